@@ -1,0 +1,1 @@
+"""Observatoire territorial de l'ESS: how the figures are worked out."""

@@ -1,0 +1,1 @@
+"""PostGIS: the private cluster, the engine, the tables, loading and reading."""

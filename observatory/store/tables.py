@@ -1,0 +1,400 @@
+"""The tables, as GeoAlchemy2 models: what is known (sources, territories, values, structures) and what is worked out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from geoalchemy2 import Geometry, WKBElement
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from observatory import crs
+
+SCHEMA: Final = "observatory"
+LEVELS: Final = (
+    "region",
+    "departement",
+    "epci",
+    "commune",
+    "commune_deleguee",
+    "qpv",
+    "bassin_vie",
+    "zone_emploi",
+    "iris",
+)
+STATUSES: Final = ("observed", "estimated", "suppressed", "missing")
+PLACE_QUALITIES: Final = ("address", "commune_centre", "town_hall", "unknown")
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+class Base(DeclarativeBase):
+    """Common metadata: one schema, every constraint named."""
+
+    metadata = MetaData(
+        schema=SCHEMA,
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        },
+    )
+    type_annotation_map = {
+        dict[str, Any]: JSONB,
+        list[str]: ARRAY(String),
+        datetime: DateTime(timezone=True),
+        int: Integer,
+    }
+
+
+class Source(Base):
+    """A producer's data set, as declared in ``geodata/catalog.toml``."""
+
+    __tablename__ = "source"
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    producer: Mapped[str]
+    licence: Mapped[str]
+    url: Mapped[str]
+    vintage: Mapped[str]
+    """The date or period the figures speak of, as the producer words it."""
+    published_date: Mapped[str | None]
+    rhythm: Mapped[str | None]
+    coverage: Mapped[str]
+    """French sentence: what it holds and what it lacks ("205 SIAE ; …")."""
+    expected_count: Mapped[int | None]
+    expected_note: Mapped[str | None]
+    row_count: Mapped[int | None]
+    checksum: Mapped[str | None]
+
+
+class IngestRun(Base):
+    """One load of one source: rows read = kept + rejected + duplicate."""
+
+    __tablename__ = "ingest_run"
+    __table_args__ = (
+        CheckConstraint("rows_read = rows_kept + rows_rejected + rows_duplicate", name="adds_up"),
+        CheckConstraint(_one_of("status", ("loaded", "unchanged", "failed")), name="status"),
+        Index(None, "source_id", "finished_at"),
+    )
+    run_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id", ondelete="CASCADE"))
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+    file_name: Mapped[str]
+    checksum: Mapped[str]
+    rows_read: Mapped[int]
+    rows_kept: Mapped[int]
+    rows_rejected: Mapped[int]
+    rows_duplicate: Mapped[int]
+    status: Mapped[str]
+    message: Mapped[str | None]
+
+
+class RejectedRow(Base):
+    """A row that was not loaded, with its reason."""
+
+    __tablename__ = "rejected_row"
+    __table_args__ = (Index(None, "run_id"),)
+    rejected_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("ingest_run.run_id", ondelete="CASCADE"))
+    file_name: Mapped[str]
+    line: Mapped[int | None]
+    reason: Mapped[str]
+    content: Mapped[str]
+
+
+class Territory(Base):
+    """A territory of any level, with its vintage and its population where it is known."""
+
+    __tablename__ = "territory"
+    __table_args__ = (
+        CheckConstraint(_one_of("level", LEVELS), name="level"),
+        CheckConstraint(_one_of("population_status", STATUSES), name="population_status"),
+        CheckConstraint("population_count >= 0", name="population_count"),
+        CheckConstraint("(population_count IS NULL) = (population_status IN ('missing', 'suppressed'))", name="known"),
+        Index("ix_territory_geom", "geom", postgresql_using="gist"),
+        Index("ix_territory_point", "point", postgresql_using="gist"),
+        Index(None, "code"),
+    )
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    vintage: Mapped[str]
+    population_count: Mapped[int | None]
+    population_status: Mapped[str]
+    population_source_id: Mapped[str | None] = mapped_column(ForeignKey("source.source_id"))
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
+    is_border: Mapped[bool]
+    """True outside Normandy: takes part in access, never in a Normandy total."""
+    is_partial: Mapped[bool]
+    """True for an EPCI, bassin or zone that reaches beyond Normandy: its figures count the part inside."""
+    commune_count: Mapped[int | None]
+    """Communes inside Normandy (levels above the commune)."""
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("MULTIPOLYGON", srid=crs.STORAGE, spatial_index=False), nullable=True
+    )
+    point: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINT", srid=crs.STORAGE, spatial_index=False), nullable=True
+    )
+    """Town hall for a commune; a point on the surface elsewhere."""
+
+
+class TerritoryLink(Base):
+    """Parent of a territory; a QPV may have several communes, a commune several kinds of parent."""
+
+    __tablename__ = "territory_link"
+    __table_args__ = (
+        ForeignKeyConstraint(["child_level", "child_code"], ["territory.level", "territory.code"]),
+        ForeignKeyConstraint(["parent_level", "parent_code"], ["territory.level", "territory.code"]),
+        Index(None, "parent_level", "parent_code"),
+    )
+    child_level: Mapped[str] = mapped_column(primary_key=True)
+    child_code: Mapped[str] = mapped_column(primary_key=True)
+    parent_level: Mapped[str] = mapped_column(primary_key=True)
+    parent_code: Mapped[str] = mapped_column(primary_key=True)
+    vintage: Mapped[str]
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
+
+
+class Indicator(Base):
+    """What a figure means, as declared in ``geodata/fields.toml``."""
+
+    __tablename__ = "indicator"
+    indicator: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str]
+    unit: Mapped[str]
+    denominator: Mapped[str | None]
+    """Indicator that a share is a share of: the weight to aggregate it with."""
+    description: Mapped[str]
+
+
+class IndicatorValue(Base):
+    """One figure: territory, indicator, period, value, status and source."""
+
+    __tablename__ = "indicator_value"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", STATUSES), name="status"),
+        CheckConstraint("(value IS NULL) = (status IN ('missing', 'suppressed'))", name="known"),
+        Index(None, "indicator", "level", "period"),
+    )
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    indicator: Mapped[str] = mapped_column(ForeignKey("indicator.indicator"), primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[float | None] = mapped_column(Float)
+    status: Mapped[str]
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
+
+
+class Zoning(Base):
+    """The class of a commune in a zoning (density grid, FRR, rurality, centrality, attraction area)."""
+
+    __tablename__ = "zoning"
+    __table_args__ = (
+        ForeignKeyConstraint(["level", "code"], ["territory.level", "territory.code"]),
+        Index(None, "zoning", "value_code"),
+    )
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    zoning: Mapped[str] = mapped_column(primary_key=True)
+    value_code: Mapped[str]
+    value_label: Mapped[str]
+    vintage: Mapped[str]
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
+
+
+class Structure(Base):
+    """An establishment or a body, once, whatever the number of sources that name it."""
+
+    __tablename__ = "structure"
+    __table_args__ = (
+        CheckConstraint(_one_of("place_quality", PLACE_QUALITIES), name="place_quality"),
+        CheckConstraint("(geom IS NULL) = (place_quality = 'unknown')", name="placed"),
+        CheckConstraint(r"siret ~ '^\d{14}$'", name="siret"),
+        Index("ix_structure_geom", "geom", postgresql_using="gist"),
+        Index(None, "commune_code"),
+        Index(None, "siret"),
+    )
+    structure_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    kind: Mapped[str]
+    siret: Mapped[str | None]
+    naf: Mapped[str | None]
+    address: Mapped[str | None]
+    post_code: Mapped[str | None]
+    city: Mapped[str | None]
+    commune_code: Mapped[str | None]
+    departement_code: Mapped[str | None]
+    place_quality: Mapped[str]
+    place_note: Mapped[str | None]
+    """French: how the point was found, or why there is none."""
+    capacity_count: Mapped[float | None]
+    label: Mapped[str | None]
+    is_active: Mapped[bool]
+    """False for a project that was only announced: it is shown, and never counts as supply."""
+    period: Mapped[str]
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINT", srid=crs.STORAGE, spatial_index=False), nullable=True
+    )
+
+
+class StructureService(Base):
+    """A service that a structure offers, and why the observatory says so."""
+
+    __tablename__ = "structure_service"
+    __table_args__ = (Index(None, "service"),)
+    structure_id: Mapped[str] = mapped_column(
+        ForeignKey("structure.structure_id", ondelete="CASCADE"), primary_key=True
+    )
+    service: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+
+
+class StructureRecord(Base):
+    """A row of a source as it was read, and the structure it was resolved to."""
+
+    __tablename__ = "structure_record"
+    __table_args__ = (Index(None, "structure_id"),)
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"), primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    structure_id: Mapped[str] = mapped_column(ForeignKey("structure.structure_id", ondelete="CASCADE"))
+    rule: Mapped[str]
+    """``unique``, ``same_siret`` or ``same_name_address``."""
+    name: Mapped[str]
+    kind: Mapped[str]
+    siret: Mapped[str | None]
+
+
+class Accompaniment(Base):
+    """What a structure of the accompaniment ecosystem does, for whom, where it intervenes."""
+
+    __tablename__ = "accompaniment"
+    structure_id: Mapped[str] = mapped_column(
+        ForeignKey("structure.structure_id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[str]
+    phases: Mapped[list[str]]
+    devices: Mapped[list[str]]
+    zone_level: Mapped[str | None]
+    zone_code: Mapped[str | None]
+    note: Mapped[str | None]
+
+
+class Run(Base):
+    """A computation, named by the hash of its inputs and parameters."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", ("need", "access", "gap", "siting")), name="kind"),
+        Index(None, "kind", "defi", "service"),
+    )
+    run_hash: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    defi: Mapped[str | None]
+    service: Mapped[str | None]
+    is_default: Mapped[bool]
+    """True for the study's own threshold: what the pages and tiles show."""
+    parameters: Mapped[dict[str, Any]]
+    inputs: Mapped[dict[str, Any]]
+    source_ids: Mapped[list[str]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class GapResult(Base):
+    """One row of a gap analysis, for one territory: the contract's columns, in its order."""
+
+    __tablename__ = "gap_result"
+    __table_args__ = (
+        CheckConstraint(
+            "population_count = served_count + reachable_full_count + out_of_reach_count", name="adds_up"
+        ),
+        CheckConstraint(_one_of("status", STATUSES), name="status"),
+        Index(None, "level", "code"),
+    )
+    run_hash: Mapped[str] = mapped_column(ForeignKey("run.run_hash", ondelete="CASCADE"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    population_count: Mapped[int | None]
+    need_score: Mapped[float | None]
+    need_volume_count: Mapped[int | None]
+    access_score: Mapped[float | None]
+    nearest_min: Mapped[float | None]
+    served_count: Mapped[int | None]
+    reachable_full_count: Mapped[int | None]
+    out_of_reach_count: Mapped[int | None]
+    in_need_out_of_reach_count: Mapped[int | None]
+    priority_score: Mapped[float | None]
+    typology: Mapped[str]
+    status: Mapped[str]
+    is_partial: Mapped[bool]
+    note: Mapped[str | None]
+
+
+class NeedResult(Base):
+    """The need of a territory for a défi, with the normalised indicators it comes from."""
+
+    __tablename__ = "need_result"
+    __table_args__ = (CheckConstraint(_one_of("status", STATUSES), name="status"),)
+    run_hash: Mapped[str] = mapped_column(ForeignKey("run.run_hash", ondelete="CASCADE"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    score: Mapped[float | None]
+    weight_share: Mapped[float]
+    """Share of the nominal weight that is present; under 0.6 there is no score."""
+    volume: Mapped[float | None]
+    status: Mapped[str]
+    components: Mapped[dict[str, Any]]
+    """Per indicator: ``{"value", "normalised", "weight", "contribution", "period", "status", "source_id"}``."""
+
+
+class AccessResult(Base):
+    """Access of a commune, commune déléguée or QPV to a service."""
+
+    __tablename__ = "access_result"
+    run_hash: Mapped[str] = mapped_column(ForeignKey("run.run_hash", ondelete="CASCADE"), primary_key=True)
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    nearest_min: Mapped[float | None]
+    nearest_structure_id: Mapped[str | None]
+    reachable_supply: Mapped[float]
+    """Supply within the threshold."""
+    access_index: Mapped[float]
+    """E2SFCA: supply per inhabitant."""
+    satisfied_share: Mapped[float]
+    """``min(1, access_index / norm)``."""
+
+
+class Tile(Base):
+    """A vector tile worked out in advance."""
+
+    __tablename__ = "tile"
+    layer: Mapped[str] = mapped_column(primary_key=True)
+    zoom: Mapped[int] = mapped_column(primary_key=True)
+    column: Mapped[int] = mapped_column(primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True)
+    etag: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
