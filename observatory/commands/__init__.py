@@ -1,0 +1,1 @@
+"""One module per command; ``observatory/cli.py`` gathers them."""

@@ -1,0 +1,1 @@
+"""What leaves the observatory: tables, files and maps, each with its sources."""

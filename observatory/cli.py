@@ -1,0 +1,127 @@
+"""The ``observatory`` command: its tree of sub-commands, and how failures are told."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from observatory.errors import ObservatoryError
+
+if TYPE_CHECKING:
+    import typer
+
+INTERRUPTED: Final = 130
+"""Exit code of a command stopped from the keyboard (128 + SIGINT), the shells' convention."""
+DEBUG_VARIABLE: Final = "OBS_DEBUG"
+
+HELP: Final = (
+    "Observatoire territorial de l'économie sociale et solidaire en Normandie : "
+    "besoins, accès aux services, lacunes de l'accompagnement."
+)
+
+
+def build() -> typer.Typer:
+    """Return the tree of commands; heavy libraries are imported by the commands themselves, when they run."""
+    import typer
+
+    from observatory.commands import compute, db, export, gaps, ingest, map, serve, snapshot  # noqa: A004
+
+    app = typer.Typer(help=HELP, add_completion=False, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(db.app, name="db", help="Gère la base PostGIS privée : démarrage, arrêt, état, sauvegarde.")
+    app.command("ingest", help=ingest_help())(ingest.ingest)
+    app.command("sources", help="Liste les sources : producteur, millésime, âge, couverture.")(ingest.sources)
+    app.command("compute", help=compute.HELP)(compute.compute)
+    app.command("gaps", help=gaps.HELP)(gaps.gaps)
+    app.command("export", help=export.HELP)(export.export)
+    app.command("map", help=map.HELP)(map.draw)
+    app.command("serve", help=serve.HELP)(serve.serve)
+    app.add_typer(snapshot.app, name="snapshot", help="Construit les données livrées avec l'observatoire.")
+    return app
+
+
+def ingest_help() -> str:
+    """Return the purpose of ``ingest``, as the help shows it."""
+    return (
+        "Charge des sources dans la base, en une transaction : lignes lues, gardées, rejetées et pourquoi. "
+        "Une source déjà chargée à l'identique n'est pas relue."
+    )
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; a failure is one French sentence on the error stream.
+
+    Parameters
+    ----------
+    arguments
+        What follows ``observatory``.
+
+    Returns
+    -------
+    int
+        0; 2 for a request that can't be understood; 130 if interrupted; 1 for any other failure.
+    """
+    try:
+        code = _invoke(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _close_quietly()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except ObservatoryError as error:
+        return _fail(str(error), error.exit_code)
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        return _fail(_unexpected(error), 1)
+    return _fail("Interrompu.", INTERRUPTED) if code == INTERRUPTED else code
+
+
+def _invoke(arguments: list[str]) -> int:
+    import typer
+
+    from observatory.commands.french import speak_french, usage_sentence
+    from observatory.errors import UsageError
+
+    command: Any = typer.main.get_command(build())
+    speak_french(command)
+    try:
+        result = command.main(args=arguments, prog_name="observatory", standalone_mode=False)
+    except typer.Abort as error:
+        raise KeyboardInterrupt from error
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.stderr.write(f"{message()}\n")
+            return 2
+        raise UsageError(usage_sentence(message(), context.command_path if context else "observatory")) from error
+    return result if isinstance(result, int) else 0
+
+
+def _unexpected(error: Exception) -> str:
+    if type(error).__module__.partition(".")[0] in {"sqlalchemy", "psycopg"}:
+        return (
+            "La base de données a refusé ou interrompu la requête : vérifiez-la avec « observatory db status », "
+            f"puis relancez ({DEBUG_VARIABLE}=1 pour le détail)."
+        )
+    return f"Erreur inattendue ({type(error).__name__}) : relancez avec {DEBUG_VARIABLE}=1 pour en voir le détail."
+
+
+def _fail(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+def _close_quietly() -> int:
+    """Point standard output nowhere, so that the interpreter's last flush has nothing to complain of."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    return 1

@@ -1,0 +1,179 @@
+"""A gap analysis as people and programs receive it: CSV, JSON, GeoJSON, always the same columns and figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from observatory.errors import UsageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+COLUMNS: Final = (
+    "level",
+    "code",
+    "name",
+    "population_count",
+    "need_score",
+    "need_volume_count",
+    "access_score",
+    "nearest_min",
+    "served_count",
+    "reachable_full_count",
+    "out_of_reach_count",
+    "in_need_out_of_reach_count",
+    "priority_score",
+    "typology",
+    "status",
+    "is_partial",
+    "note",
+)
+"""Keys of a row, in order, in every channel: the contract's, then what tells a partial territory and why."""
+
+DEFIS: Final = ("insertion", "dechets", "vieillissement")
+LEVELS: Final = ("commune", "epci", "departement", "region", "qpv")
+"""Levels that a gap analysis is published at."""
+
+
+@dataclass(frozen=True)
+class GapReport:
+    """The rows of one level of a gap analysis, with all that explains them."""
+
+    rows: list[dict[str, Any]]
+    parameters: dict[str, Any]
+    sources: list[dict[str, Any]]
+    """Producer, licence, vintage, coverage of every source that the figures come from."""
+    run_hash: str
+
+
+def services() -> tuple[str, ...]:
+    """Return the names of the services, as ``geodata/services.toml`` declares them."""
+    import geodata
+
+    return tuple(geodata.declarations("services")["services"])
+
+
+def require_known(defi: str, service: str, level: str) -> None:
+    """Check the three names that a gap analysis is asked by.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown; the sentence lists those that exist.
+    """
+    for word, value, known in (("défi", defi, DEFIS), ("service", service, services()), ("niveau", level, LEVELS)):
+        if value not in known:
+            raise UsageError(f"Le {word} « {value} » n'existe pas : choisissez parmi {', '.join(known)}.")
+
+
+def gap_report(
+    connection: Connection,
+    *,
+    defi: str,
+    service: str,
+    level: str,
+    territory: str | None = None,
+    threshold_min: float | None = None,
+    study_path: Path | None = None,
+) -> GapReport:
+    """Return a gap analysis at one level: the stored one if there is one, else worked out and stored.
+
+    Parameters
+    ----------
+    connection
+        The caller owns the transaction; it may have to write.
+    territory
+        Code of a territory: only the units inside it. None: all of Normandy.
+    threshold_min
+        Travel time beyond which a service is out of reach, minutes. None: the study's own for this service.
+
+    Raises
+    ------
+    UsageError
+        If the défi, service or level is unknown.
+    UnknownTerritoryError
+        If no territory bears the code.
+    """
+    from observatory import pipeline
+    from observatory.store import read
+
+    require_known(defi, service, level)
+    run = pipeline.gap_run(connection, defi=defi, service=service, threshold_min=threshold_min, study_path=study_path)
+    rows = read.gap_rows(connection, run.run_hash, level, territory=territory)
+    used = set(run.source_ids)
+    sources = [source for source in read.sources(connection) if source["source_id"] in used]
+    return GapReport(rows=rows, parameters=dict(run.parameters), sources=sources, run_hash=run.run_hash)
+
+
+def to_csv(report: GapReport) -> str:
+    """Return the rows as CSV: comma, point decimals, UTF-8, empty where unknown, the contract's columns in order."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in report.rows:
+        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
+    return buffer.getvalue()
+
+
+def to_json(report: GapReport) -> str:
+    """Return the contract's envelope: items, total, parameters, sources, run."""
+    return _dump({"items": [_item(row) for row in report.rows], **_envelope(report)})
+
+
+def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
+    """Return a FeatureCollection in EPSG:4326, with the rows as properties and the envelope's keys beside it.
+
+    Parameters
+    ----------
+    geometries
+        GeoJSON geometry (text, EPSG:4326) by code; a territory without one has a null geometry.
+    """
+    features = [
+        {
+            "type": "Feature",
+            "id": row["code"],
+            "geometry": json.loads(text) if (text := geometries.get(row["code"])) else None,
+            "properties": _item(row),
+        }
+        for row in report.rows
+    ]
+    return _dump({"type": "FeatureCollection", "features": features, **_envelope(report)})
+
+
+def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
+    """Return the sum of every count over ``rows``; None where no row knows it."""
+    sums: dict[str, int | None] = {}
+    for column in COLUMNS:
+        if column.endswith("_count"):
+            known = [row[column] for row in rows if row.get(column) is not None]
+            sums[column] = sum(known) if known else None
+    return sums
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {column: row.get(column) for column in COLUMNS}
+
+
+def _envelope(report: GapReport) -> dict[str, Any]:
+    return {
+        "total": len(report.rows),
+        "parameters": report.parameters,
+        "sources": report.sources,
+        "run": report.run_hash,
+    }
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, default=str, allow_nan=False) + "\n"

@@ -1,0 +1,53 @@
+"""French words for what results are coded with: levels, typologies, statuses, columns; and French figures."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LEVELS: Final = {
+    "region": "Région",
+    "departement": "Département",
+    "epci": "Intercommunalité",
+    "commune": "Commune",
+    "commune_deleguee": "Commune déléguée",
+    "qpv": "Quartier prioritaire",
+    "bassin_vie": "Bassin de vie",
+    "zone_emploi": "Zone d'emploi",
+    "iris": "IRIS",
+}
+
+TYPOLOGIES: Final = {
+    "prioritaire": "Prioritaire",
+    "a_conforter": "À conforter",
+    "a_surveiller": "À surveiller",
+    "couvert": "Couvert",
+    "indetermine": "Indéterminé",
+}
+
+TYPOLOGY_MEANINGS: Final = {
+    "prioritaire": "besoin fort, accès faible",
+    "a_conforter": "besoin fort, accès assuré",
+    "a_surveiller": "besoin modéré, accès faible",
+    "couvert": "besoin modéré, accès assuré",
+    "indetermine": "chiffres manquants",
+}
+
+STATUSES: Final = {
+    "observed": "observé",
+    "estimated": "estimé",
+    "suppressed": "secret statistique",
+    "missing": "manquant",
+}
+
+NARROW_SPACE: Final = "\u202f"
+"""Narrow no-break space: French thousands separator, and the space before « ; : ! ? »."""
+
+
+def count(value: float | None) -> str:
+    """Return a whole number as French readers write it ("3 328 562"), or "–" where it is unknown."""
+    return "–" if value is None else f"{value:,.0f}".replace(",", NARROW_SPACE)
+
+
+def decimal(value: float | None, *, digits: int = 1) -> str:
+    """Return a number with a decimal comma ("42,5"), or "–" where it is unknown."""
+    return "–" if value is None else f"{value:,.{digits}f}".replace(",", NARROW_SPACE).replace(".", ",")
