@@ -1,0 +1,19 @@
+"""Gap: need set against access, as accounts that add up, a typology and a priority."""
+
+from __future__ import annotations
+
+from observatory.gap.accounts import Ledger, ledger
+from observatory.gap.totals import COUNTS, commune_accounts, gap_rows, total
+from observatory.gap.typology import Cuts, priority, typology
+
+__all__ = [
+    "COUNTS",
+    "Cuts",
+    "Ledger",
+    "commune_accounts",
+    "gap_rows",
+    "ledger",
+    "priority",
+    "total",
+    "typology",
+]

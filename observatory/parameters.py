@@ -1,0 +1,28 @@
+"""Constants of method, each with its source or the words "convention de l'observatoire"; study files hold the rest."""
+
+from __future__ import annotations
+
+from typing import Final
+
+METHOD_VERSION: Final = "1"
+"""Part of every run's hash: raised whenever a formula changes, so that stored results are worked out again."""
+
+# --- Need -----------------------------------------------------------------------------------------------------------
+
+GEOMETRIC_FLOOR: Final = 1.0
+"""Lowest normalised score in a geometric mean (convention de l'observatoire): a zero would cancel the whole unit."""
+
+TSCORE_MEAN: Final = 50.0
+TSCORE_SPREAD: Final = 10.0
+"""Standard T score: mean 50, standard deviation 10 (McCall, 1922), so that z-scores stay on the 0-100 scale."""
+
+WEIGHT_TOLERANCE: Final = 1e-9
+"""Sums of weights are compared to their threshold with this tolerance: 0.1 + 0.5 must reach 0.6."""
+
+# --- Display --------------------------------------------------------------------------------------------------------
+
+SCORE_DECIMALS: Final = 1
+"""Scores are rounded once, before they are stored (convention de l'observatoire)."""
+
+MINUTES_DECIMALS: Final = 1
+"""Minutes are rounded once, before they are stored (convention de l'observatoire)."""
