@@ -125,6 +125,17 @@ class RejectedRow(Base):
     content: Mapped[str]
 
 
+class SnapshotFile(Base):
+    """A file of the snapshot as it was last loaded: the same checksum means nothing to do."""
+
+    __tablename__ = "snapshot_file"
+    file_name: Mapped[str] = mapped_column(primary_key=True)
+    checksum: Mapped[str]
+    """SHA-256 of the file."""
+    row_count: Mapped[int]
+    loaded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class Territory(Base):
     """A territory of any level, with its vintage and its population where it is known."""
 

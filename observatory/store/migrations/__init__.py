@@ -1,0 +1,1 @@
+"""Alembic migrations of the schema, run from Python by :mod:`observatory.store.migrate`."""
