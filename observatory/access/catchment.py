@@ -1,0 +1,150 @@
+"""Floating catchments: how much supply is left to each inhabitant once everyone who can come has come."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from observatory.access.pairs import Floats, Indices, Pairs, check_pairs, check_quantity
+from observatory.access.weights import Weights, weight_of
+
+
+def e2sfca(
+    origin_idx: ArrayLike,
+    destination_idx: ArrayLike,
+    cost_min: ArrayLike,
+    demand: ArrayLike,
+    supply: ArrayLike,
+    *,
+    weights: Weights,
+) -> Floats:
+    """Return the enhanced two-step floating catchment index of each demand point.
+
+    ``R_j = S_j / Σ_i P_i w(t_ij)`` then ``A_i = Σ_j R_j w(t_ij)``.
+
+    Parameters
+    ----------
+    origin_idx, destination_idx
+        Positions in ``demand`` and in ``supply`` of each pair, ``(n_pairs,)``. A pair given twice counts twice.
+    cost_min
+        Cost of each pair, ``(n_pairs,)``, in the unit of the weights (minutes, or metres with bounds in metres).
+        It is the cost of going from the origin to the destination, in both steps.
+    demand
+        Persons concerned at each demand point, ``(n_demand,)``, 0 or more.
+    supply
+        Units of supply at each site, ``(n_supply,)``, 0 or more.
+    weights
+        ``[(upper_cost, weight), …]`` with upper bounds included and 0 beyond the last, or a vectorised callable.
+
+    Returns
+    -------
+    numpy.ndarray
+        Units of supply per person, ``(n_demand,)``. A point that reaches nothing gets 0, and so does a point that
+        only reaches sites whose weighted demand is 0 (their ratio is not defined).
+
+    Raises
+    ------
+    UsageError
+        If indices, costs, quantities or weights are malformed.
+
+    References
+    ----------
+    Luo & Qi (2009), « An enhanced two-step floating catchment area (E2SFCA) method for measuring spatial
+    accessibility to primary care physicians », Health & Place 15(4), 1100–1107.
+    """
+    people, units, pairs = _checked(origin_idx, destination_idx, cost_min, demand, supply)
+    weight = weight_of(pairs.cost, weights)
+    return _two_steps(pairs, people, units, weight, weight)
+
+
+def two_sfca(
+    origin_idx: ArrayLike,
+    destination_idx: ArrayLike,
+    cost_min: ArrayLike,
+    demand: ArrayLike,
+    supply: ArrayLike,
+    *,
+    threshold_min: float,
+) -> Floats:
+    """Return the two-step floating catchment index: :func:`e2sfca` with weight 1 up to the threshold included.
+
+    References
+    ----------
+    Luo & Wang (2003), « Measures of spatial accessibility to health care in a GIS environment »,
+    Environment and Planning B 30(6), 865–884.
+    """
+    return e2sfca(origin_idx, destination_idx, cost_min, demand, supply, weights=[(threshold_min, 1.0)])
+
+
+def three_sfca(
+    origin_idx: ArrayLike,
+    destination_idx: ArrayLike,
+    cost_min: ArrayLike,
+    demand: ArrayLike,
+    supply: ArrayLike,
+    *,
+    weights: Weights,
+) -> Floats:
+    """Return the three-step index: as :func:`e2sfca`, demand shared between the sites that compete for it.
+
+    Each pair also carries ``G_ij = w_ij / Σ_k w_ik``, the chance that the people of ``i`` choose ``j``.
+    Parameters, result and errors are those of :func:`e2sfca`.
+
+    References
+    ----------
+    Wan, Zou & Sternberg (2012), « A three-step floating catchment area method for analyzing spatial access to
+    health services », International Journal of Geographical Information Science 26(6), 1073–1089.
+    """
+    people, units, pairs = _checked(origin_idx, destination_idx, cost_min, demand, supply)
+    weight = weight_of(pairs.cost, weights)
+    chosen = weight * _share(weight, pairs.origin_idx, people.size)
+    return _two_steps(pairs, people, units, chosen, chosen)
+
+
+def balanced_fca(
+    origin_idx: ArrayLike,
+    destination_idx: ArrayLike,
+    cost_min: ArrayLike,
+    demand: ArrayLike,
+    supply: ArrayLike,
+    *,
+    weights: Weights,
+) -> Floats:
+    """Return the balanced index: every person is counted once in demand, every unit of supply handed out once.
+
+    Demand uses ``w_ij / Σ_k w_ik`` and supply ``w_ij / Σ_l w_lj``. Parameters and errors are those of
+    :func:`e2sfca`.
+
+    References
+    ----------
+    Paez, Higgins & Vivona (2019), « Demand and level of service inflation in floating catchment area (FCA)
+    methods », PLOS ONE 14(6), e0218773.
+    """
+    people, units, pairs = _checked(origin_idx, destination_idx, cost_min, demand, supply)
+    weight = weight_of(pairs.cost, weights)
+    by_origin = _share(weight, pairs.origin_idx, people.size)
+    by_destination = _share(weight, pairs.destination_idx, units.size)
+    return _two_steps(pairs, people, units, by_origin, by_destination)
+
+
+def _checked(
+    origin_idx: ArrayLike, destination_idx: ArrayLike, cost: ArrayLike, demand: ArrayLike, supply: ArrayLike
+) -> tuple[Floats, Floats, Pairs]:
+    people, units = check_quantity(demand, "Demande"), check_quantity(supply, "Offre")
+    pairs = check_pairs(origin_idx, destination_idx, cost, n_origins=people.size, n_destinations=units.size)
+    return people, units, pairs
+
+
+def _two_steps(pairs: Pairs, people: Floats, units: Floats, coming: Floats, served: Floats) -> Floats:
+    """Return ``A_i`` when demand is weighted by ``coming`` and supply by ``served``, each ``(n_pairs,)``."""
+    asked = np.bincount(pairs.destination_idx, weights=people[pairs.origin_idx] * coming, minlength=units.size)
+    ratio = np.divide(units, asked, out=np.zeros_like(units), where=asked > 0)
+    index = np.bincount(pairs.origin_idx, weights=ratio[pairs.destination_idx] * served, minlength=people.size)
+    return index.astype(np.float64, copy=False)
+
+
+def _share(weight: Floats, group: Indices, size: int) -> Floats:
+    """Return each weight divided by the sum over its group; 0 where the sum is 0."""
+    total = np.bincount(group, weights=weight, minlength=size)[group]
+    share: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    return share

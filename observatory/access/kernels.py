@@ -1,0 +1,95 @@
+# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
+"""Compiled loops (numba) over the cells of a uniform grid; compiled on first use, cached on disk, GIL released.
+
+Threads are Python threads over blocks of points, each writing to its own slots: the result does not depend on them,
+and calls may overlap, which numba's own default thread pool does not allow.
+"""
+
+from __future__ import annotations
+
+import math
+
+from numba import njit
+
+from observatory.access.pairs import Floats, Indices
+
+Grid = tuple[float, float, float, int, int, int]
+"""``x0_m, y0_m, size_m, n_columns, n_rows, reach`` of :class:`observatory.access.cells.Cells`."""
+
+_ROUNDING = 1.0 + 1e-12
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _window(grid: Grid, x: float, y: float) -> tuple[int, int, int, int]:
+    """Return first and last column and row to look at around a point (last excluded)."""
+    x0, y0, size, n_columns, n_rows, reach = grid
+    # Clipped before it becomes a whole number: a point may be arbitrarily far from the grid.
+    column = math.floor(min(max((x - x0) / size, -reach - 2.0), n_columns + reach + 1.0))
+    row = math.floor(min(max((y - y0) / size, -reach - 2.0), n_rows + reach + 1.0))
+    return (
+        max(column - reach, 0),
+        min(column + reach + 1, n_columns),
+        max(row - reach, 0),
+        min(row + reach + 1, n_rows),
+    )
+
+
+@njit(cache=True, nogil=True)
+def count_within(
+    grid: Grid,
+    start: Indices,
+    order: Indices,
+    gx: Floats,
+    gy: Floats,
+    x: Floats,
+    y: Floats,
+    radius: float,
+    count: Indices,
+) -> None:
+    """Add to ``count[order[k]]`` the number of points ``(x, y)`` within ``radius`` of grid point ``k``."""
+    bound = radius * radius * _ROUNDING
+    for j in range(x.size):
+        first, last, bottom, top = _window(grid, x[j], y[j])
+        if first >= last:
+            continue
+        for row in range(bottom, top):
+            base = row * grid[3]
+            for k in range(start[base + first], start[base + last]):
+                dx, dy = gx[k] - x[j], gy[k] - y[j]
+                square = dx * dx + dy * dy
+                if square <= bound and math.sqrt(square) <= radius:
+                    count[order[k]] += 1
+
+
+@njit(cache=True, nogil=True)
+def fill_within(
+    grid: Grid,
+    start: Indices,
+    order: Indices,
+    gx: Floats,
+    gy: Floats,
+    x: Floats,
+    y: Floats,
+    radius: float,
+    cursor: Indices,
+    destination_idx: Indices,
+    distance_m: Floats,
+) -> None:
+    """Write, at the cursor of each grid point, the points within ``radius`` of it in increasing order."""
+    bound = radius * radius * _ROUNDING
+    for j in range(x.size):
+        first, last, bottom, top = _window(grid, x[j], y[j])
+        if first >= last:
+            continue
+        for row in range(bottom, top):
+            base = row * grid[3]
+            for k in range(start[base + first], start[base + last]):
+                dx, dy = gx[k] - x[j], gy[k] - y[j]
+                square = dx * dx + dy * dy
+                if square <= bound:
+                    distance = math.sqrt(square)
+                    if distance <= radius:
+                        slot = cursor[order[k]]
+                        destination_idx[slot] = j
+                        distance_m[slot] = distance
+                        cursor[order[k]] = slot + 1

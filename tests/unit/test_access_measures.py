@@ -1,0 +1,201 @@
+"""Catchments, nearest, cumulative and the cutoff join, on a toy territory worked by hand and on properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from observatory.access import (
+    apl_steps,
+    balanced_fca,
+    cumulative,
+    e2sfca,
+    exponential,
+    gaussian,
+    nearest,
+    od_within,
+    three_sfca,
+    two_sfca,
+    weight_of,
+)
+from observatory.errors import UsageError
+
+# Communes a (100 inhabitants), b (50), c (nobody), d (30, far from all); sites x (2 units), y (1), z (4, far).
+DEMAND = [100.0, 50.0, 0.0, 30.0]
+SUPPLY = [2.0, 1.0, 4.0]
+ORIGIN = [0, 0, 1, 1, 2, 3]
+DESTINATION = [0, 1, 0, 1, 1, 2]
+MINUTES = [5.0, 15.0, 12.0, 10.0, 3.0, 25.0]
+STEPS = [(10.0, 1.0), (15.0, 0.3), (20.0, 0.1)]
+
+
+def test_e2sfca_by_hand() -> None:
+    # R_x = 2 / (100×1 + 50×0.3) = 2/115 ; R_y = 1 / (100×0.3 + 50×1 + 0×1) = 1/80
+    result = e2sfca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, weights=STEPS)
+    expected = [2 / 115 + 0.3 / 80, 0.3 * 2 / 115 + 1 / 80, 1 / 80, 0.0]
+    assert result == pytest.approx(expected, abs=1e-15)
+
+
+def test_two_sfca_by_hand() -> None:
+    # Within 12 minutes: x is reached by a and b, y by b and c.
+    result = two_sfca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, threshold_min=12)
+    assert result == pytest.approx([2 / 150, 2 / 150 + 1 / 50, 1 / 50, 0.0], abs=1e-15)
+
+
+def test_three_sfca_by_hand() -> None:
+    # Shares: a → x 1/1.3, y 0.3/1.3; b → x 0.3/1.3, y 1/1.3; c → y 1.
+    ratio_x = 2 / (100 * 1 / 1.3 + 50 * 0.3 * 0.3 / 1.3)
+    ratio_y = 1 / (100 * 0.3 * 0.3 / 1.3 + 50 * 1 / 1.3)
+    result = three_sfca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, weights=STEPS)
+    expected = [
+        ratio_x / 1.3 + ratio_y * 0.09 / 1.3,
+        ratio_x * 0.09 / 1.3 + ratio_y / 1.3,
+        ratio_y,
+        0.0,
+    ]
+    assert result == pytest.approx(expected, abs=1e-15)
+
+
+def test_balanced_fca_hands_out_every_unit_once() -> None:
+    result = balanced_fca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, weights=STEPS)
+    asked_x = 100 / 1.3 + 50 * 0.3 / 1.3
+    asked_y = 100 * 0.3 / 1.3 + 50 / 1.3 + 0
+    expected_a = 2 / asked_x / 1.3 + 1 / asked_y * 0.3 / 2.3
+    assert result[0] == pytest.approx(expected_a, abs=1e-15)
+    assert result[3] == 0.0
+
+
+def test_steps_include_their_upper_bound_and_are_nil_beyond() -> None:
+    cost = [0.0, 10.0, np.nextafter(10.0, 11.0), 15.0, 20.0, np.nextafter(20.0, 21.0), np.inf]
+    assert weight_of(cost, STEPS).tolist() == [1.0, 1.0, 0.3, 0.3, 0.1, 0.0, 0.0]
+
+
+def test_apl_steps_scale_with_the_threshold() -> None:
+    assert apl_steps(20) == STEPS
+    assert apl_steps(60) == [(30.0, 1.0), (45.0, 0.3), (60.0, 0.1)]
+
+
+def test_smooth_decays() -> None:
+    assert gaussian(10, cutoff_min=20)(np.array([0.0, 10.0, 20.0, 20.5])) == pytest.approx(
+        [1.0, 0.6065306597126334, 0.1353352832366127, 0.0]
+    )
+    assert exponential(0.5)(np.array([0.0, 2.0])) == pytest.approx([1.0, 0.36787944117144233])
+
+
+def test_site_without_weighted_demand_gives_nothing_rather_than_infinity() -> None:
+    assert e2sfca([0], [0], [1.0], [0.0], [3.0], weights=STEPS).tolist() == [0.0]
+
+
+def test_nearest_keeps_the_first_of_equals_and_tells_who_has_none() -> None:
+    cost, destination = nearest([1, 0, 0, 0], [5, 3, 2, 1], [np.inf, 4.0, 2.0, 2.0], 3)
+    assert cost.tolist() == [2.0, np.inf, np.inf]
+    assert destination.tolist() == [1, -1, -1]
+
+
+def test_cumulative_columns_follow_the_thresholds() -> None:
+    result = cumulative(ORIGIN, DESTINATION, MINUTES, SUPPLY, thresholds=[15, 5], n_origins=4)
+    assert result.tolist() == [[3.0, 2.0], [3.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0, 1], [0], [1.0], [1.0], [1.0]), "même longueur"),
+        (([1], [0], [1.0], [1.0], [1.0]), "inférieurs à 1"),
+        (([0], [-1], [1.0], [1.0], [1.0]), "positifs ou nuls"),
+        (([0], [0], [np.nan], [1.0], [1.0]), "négatif ou manquant"),
+        (([0], [0], [-1.0], [1.0], [1.0]), "négatif ou manquant"),
+        (([0], [0], [1.0], [-1.0], [1.0]), "Demande"),
+        (([0], [0], [1.0], [1.0], [np.nan]), "Offre"),
+        (([0.5], [0], [1.0], [1.0], [1.0]), "entiers"),
+    ],
+)
+def test_malformed_pairs_are_refused_in_french(arguments: tuple, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        e2sfca(*arguments, weights=STEPS)
+
+
+@pytest.mark.parametrize("steps", [[], [(10, 1), (10, 0.5)], [(20, 1), (10, 0.5)], [(10, -1)], [(10, np.nan)]])
+def test_malformed_steps_are_refused(steps: list) -> None:
+    with pytest.raises(UsageError):
+        weight_of([1.0], steps)
+
+
+def test_join_by_hand() -> None:
+    origins = [[0, 0], [10, 0], [100, 100]]
+    destinations = [[3, 4], [0, 5], [10, 5.0001], [0, 0]]
+    origin, destination, distance = od_within(origins, destinations, radius_m=5)
+    assert origin.tolist() == [0, 0, 0]
+    assert destination.tolist() == [0, 1, 3]
+    assert distance.tolist() == [5.0, 5.0, 0.0]
+
+
+def test_join_refuses_what_it_cannot_place() -> None:
+    with pytest.raises(UsageError, match="sans coordonnées"):
+        od_within([[0, np.nan]], [[0, 0]], radius_m=1)
+    with pytest.raises(UsageError, match="rayon"):
+        od_within([[0, 0]], [[0, 0]], radius_m=-1)
+    with pytest.raises(UsageError, match="forme"):
+        od_within([[0, 0, 0]], [[0, 0]], radius_m=1)
+
+
+points = hnp.arrays(
+    np.float64,
+    st.tuples(st.integers(0, 25), st.just(2)),
+    elements=st.one_of(st.integers(-50, 50).map(float), st.floats(-1e6, 1e6, allow_nan=False)),
+)
+
+
+@given(points, points, st.one_of(st.integers(0, 60).map(float), st.floats(0, 3e6), st.just(np.inf)))
+@settings(deadline=None, max_examples=150)
+def test_join_equals_brute_force(origins: np.ndarray, destinations: np.ndarray, radius_m: float) -> None:
+    difference = origins[:, None, :] - destinations[None, :, :]
+    distance = np.sqrt(np.square(difference).sum(axis=2))
+    expected = np.nonzero(distance <= radius_m)
+    origin, destination, metres = od_within(origins, destinations, radius_m=radius_m)
+    assert origin.tolist() == expected[0].tolist()
+    assert destination.tolist() == expected[1].tolist()
+    np.testing.assert_allclose(metres, distance[expected], rtol=1e-12)
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple:
+    n_demand, n_supply = draw(st.integers(1, 8)), draw(st.integers(1, 6))
+    cost = draw(hnp.arrays(np.float64, (n_demand, n_supply), elements=st.floats(0, 40)))
+    demand = draw(hnp.arrays(np.float64, n_demand, elements=st.integers(0, 1000).map(float)))
+    supply = draw(hnp.arrays(np.float64, n_supply, elements=st.integers(0, 9).map(float)))
+    origin, destination = np.nonzero(cost >= 0)
+    return origin, destination, cost[origin, destination], demand, supply
+
+
+@given(cases())
+@settings(deadline=None)
+def test_doubling_supply_doubles_every_index(case: tuple) -> None:
+    *pairs, demand, supply = case
+    for measure in (e2sfca, three_sfca, balanced_fca):
+        once = measure(*pairs, demand, supply, weights=STEPS)
+        assert measure(*pairs, demand, 2 * supply, weights=STEPS) == pytest.approx(2 * once, rel=1e-12)
+
+
+@given(cases())
+@settings(deadline=None)
+def test_what_is_handed_out_is_what_reaches_someone(case: tuple) -> None:
+    origin, destination, cost, demand, supply = case
+    index = e2sfca(origin, destination, cost, demand, supply, weights=STEPS)
+    weight = weight_of(cost, STEPS)
+    reached = np.bincount(destination, weights=demand[origin] * weight, minlength=supply.size) > 0
+    assert (index * demand).sum() == pytest.approx(supply[reached].sum(), rel=1e-9, abs=1e-9)
+
+
+@given(cases(), st.data())
+@settings(deadline=None)
+def test_one_more_site_takes_nothing_from_anyone(case: tuple, data: st.DataObject) -> None:
+    origin, destination, cost, demand, supply = case
+    n = demand.size
+    extra = data.draw(hnp.arrays(np.float64, n, elements=st.floats(0, 40)))
+    more = (np.append(origin, np.arange(n)), np.append(destination, np.full(n, supply.size)), np.append(cost, extra))
+    before, after = nearest(origin, destination, cost, n)[0], nearest(*more, n)[0]
+    assert (after <= before).all()
+    wide = {"thresholds": [10.0, 20.0, 40.0], "n_origins": n}
+    assert (cumulative(*more, np.append(supply, 3.0), **wide) >= cumulative(*case[:3], supply, **wide)).all()
