@@ -26,6 +26,10 @@ class InputFileError(ObservatoryError):
     """A file given by the user or a source can't be read as what it should be."""
 
 
+class OutputFileError(ObservatoryError):
+    """A file that the user asks for can't be written where it should go."""
+
+
 class DatabaseUnavailableError(ObservatoryError):
     """PostGIS doesn't answer."""
 

@@ -20,7 +20,7 @@ HELP: Final = (
     "desservie mais saturée, hors de portée. Les trois nombres font toujours la population."
 )
 FORMATS: Final = ("table", "csv", "json", "geojson")
-HEADINGS: Final = (
+HEADINGS: Final[tuple[tuple[str, str], ...]] = (
     ("code", "Code"),
     ("name", "Territoire"),
     ("population_count", "Population"),
@@ -81,7 +81,7 @@ def gaps(
 
     if format_ not in FORMATS:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
-    publication.require_known(defi, service, level)
+    publication.require_level(level)
     with working("Calcul des lacunes…"), transaction() as connection:
         report = publication.gap_report(
             connection,
@@ -93,7 +93,9 @@ def gaps(
             study_path=study,
         )
         if format_ == "geojson":
-            geometries = publication.geometries(connection, level)
+            from observatory.publish import layers
+
+            geometries = layers.geometries(connection, level)
     if format_ == "csv":
         write_text(publication.to_csv(report))
     elif format_ == "json":

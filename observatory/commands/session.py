@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
 
 
 def messages() -> Console:
@@ -20,8 +20,8 @@ def messages() -> Console:
 
 
 @contextmanager
-def transaction() -> Iterator[Connection]:
-    """Open one transaction on the operator's database, starting the private cluster if it is the one.
+def opened() -> Iterator[Engine]:
+    """Open an engine on the operator's database, starting the private cluster if it is the one, and close it.
 
     Raises
     ------
@@ -33,10 +33,22 @@ def transaction() -> Iterator[Connection]:
 
     engine = create_engine(Settings())
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """Open one transaction on the operator's database, starting the private cluster if it is the one.
+
+    Raises
+    ------
+    DatabaseUnavailableError
+        If the database doesn't answer.
+    """
+    with opened() as engine, engine.begin() as connection:
+        yield connection
 
 
 @contextmanager
@@ -48,6 +60,35 @@ def working(sentence: str) -> Iterator[None]:
         return
     with console.status(sentence):
         yield
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function to call with what is being done, how much is done and how much there is to do.
+
+    A bar on a terminal; elsewhere, one line for each new thing that is done.
+    """
+    console = messages()
+    if not sys.stderr.isatty():
+        told: set[str] = set()
+
+        def tell(label: str, _done: int, _total: int) -> None:
+            if label not in told:
+                told.add(label)
+                console.print(label, markup=False)
+
+        yield tell
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def advance(label: str, done: int, total: int) -> None:
+            bar.update(task, description=label, completed=done, total=total)
+
+        yield advance
 
 
 def write_text(text: str) -> None:

@@ -36,7 +36,6 @@ COLUMNS: Final = (
 )
 """Keys of a row, in order, in every channel: the contract's, then what tells a partial territory and why."""
 
-DEFIS: Final = ("insertion", "dechets", "vieillissement")
 LEVELS: Final = ("commune", "epci", "departement", "region", "qpv")
 """Levels that a gap analysis is published at."""
 
@@ -52,24 +51,16 @@ class GapReport:
     run_hash: str
 
 
-def services() -> tuple[str, ...]:
-    """Return the names of the services, as ``geodata/services.toml`` declares them."""
-    import geodata
-
-    return tuple(geodata.declarations("services")["services"])
-
-
-def require_known(defi: str, service: str, level: str) -> None:
-    """Check the three names that a gap analysis is asked by.
+def require_level(level: str) -> None:
+    """Check the level that rows are asked at.
 
     Raises
     ------
     UsageError
-        If a name is unknown; the sentence lists those that exist.
+        If no gap analysis is published at this level; the sentence lists those that are.
     """
-    for word, value, known in (("défi", defi, DEFIS), ("service", service, services()), ("niveau", level, LEVELS)):
-        if value not in known:
-            raise UsageError(f"Le {word} « {value} » n'existe pas : choisissez parmi {', '.join(known)}.")
+    if level not in LEVELS:
+        raise UsageError(f"Le niveau « {level} » n'existe pas : choisissez parmi {', '.join(LEVELS)}.")
 
 
 def gap_report(
@@ -103,7 +94,7 @@ def gap_report(
     from observatory import pipeline
     from observatory.store import read
 
-    require_known(defi, service, level)
+    require_level(level)
     run = pipeline.gap_run(connection, defi=defi, service=service, threshold_min=threshold_min, study_path=study_path)
     rows = read.gap_rows(connection, run.run_hash, level, territory=territory)
     used = set(run.source_ids)

@@ -1,0 +1,28 @@
+"""``observatory compute``: work out every défi × service at the study's thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+HELP: Final = (
+    "Calcule besoin, accès et lacunes pour chaque défi et chaque service, aux seuils de l'étude. "
+    "Ce qui est déjà calculé avec les mêmes données et les mêmes paramètres ne l'est pas de nouveau."
+)
+
+
+def compute(
+    *,
+    study: Annotated[
+        Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l'observatoire.")
+    ] = None,
+) -> None:
+    """Compute and store every result, telling which ones were already there."""
+    from observatory import pipeline
+    from observatory.commands.session import messages, opened, progress
+
+    with opened() as engine, progress() as advance:
+        report = pipeline.compute(engine, study_path=study, progress=advance)
+    messages().print(str(report), markup=False)

@@ -1,0 +1,177 @@
+"""Draw layers on an offline map: styles by class, popups with figures and source, a legend, a layer control."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import folium
+import geopandas as gpd
+import numpy as np
+import shapely
+from branca.element import Element
+from folium.utilities import JsCode
+
+from observatory import crs
+from observatory.publish.files import replacing
+from observatory.publish.offline import OfflineMap, Script, figure_of, offline_map, page
+
+COORDINATE_DECIMALS: Final = 4
+"""About ten metres: finer than a pixel of this map at its usual zooms (convention de l'observatoire)."""
+POINT_RADIUS_PX: Final = 5
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """One class of a layer: how it is drawn, and what it means in French."""
+
+    label: str
+    fill: str
+    fill_opacity: float = 0.75
+    stroke: str = "#555555"
+    stroke_width_px: float = 0.6
+
+    def style(self) -> dict[str, Any]:
+        """Return the path options that Leaflet draws this class with."""
+        return {
+            "color": self.stroke,
+            "weight": self.stroke_width_px,
+            "fillColor": self.fill,
+            "fillOpacity": self.fill_opacity,
+        }
+
+
+@dataclass(frozen=True)
+class MapLayer:
+    """Features of one subject, ready to be drawn."""
+
+    name: str
+    """French name in the layer control, with how complete it is."""
+    frame: gpd.GeoDataFrame
+    """Metric CRS; columns ``titre`` (name shown), ``classe`` (key of ``legend``) and those of ``fields``, all texts."""
+    legend: Mapping[str, LegendEntry]
+    source: str
+    """Producer and vintage, said in every popup unless the feature has a ``source`` of its own."""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    """Column → French label, in the order of the popup."""
+    is_background: bool = False
+    """True for a choropleth: only one is seen at a time."""
+    is_shown: bool = False
+    simplify_m: float = 0.0
+    """Tolerance of the simplification for display; neighbours stay joined (coverage simplification)."""
+
+
+def draw(layers: Sequence[MapLayer], *, title: str, notice: str, sources: Sequence[str]) -> OfflineMap:
+    """Draw ``layers`` on one map that opens without a network.
+
+    Parameters
+    ----------
+    layers
+        In the order of the layer control; backgrounds first, so that points stay above.
+    title
+        Title of the page and of the legend.
+    notice
+        Plain French sentences on what the figures are and are not.
+    sources
+        One French line per source: title, producer, vintage, licence.
+    """
+    drawing = offline_map(title=title)
+    legends: dict[str, folium.GeoJson] = {}
+    for number, layer in enumerate(layers):
+        drawn = _geojson(layer)
+        drawn.add_to(drawing)
+        legends[f"legende-{number}"] = drawn
+    folium.LayerControl(collapsed=False).add_to(drawing)
+    bounds = _bounds(layers)
+    if bounds is not None:
+        drawing.fit_bounds(bounds)
+    figure = figure_of(drawing)
+    figure.html.add_child(Element(_legend(layers, title=title, notice=notice, sources=sources)), name="legende")
+    pairs = ", ".join(f"{json.dumps(name)}: {drawn.get_name()}" for name, drawn in legends.items())
+    drawing.add_child(Script(f"observatoire.followLegend({drawing.get_name()}, {{{pairs}}});"))
+    return drawing
+
+
+def save(drawing: folium.Map, path: Path) -> None:
+    """Write a map to one HTML file, whole or not at all.
+
+    Raises
+    ------
+    OutputFileError
+        If the file can't be written.
+    """
+    text = page(drawing)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def feature_collection(layer: MapLayer) -> dict[str, Any]:
+    """Return the features of a layer in EPSG:4326, simplified and rounded for display, with the texts of the popup."""
+    crs.require_metric(layer.frame)
+    frame = layer.frame[~(layer.frame.geometry.isna() | layer.frame.geometry.is_empty)]
+    if layer.simplify_m > 0:
+        shapes = shapely.coverage_simplify(frame.geometry.to_numpy(), layer.simplify_m)
+        frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    shapes = frame.geometry.to_crs(crs.EXCHANGE).to_numpy()
+    rounded = shapely.transform(shapes, lambda points: np.round(points, COORDINATE_DECIMALS))
+    columns = ["titre", "classe", *(["source"] if "source" in frame else []), *layer.fields]
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "geometry": json.loads(shape), "properties": properties}
+            for shape, properties in zip(shapely.to_geojson(rounded), frame[columns].to_dict("records"), strict=True)
+        ],
+    }
+
+
+def _geojson(layer: MapLayer) -> folium.GeoJson:
+    look = {
+        "styles": {key: entry.style() for key, entry in layer.legend.items()},
+        "fields": list(layer.fields.items()),
+        "source": layer.source,
+    }
+    # "<" is escaped so that no name can close the script it is written in.
+    literal = json.dumps(look, ensure_ascii=False).replace("<", "\\u003c")
+    return folium.GeoJson(
+        feature_collection(layer),
+        name=html.escape(layer.name),
+        overlay=not layer.is_background,
+        show=layer.is_shown,
+        marker=folium.CircleMarker(radius=POINT_RADIUS_PX, fill=True),
+        on_each_feature=JsCode(f"(feature, layer) => observatoire.dress(feature, layer, {literal})"),
+        smooth_factor=0.5,
+    )
+
+
+def _bounds(layers: Sequence[MapLayer]) -> list[list[float]] | None:
+    frames = [layer.frame for layer in layers if layer.is_background and len(layer.frame)] or [
+        layer.frame for layer in layers if len(layer.frame)
+    ]
+    if not frames:
+        return None
+    west, south, east, north = frames[0].to_crs(crs.EXCHANGE).total_bounds
+    return [[float(south), float(west)], [float(north), float(east)]]
+
+
+def _legend(layers: Sequence[MapLayer], *, title: str, notice: str, sources: Sequence[str]) -> str:
+    blocks = []
+    for number, layer in enumerate(layers):
+        is_point = bool(len(layer.frame)) and bool((layer.frame.geometry.geom_type == "Point").any())
+        items = "".join(
+            f'<li><i class="{"rond" if is_point else "carre"}" '
+            f'style="background:{entry.fill};opacity:{max(entry.fill_opacity, 0.35)};border-color:{entry.stroke}"></i>'
+            f"{html.escape(entry.label)}</li>"
+            for entry in layer.legend.values()
+        )
+        blocks.append(f'<section id="legende-{number}"><h2>{html.escape(layer.name)}</h2><ul>{items}</ul></section>')
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in sources)
+    return (
+        f'<aside class="legende" aria-label="Légende"><h1>{html.escape(title)}</h1>'
+        f"<details open><summary>Légende</summary>{''.join(blocks)}</details>"
+        f'<details class="sources"><summary>Sources et limites</summary><p>{html.escape(notice)}</p>'
+        f"<ul>{lines}</ul></details></aside>"
+    )
