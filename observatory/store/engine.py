@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -197,14 +198,37 @@ _SENTENCES: Final[tuple[tuple[tuple[type[psycopg.Error], ...], type[ObservatoryE
 )
 
 
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turn the failures of the raw psycopg connection (COPY) into the same French errors as the engine's.
+
+    Raises
+    ------
+    DatabaseUnavailableError
+        If the server stopped, is too slow or has no room left.
+    NotComputedError
+        If the schema isn't there.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        failure = _failure(error, is_disconnect=error.sqlstate is None and isinstance(error, psycopg.OperationalError))
+        if failure is None:
+            raise
+        raise failure from error
+
+
 def _translate(context: sa.engine.ExceptionContext) -> BaseException | None:
     """Return the French error for a failure that isn't the caller's, or None to leave the exception as it is."""
-    error = context.original_exception
     if context.is_pre_ping:
         return None
+    return _failure(context.original_exception, is_disconnect=context.is_disconnect)
+
+
+def _failure(error: BaseException, *, is_disconnect: bool) -> ObservatoryError | None:
     for kinds, failure, sentence in _SENTENCES:
         if isinstance(error, kinds):
             return failure(sentence)
-    if context.is_disconnect or isinstance(error, _AWAY):
+    if is_disconnect or isinstance(error, _AWAY):
         return DatabaseUnavailableError("La base de données s’est interrompue : réessayez dans quelques secondes.")
     return None

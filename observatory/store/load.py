@@ -1,0 +1,260 @@
+"""Load the snapshot into PostGIS: stage, check, swap in one transaction; nothing is done when nothing has changed."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+import sqlalchemy as sa
+from psycopg import errors as pg
+
+import geodata
+from observatory.errors import DatabaseUnavailableError, InputFileError, ObservatoryError
+from observatory.store import declare, stage
+from observatory.store import tables as t
+from observatory.store.engine import plain_errors
+from observatory.store.migrate import LOCK_KEY, migrate
+from observatory.store.stage import Progress
+from observatory.store.statements import sql, statement
+
+__all__ = ["LoadReport", "SourceReport", "load_snapshot", "migrate", "report"]
+
+LOCK_TIMEOUT_S: Final = 15
+"""How long the swap waits for a table that somebody holds (observatory's convention)."""
+PROBLEMS_SHOWN: Final = 5
+CHECKS: Final = ("010_check_keys", "011_check_relations", "012_check_figures", "013_check_geometry")
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """Rows of one source: read = kept + rejected + duplicate."""
+
+    source_id: str
+    title: str
+    rows_read: int
+    rows_kept: int
+    rows_rejected: int
+    rows_duplicate: int
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did: ``status`` is ``"loaded"`` or ``"unchanged"``; ``rows`` counts the rows of each file."""
+
+    status: str
+    rows: Mapping[str, int]
+    sources: tuple[SourceReport, ...]
+    elapsed_s: float
+
+
+def load_snapshot(
+    engine: sa.Engine,
+    directory: Path = geodata.SNAPSHOT,
+    progress: Progress | None = None,
+    *,
+    declarations: Path | None = None,
+    force: bool = False,
+) -> LoadReport:
+    """Replace the reference data by the snapshot in ``directory``, all or nothing.
+
+    A second load of the same files does nothing. Two loads at once: the second waits for the first. Whatever fails
+    leaves the former data in place. Results that were computed stay, since they are named by the hash of their inputs.
+
+    Parameters
+    ----------
+    directory
+        Holds the Parquet files.
+    progress
+        Called with a French label, what is done, and what there is to do.
+    declarations
+        Directory of ``catalog.toml`` and ``fields.toml``; the parent of ``directory`` unless given.
+    force
+        Load even when the files haven't changed.
+
+    Raises
+    ------
+    InputFileError
+        If a file is absent, unreadable or fails a check.
+    DatabaseUnavailableError
+        If PostGIS doesn't answer, or if somebody holds the tables.
+    """
+    started = time.perf_counter()
+    declarations = declarations or directory.parent
+    tell = progress or _silent
+    checksums = _checksums(directory, declarations)
+    try:
+        with plain_errors(), engine.begin() as connection:
+            _take_turn(connection, tell)
+            if not force and _loaded(connection) == checksums:
+                return _report(connection, "unchanged", started)
+            rows = _stage(connection, directory, declarations, tell)
+            _check(connection, rows, tell)
+            _swap(connection, declarations, checksums, rows, tell)
+            result = _report(connection, "loaded", started)
+    except pg.LockNotAvailable as error:
+        raise DatabaseUnavailableError(
+            "Une autre opération occupe les tables : attendez sa fin, puis relancez « observatory ingest »."
+        ) from error
+    _vacuum(engine, tell)
+    return result
+
+
+def report(connection: sa.Connection, sources: Iterable[str] | None = None) -> tuple[SourceReport, ...]:
+    """Return the counts of the last load, by source (or for ``sources`` only)."""
+    found = connection.execute(statement("023_last_runs")).mappings()
+    wanted = None if sources is None else set(sources)
+    return tuple(SourceReport(**row) for row in found if wanted is None or row["source_id"] in wanted)
+
+
+def _silent(_label: str, _done: int, _total: int) -> None:
+    return
+
+
+def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that a load reads."""
+    paths = [declarations / declare.CATALOG, declarations / declare.FIELDS]
+    for file in stage.FILES:
+        path = directory / file.file_name
+        if path.exists():
+            paths.append(path)
+        elif file.is_required:
+            raise InputFileError(
+                f"L’instantané est incomplet : il manque « {file.file_name} ». Réinstallez l’observatoire, ou refaites "
+                "l’instantané avec « observatory snapshot build »."
+            )
+    try:
+        return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    except OSError as error:
+        raise InputFileError(f"« {Path(str(error.filename)).name} » est illisible : vérifiez ses droits.") from error
+
+
+def _loaded(connection: sa.Connection) -> dict[str, str]:
+    query = sa.select(t.SnapshotFile.file_name, t.SnapshotFile.checksum)
+    return {row.file_name: row.checksum for row in connection.execute(query)}
+
+
+def _take_turn(connection: sa.Connection, tell: Progress) -> None:
+    """Take the lock of whoever changes the reference data; say who has it when that means waiting."""
+    name = f"observatory ingest ({getpass.getuser()}, processus {os.getpid()})"
+    connection.execute(sa.select(sa.func.set_config("application_name", name[:63], sa.true())))
+    if connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(LOCK_KEY))).scalar():
+        return
+    holder = connection.execute(statement("001_lock_holder"), {"key": LOCK_KEY}).first()
+    who = "une autre mise à jour" if holder is None else f"« {holder.name} », commencé à {holder.since:%H:%M:%S}"
+    tell(f"En attente de {who}", 0, 0)
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
+
+
+def _stage(connection: sa.Connection, directory: Path, declarations: Path, tell: Progress) -> dict[str, int]:
+    """Copy every file into its temporary table; return the rows of each file by its name."""
+    declare.declare(connection, declarations)
+    raw = _psycopg(connection)
+    rows = {}
+    for position, file in enumerate(stage.FILES):
+        tell(f"Lecture de {file.file_name}", position, len(stage.FILES))
+        stage.create(raw, file)
+        path = directory / file.file_name
+        if not path.exists():
+            continue
+        table = stage.read_table(path, file.columns)
+        rows[file.file_name] = stage.copy(raw, file, table)
+        if rows[file.file_name] != table.num_rows or (file.is_required and not table.num_rows):
+            raise InputFileError(
+                f"« {file.file_name} » a {table.num_rows} lignes et {rows[file.file_name]} ont été lues : refaites "
+                "l’instantané avec « observatory snapshot build »."
+            )
+        connection.exec_driver_sql(f"ANALYZE {file.stage}")
+    return rows
+
+
+def _check(connection: sa.Connection, rows: Mapping[str, int], tell: Progress) -> None:
+    problems = []
+    for position, name in enumerate(CHECKS):
+        tell("Vérification de l’instantané", position, len(CHECKS))
+        problems += [f"{row.file_name}, {row.problem} : {row.example}" for row in connection.execute(statement(name))]
+    if problems:
+        shown = " ; ".join(problems[:PROBLEMS_SHOWN])
+        rest = len(problems) - PROBLEMS_SHOWN
+        raise InputFileError(
+            f"L’instantané est refusé, et les données en place restent : {shown}"
+            + (f" ; et {rest} autres" if rest > 0 else "")
+            + f" ({sum(rows.values())} lignes lues). Refaites-le avec « observatory snapshot build »."
+        )
+
+
+def _swap(
+    connection: sa.Connection, declarations: Path, checksums: Mapping[str, str], rows: Mapping[str, int], tell: Progress
+) -> None:
+    """Put what is staged in the place of what was loaded, and record it."""
+    tell("Remplacement des données", 0, 1)
+    raw = _psycopg(connection)
+    raw.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
+    raw.execute(sql("020_swap").encode())
+    raw.execute(sql("022_source_units").encode())
+    _record(connection, checksums)
+    declare.forget_undeclared(connection, declarations)
+    connection.execute(sa.delete(t.SnapshotFile))
+    connection.execute(
+        sa.insert(t.SnapshotFile),
+        [
+            {"file_name": name, "checksum": checksum, "row_count": rows.get(name, 0)}
+            for name, checksum in checksums.items()
+        ],
+    )
+
+
+def _record(connection: sa.Connection, checksums: Mapping[str, str]) -> None:
+    """Write one ingest run by source, and the rows that the snapshot's making rejected."""
+    now = datetime.now(UTC)
+    runs = []
+    for row in connection.execute(statement("021_source_rows")):
+        digest = hashlib.sha256("".join(checksums[name] for name in row.file_name.split(", ")).encode()).hexdigest()
+        runs.append(
+            {
+                "source_id": row.source_id,
+                "finished_at": now,
+                "file_name": row.file_name,
+                "checksum": digest,
+                "rows_read": row.rows_read,
+                "rows_kept": row.rows_read - row.rows_rejected - row.rows_duplicate,
+                "rows_rejected": row.rows_rejected,
+                "rows_duplicate": row.rows_duplicate,
+                "status": "loaded",
+            }
+        )
+    connection.execute(sa.insert(t.IngestRun), runs)
+    connection.execute(statement("024_keep_rejected"), {"finished_at": now})
+
+
+def _report(connection: sa.Connection, status: str, started: float) -> LoadReport:
+    query = sa.select(t.SnapshotFile.file_name, t.SnapshotFile.row_count).order_by(t.SnapshotFile.file_name)
+    rows = {row.file_name: row.row_count for row in connection.execute(query)}
+    return LoadReport(status, rows, report(connection), time.perf_counter() - started)
+
+
+def _vacuum(engine: sa.Engine, tell: Progress) -> None:
+    """Free what the former rows took and give the planner its statistics; the data is committed already."""
+    tell("Statistiques", 0, 1)
+    names = ", ".join(
+        table.fullname
+        for table in t.Base.metadata.sorted_tables
+        if table.name in {"territory", "territory_link", "indicator_value", "zoning", "structure", "structure_service"}
+    )
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql(f"VACUUM (ANALYZE) {names}")
+    tell("Instantané chargé", 1, 1)
+
+
+def _psycopg(connection: sa.Connection) -> psycopg.Connection[Any]:
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise ObservatoryError("La connexion n’est pas une connexion psycopg : ouvrez-la par « create_engine ».")
+    return raw

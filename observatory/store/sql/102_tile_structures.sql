@@ -1,0 +1,26 @@
+-- One tile of the placed structures, one point each, with the services it offers ("|ess|insertion|").
+WITH frame AS (
+    SELECT
+        ST_TileEnvelope(:zoom, :column, :row) AS envelope,
+        ST_Transform(ST_TileEnvelope(:zoom, :column, :row, margin => 0.0625), 2154) AS area
+),
+shown AS (
+    SELECT
+        structure.structure_id,
+        structure.name,
+        structure.kind,
+        structure.city,
+        structure.is_active,
+        structure.place_quality,
+        structure.place_note,
+        structure.period,
+        structure.source_id,
+        '|' || string_agg(offered.service, '|' ORDER BY offered.service) || '|' AS services,
+        ST_AsMVTGeom(ST_Transform(structure.geom, 3857), frame.envelope, 4096, 256) AS geom
+    FROM frame
+    JOIN observatory.structure ON structure.geom && frame.area
+    JOIN observatory.structure_service AS offered ON offered.structure_id = structure.structure_id
+    GROUP BY structure.structure_id, frame.envelope
+    ORDER BY structure.structure_id
+)
+SELECT ST_AsMVT(shown, 'structures', 4096, 'geom') FROM shown WHERE geom IS NOT NULL
