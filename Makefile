@@ -1,0 +1,31 @@
+# Ce que l'on fait avec l'observatoire, de l'installation aux contrôles. « make help » en donne la liste.
+SHELL := /bin/bash
+PORT ?= 8000
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench lock clean
+
+help: ## affiche cette liste
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
+
+setup: ## installe ce qui manque (paquets du système, environnement .venv, bibliothèques des pages)
+	@bash .ci/setup.sh
+
+demo: ## installe, charge Normandie, calcule et sert http://127.0.0.1:PORT (make demo PORT=8000)
+	@bash .ci/demo.sh "$(PORT)"
+
+test: ## installe, puis lance tous les contrôles et tous les tests
+	@bash .ci/test.sh
+
+lint: ## contrôles du code seulement (style, types, sens des imports)
+	@bash .ci/setup.sh
+	@bash .ci/lint.sh
+
+bench: ## mesure les temps de calcul et de réponse
+	@bash .ci/setup.sh
+	@.venv/bin/python -m pytest benchmarks -q
+
+lock: ## recalcule requirements.lock et package-lock.json d'après pyproject.toml et package.json
+	@bash .ci/lock.sh
+
+clean: ## supprime ce qui s'installe et se recalcule (les données et la base restent)
+	rm -rf .venv .tools .make node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
