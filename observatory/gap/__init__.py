@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from observatory.gap.accounts import Ledger, ledger
 from observatory.gap.totals import COUNTS, commune_accounts, gap_rows, total
-from observatory.gap.typology import Cuts, priority, typology
+from observatory.gap.typology import UNDETERMINED, Cuts, priority, typology
 
 __all__ = [
     "COUNTS",
+    "UNDETERMINED",
     "Cuts",
     "Ledger",
     "commune_accounts",

@@ -1,0 +1,233 @@
+"""Gap of every territory, for one défi and one service: need and access crossed, rows ready to be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection
+
+from observatory.errors import UsageError
+from observatory.gap import UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
+from observatory.need import NeedStudy
+from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
+from observatory.runs.access import AccessRun, access_hash, access_run
+from observatory.runs.identity import run_hash
+from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
+from observatory.runs.need import REUSE_SERVICE, NeedRun, need_hash, need_run
+from observatory.store import results
+from observatory.store.tables import GapResult
+from observatory.studies import ServiceStudy, Study
+
+COLUMNS: Final = (
+    "level",
+    "code",
+    "name",
+    "population_count",
+    "need_score",
+    "need_volume_count",
+    "access_score",
+    "nearest_min",
+    "served_count",
+    "reachable_full_count",
+    "out_of_reach_count",
+    "in_need_out_of_reach_count",
+    "priority_score",
+    "typology",
+    "status",
+    "is_partial",
+    "note",
+)
+QPV_NOTE: Final = (
+    "Population du quartier absente des données chargées : ni compte ni besoin ; "
+    "temps et accès mesurés au point du QPV."
+)
+LONGEST_THRESHOLD_MIN: Final = 120.0
+"""Longest threshold that may be asked for, in minutes (convention de l'observatoire)."""
+
+
+@dataclass(frozen=True)
+class GapRun:
+    """A stored gap analysis: its rows are read by its hash."""
+
+    run_hash: str
+    parameters: dict[str, Any]
+    source_ids: list[str]
+    is_new: bool = False
+
+
+@dataclass(frozen=True)
+class GapRequest:
+    """What is asked: one défi, one service, one threshold of one study."""
+
+    study: Study
+    defi: str
+    service: ServiceStudy
+    threshold_min: float
+
+    @classmethod
+    def of(cls, study: Study, *, defi: str, service: str, threshold_min: float | None) -> GapRequest:
+        """Check a request; the threshold is the study's own unless one is given.
+
+        Raises
+        ------
+        UsageError
+            If the défi or the service is unknown, or the threshold is out of range.
+        """
+        study.need(defi)
+        declared = study.service(service)
+        minutes = declared.threshold_min if threshold_min is None else float(threshold_min)
+        if not 0 < minutes <= LONGEST_THRESHOLD_MIN:
+            raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
+        return cls(study, defi, declared, minutes)
+
+    def run_hash(self, checksums: Mapping[str, str]) -> str:
+        """Return the name of the run that answers the request on this data."""
+        content = {
+            "need": need_hash(self.study, self.defi, dict(checksums)),
+            "access": access_hash(self.study, self.service, self.threshold_min, dict(checksums)),
+            "cuts": [self.study.cuts.need, self.study.cuts.access],
+        }
+        return run_hash("gap", content)
+
+
+def stored_gap(connection: Connection, request: GapRequest, checksums: Mapping[str, str]) -> GapRun | None:
+    """Return the run that answers a request if it was already worked out."""
+    stored = results.find_run(connection, request.run_hash(checksums))
+    return None if stored is None else GapRun(stored.run_hash, stored.parameters, stored.source_ids)
+
+
+def work_out_gap(connection: Connection, request: GapRequest, *, inputs: Inputs) -> GapRun:
+    """Work a gap out and store it, unless another transaction just did."""
+    name = request.run_hash(inputs.checksums)
+    results.lock_run(connection, name)
+    stored = stored_gap(connection, request, inputs.checksums)
+    if stored is not None:
+        return stored
+    need = need_run(connection, request.study, request.defi, inputs=inputs)
+    access = access_run(connection, request.study, request.service, threshold_min=request.threshold_min, inputs=inputs)
+    rows = _rows(request, need, access, inputs)
+    parameters = _parameters(request, need, access)
+    source_ids = sorted({*need.source_ids, *access.source_ids})
+    results.store_run(
+        connection,
+        run_hash=name,
+        kind="gap",
+        defi=request.defi,
+        service=request.service.service,
+        parameters=parameters,
+        inputs={"need": need.run_hash, "access": access.run_hash, **inputs.checksums},
+        source_ids=source_ids,
+    )
+    ordered = rows[list(COLUMNS)].astype(object)
+    results.copy_rows(
+        connection, GapResult, ("run_hash", *COLUMNS), ((name, *row) for row in ordered.itertuples(index=False))
+    )
+    return GapRun(name, parameters, source_ids, is_new=True)
+
+
+def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs) -> pd.DataFrame:
+    codes = inputs.population_count.index
+    reached = access.communes.reindex(codes)
+    account = commune_accounts(
+        _ledger(request, reached, access, inputs),
+        codes=codes,
+        nearest_min=reached["nearest_min"],
+        need_volume_count=at_level(need.rows, DEMAND_LEVEL)["volume"],
+    )
+    parts = []
+    for level in (DEMAND_LEVEL, *SUMMED_LEVELS):
+        summed = account if level == DEMAND_LEVEL else total(account, inputs.parents[DEMAND_LEVEL, level])
+        scored = at_level(need.rows, level).reindex(summed.index)
+        rows = gap_rows(summed, scored["score"], cuts=request.study.cuts)
+        rows["status"] = scored["status"].fillna("missing")
+        rows["note"] = _notes(level, scored, inputs, request.study.need(request.defi))
+        parts.append(_described(rows, level, inputs))
+    return pd.concat([*parts, _qpv_rows(access, inputs)], ignore_index=True)
+
+
+def _ledger(request: GapRequest, reached: pd.DataFrame, access: AccessRun, inputs: Inputs) -> Ledger:
+    return ledger(
+        inputs.population_count.to_numpy(dtype=np.int64),
+        reached["nearest_min"].to_numpy(dtype=float),
+        reached["access_index"].fillna(0.0).to_numpy(dtype=float),
+        threshold_min=request.threshold_min,
+        norm=float(access.parameters["norm_sites_per_inhabitant"]),
+    )
+
+
+def _described(rows: pd.DataFrame, level: str, inputs: Inputs) -> pd.DataFrame:
+    """Add the name of each territory and whether only a part of it is counted; index to columns."""
+    territories = inputs.territories[level].reindex(rows.index)
+    rows = rows.assign(level=level, name=territories["name"], is_partial=territories["is_partial"].astype(bool))
+    return rows.rename_axis("code").reset_index()
+
+
+def _notes(level: str, scored: pd.DataFrame, inputs: Inputs, need: NeedStudy) -> pd.Series:
+    """Say, in French, what a reader must know of each row; None where there is nothing to say."""
+    labels = {indicator.id: indicator.label for indicator in need.indicators}
+    territories = inputs.territories[level].reindex(scored.index)
+    notes: list[str | None] = []
+    for position, components in enumerate(scored["components"]):
+        said = []
+        if bool(territories["is_partial"].iloc[position]):
+            said.append(_partial_note(territories["commune_count"].iloc[position]))
+        if isinstance(components, dict):
+            unknown = [labels[name] for name, one in components.items() if one["value"] is None]
+            if unknown:
+                share = round(100 * float(scored["weight_share"].iloc[position]))
+                said.append(f"Besoin calculé sur {share} % du poids ; inconnu : {', '.join(unknown)}.")
+        notes.append(" ".join(said) or None)
+    return pd.Series(notes, index=scored.index, dtype=object)
+
+
+def _partial_note(commune_count: Any) -> str:  # noqa: ANN401  (a cell of a frame)
+    if pd.isna(commune_count):
+        return "Territoire à cheval sur la région : seule sa partie normande compte."
+    return f"Territoire à cheval sur la région : seules ses {commune_count} communes normandes comptent."
+
+
+def _qpv_rows(access: AccessRun, inputs: Inputs) -> pd.DataFrame:
+    """Return access at the point of each QPV; who lives there is not in the data, so nobody is counted."""
+    territories = inputs.territories["qpv"]
+    territories = territories[~territories["is_border"].astype(bool)]
+    found = at_level(access.rows, "qpv").reindex(territories.index)
+    rows = pd.DataFrame(
+        {
+            "access_score": (found["satisfied_share"].astype(float) * 100.0).round(SCORE_DECIMALS),
+            "nearest_min": found["nearest_min"].astype(float).round(MINUTES_DECIMALS),
+        },
+        index=territories.index,
+    )
+    rows = rows.reindex(
+        columns=[*rows.columns, *(set(COLUMNS) - {*rows.columns, "level", "code", "name", "is_partial"})]
+    )
+    rows = rows.assign(typology=UNDETERMINED, status="missing", note=QPV_NOTE)
+    return _described(rows, "qpv", inputs)
+
+
+def _parameters(request: GapRequest, need: NeedRun, access: AccessRun) -> dict[str, Any]:
+    """Return what the public is shown beside the figures."""
+    warnings = list(access.parameters["warnings"])
+    if request.defi == "dechets" and request.service.service == REUSE_SERVICE:
+        warnings.append(
+            "L'éloignement des ressourceries compte deux fois, dans le besoin et dans l'accès : lisez-les séparément."
+        )
+    return {
+        "study_id": request.study.id,
+        "study_title": request.study.title,
+        "study_version": request.study.version,
+        "method_version": METHOD_VERSION,
+        "defi": request.defi,
+        "defi_label": need.parameters["defi_label"],
+        "volume_label": need.parameters["volume_label"],
+        "need_note": need.parameters["note"],
+        "cuts": {"need": request.study.cuts.need, "access": request.study.cuts.access},
+        **{name: value for name, value in access.parameters.items() if name != "warnings"},
+        "warnings": warnings,
+        "need_run": need.run_hash,
+        "access_run": access.run_hash,
+    }

@@ -1,0 +1,244 @@
+"""What the runs are worked out from, read from the database once: territories, membership, figures, supply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from observatory.errors import NotComputedError
+from observatory.store.tables import (
+    Accompaniment,
+    IndicatorValue,
+    SnapshotFile,
+    Source,
+    Structure,
+    StructureService,
+    Territory,
+    TerritoryLink,
+    Zoning,
+)
+
+DEMAND_LEVEL: Final = "commune"
+SUMMED_LEVELS: Final = ("epci", "departement", "region")
+"""Levels of a gap analysis above the commune."""
+POINT_LEVELS: Final = ("qpv", "commune_deleguee")
+"""Levels below the commune, where access is measured at a point and nobody is counted twice."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the latest values of a figure come from."""
+
+    period: str
+    source_id: str
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """Everything but the supply, which is read service by service."""
+
+    territories: Mapping[str, pd.DataFrame]
+    """Level → code, ``name, population_count, is_border, is_partial, commune_count, x_m, y_m, source_id…``."""
+    parents: Mapping[tuple[str, str], pd.Series]
+    density: pd.Series
+    """Level of the density grid, ``"1"`` to ``"7"``, by commune."""
+    figures: Mapping[str, pd.DataFrame]
+    provenance: Mapping[tuple[str, str], Provenance]
+    """Period and source of each figure, by level and indicator."""
+    checksums: Mapping[str, str]
+    source_ids: tuple[str, ...] = field(default=())
+
+    @property
+    def communes(self) -> pd.DataFrame:
+        """Communes of Normandy, which every level sums."""
+        frame = self.territories[DEMAND_LEVEL]
+        return frame[~frame["is_border"]]
+
+    @property
+    def population_count(self) -> pd.Series:
+        """Persons by commune of Normandy."""
+        return self.communes["population_count"]
+
+
+def at_level(rows: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return the rows of one level, indexed by code, from rows indexed by (level, code)."""
+    return rows[rows.index.get_level_values("level") == level].droplevel("level")
+
+
+def checksums(connection: Connection) -> dict[str, str]:
+    """Return the checksum of every file and source that the database was loaded from.
+
+    Raises
+    ------
+    NotComputedError
+        If nothing was loaded.
+    """
+    files = connection.execute(sa.select(SnapshotFile.file_name, SnapshotFile.checksum)).tuples().all()
+    sources = connection.execute(
+        sa.select(Source.source_id, Source.checksum).where(Source.checksum.is_not(None))
+    ).tuples()
+    found = {**dict(files), **{name: str(checksum) for name, checksum in sources}}
+    if not files:
+        raise NotComputedError("La base est vide : chargez l'instantané avec « observatory ingest ».")
+    return dict(sorted(found.items()))
+
+
+def read_inputs(connection: Connection, indicators: Iterable[str]) -> Inputs:
+    """Read territories, membership, zonings and the latest figures.
+
+    Parameters
+    ----------
+    indicators
+        Figures that the study names.
+    """
+    territories = _territories(connection)
+    figures, provenance = _figures(connection, sorted(set(indicators)))
+    demand = territories[DEMAND_LEVEL]
+    return Inputs(
+        territories=territories,
+        parents=_parents(connection),
+        density=_density(connection),
+        figures=figures,
+        provenance=provenance,
+        checksums=checksums(connection),
+        source_ids=tuple(sorted({*demand["source_id"].dropna(), *demand["population_source_id"].dropna()})),
+    )
+
+
+def read_supply(connection: Connection, service: str) -> pd.DataFrame:
+    """Return the structures that offer a service, on both sides of the border, with their zone where they have one.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: structure. ``name, x_m, y_m`` (EPSG:2154, NaN where unknown), ``commune_code, departement_code,
+        is_active, place_quality, source_id, zone_level, zone_code``.
+    """
+    query = (
+        sa.select(
+            Structure.structure_id,
+            Structure.name,
+            sa.func.ST_X(Structure.geom).label("x_m"),
+            sa.func.ST_Y(Structure.geom).label("y_m"),
+            Structure.commune_code,
+            Structure.departement_code,
+            Structure.is_active,
+            Structure.place_quality,
+            Structure.source_id,
+            Accompaniment.zone_level,
+            Accompaniment.zone_code,
+        )
+        .join(StructureService, StructureService.structure_id == Structure.structure_id)
+        .outerjoin(Accompaniment, Accompaniment.structure_id == Structure.structure_id)
+        .where(StructureService.service == service)
+        .order_by(Structure.structure_id)
+    )
+    frame = _frame(connection, query).set_index("structure_id")
+    return frame.astype({"x_m": float, "y_m": float})
+
+
+def _frame(connection: Connection, query: sa.Executable) -> pd.DataFrame:
+    result = connection.execute(query)
+    return pd.DataFrame(result.tuples().all(), columns=list(result.keys()))
+
+
+def _territories(connection: Connection) -> dict[str, pd.DataFrame]:
+    frame = _frame(
+        connection,
+        sa.select(
+            Territory.level,
+            Territory.code,
+            Territory.name,
+            Territory.population_count,
+            Territory.is_border,
+            Territory.is_partial,
+            Territory.commune_count,
+            sa.func.ST_X(Territory.point).label("x_m"),
+            sa.func.ST_Y(Territory.point).label("y_m"),
+            Territory.source_id,
+            Territory.population_source_id,
+        )
+        .where(Territory.level.in_((DEMAND_LEVEL, *SUMMED_LEVELS, *POINT_LEVELS)))
+        .order_by(Territory.level, Territory.code),
+    )
+    frame = frame.astype({"population_count": "Int64", "commune_count": "Int64", "x_m": float, "y_m": float})
+    found = {str(level): rows.drop(columns="level").set_index("code") for level, rows in frame.groupby("level")}
+    if DEMAND_LEVEL not in found:
+        raise NotComputedError("La base ne contient aucune commune : chargez l'instantané avec « observatory ingest ».")
+    empty = frame.iloc[:0].drop(columns="level").set_index("code")
+    return {level: found.get(level, empty) for level in (DEMAND_LEVEL, *SUMMED_LEVELS, *POINT_LEVELS)}
+
+
+def _parents(connection: Connection) -> dict[tuple[str, str], pd.Series]:
+    """Return each child's parent by pair of levels; a QPV that straddles communes keeps the first."""
+    frame = _frame(
+        connection,
+        sa.select(
+            TerritoryLink.child_level, TerritoryLink.child_code, TerritoryLink.parent_level, TerritoryLink.parent_code
+        ).order_by(TerritoryLink.child_level, TerritoryLink.child_code, TerritoryLink.parent_code),
+    ).drop_duplicates(["child_level", "child_code", "parent_level"])
+    found = {
+        (str(child), str(parent)): rows.set_index("child_code")["parent_code"]
+        for (child, parent), rows in frame.groupby(["child_level", "parent_level"])
+    }
+    departements = found[DEMAND_LEVEL, "departement"]
+    found[DEMAND_LEVEL, "region"] = departements.map(found["departement", "region"])
+    return found
+
+
+def _density(connection: Connection) -> pd.Series:
+    frame = _frame(
+        connection,
+        sa.select(Zoning.code, Zoning.value_code).where(Zoning.level == DEMAND_LEVEL, Zoning.zoning == "densite"),
+    )
+    return frame.set_index("code")["value_code"]
+
+
+def _figures(
+    connection: Connection, names: list[str]
+) -> tuple[dict[str, pd.DataFrame], dict[tuple[str, str], Provenance]]:
+    """Return, by level, the figures of the latest period known, and where they come from."""
+    latest = (
+        sa.select(IndicatorValue.level, IndicatorValue.indicator, sa.func.max(IndicatorValue.period).label("period"))
+        .where(IndicatorValue.indicator.in_(names), IndicatorValue.value.is_not(None))
+        .group_by(IndicatorValue.level, IndicatorValue.indicator)
+        .subquery()
+    )
+    frame = _frame(
+        connection,
+        sa.select(
+            IndicatorValue.level,
+            IndicatorValue.code,
+            IndicatorValue.indicator,
+            IndicatorValue.period,
+            IndicatorValue.value,
+            IndicatorValue.source_id,
+        )
+        .join(
+            latest,
+            sa.and_(
+                IndicatorValue.level == latest.c.level,
+                IndicatorValue.indicator == latest.c.indicator,
+                IndicatorValue.period == latest.c.period,
+            ),
+        )
+        .where(IndicatorValue.value.is_not(None)),
+    )
+    figures = {
+        str(level): rows.pivot_table(index="code", columns="indicator", values="value", aggfunc="first").astype(
+            np.float64
+        )
+        for level, rows in frame.groupby("level")
+    }
+    first = frame.drop_duplicates(["level", "indicator"])
+    keys = zip(first["level"], first["indicator"], strict=True)
+    origins = (
+        Provenance(str(one), str(source)) for one, source in zip(first["period"], first["source_id"], strict=True)
+    )
+    return figures, dict(zip(keys, origins, strict=True))

@@ -1,0 +1,83 @@
+"""Travel times between places by the cost in force, as sparse pairs; today the declared fallback."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from observatory.access.travel import Places, TravelCost, fallback
+from observatory.studies import Study
+
+LONGEST_DRIVE_MIN: Final = 600.0
+"""Drives beyond ten hours are not looked for (convention de l'observatoire): more than across the region and back."""
+
+
+def places(frame: pd.DataFrame) -> Places:
+    """Return the points of a frame with columns ``x_m, y_m`` (EPSG:2154) and ``density`` (``"1"``…``"7"`` or NaN)."""
+    density = pd.to_numeric(frame["density"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)
+    return Places.at(frame[["x_m", "y_m"]].to_numpy(dtype=float), density)
+
+
+def travel_parameters(study: Study) -> dict[str, Any]:
+    """Return the kind of travel cost and its constants, as they are hashed and shown."""
+    constants = study.travel.constants
+    return {
+        "kind": "fallback",
+        "detour": constants.detour,
+        "terminal_min": constants.terminal_min,
+        "ends_km": constants.ends_km,
+        "between_kmh": constants.between_kmh,
+        "ends_speed_kmh": list(constants.ends_speed_kmh),
+        "barriers": [barrier.name for barrier in constants.barriers],
+        "digest": study.travel.digest,
+    }
+
+
+def travel_within(
+    origins: Places, destinations: Places, study: Study, *, max_min: float, allowed: npt.NDArray[np.bool_] | None = None
+) -> TravelCost:
+    """Return every drive of at most ``max_min`` minutes.
+
+    Parameters
+    ----------
+    allowed
+        Whether the service of each destination (column) is open to each origin (row); None: to all.
+    """
+    cost = fallback(origins, destinations, constants=study.travel.constants, max_min=max_min)
+    return cost if allowed is None else cost.select(allowed[cost.origin_idx, cost.destination_idx])
+
+
+def nearest_drive(
+    cost: TravelCost,
+    origins: Places,
+    destinations: Places,
+    study: Study,
+    *,
+    allowed: npt.NDArray[np.bool_] | None = None,
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return the minutes to the nearest destination of each origin, and its position.
+
+    Parameters
+    ----------
+    cost
+        Drives within a threshold, already worked out; only the origins that have none are looked at again.
+
+    Returns
+    -------
+    tuple
+        Minutes ``(n_origins,)``, infinite where nothing is reached at all, and positions, −1 there.
+    """
+    from observatory.access import nearest
+
+    minutes, position = nearest(cost.origin_idx, cost.destination_idx, cost.duration_min, len(origins.xy_m))
+    far = np.flatnonzero(position < 0)
+    if far.size == 0 or len(destinations.xy_m) == 0:
+        return minutes, position
+    rest = Places(origins.xy_m[far], origins.density[far])
+    open_to = None if allowed is None else allowed[far]
+    longer = travel_within(rest, destinations, study, max_min=LONGEST_DRIVE_MIN, allowed=open_to)
+    minutes[far], position[far] = nearest(longer.origin_idx, longer.destination_idx, longer.duration_min, far.size)
+    return minutes, position

@@ -1,0 +1,160 @@
+"""Read a study file once: needs of the défis, services with their thresholds, cuts; and name it by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geodata
+from observatory.access.travel import TravelConstants
+from observatory.errors import InputFileError, UsageError
+from observatory.gap import Cuts
+from observatory.need import NeedStudy, need_study
+
+DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
+DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
+
+
+@dataclass(frozen=True)
+class ServiceStudy:
+    """How access to one service is judged."""
+
+    service: str
+    label: str
+    threshold_min: float
+    steps: tuple[tuple[float, float], ...] | None
+    """Fractions of the threshold and weights; None: the APL steps of the DREES."""
+    persons_per_site: float | None
+    """Norm declared by the study; None: the regional mean."""
+    note: str
+    completeness: str
+    """French sentence: what the list of structures holds and lacks."""
+    is_complete: bool
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TravelStudy:
+    """Constants of the travel cost, and the checksum of the declaration they come from."""
+
+    constants: TravelConstants
+    digest: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study file, checked, and the checksum of its content."""
+
+    id: str
+    title: str
+    version: int
+    digest: str
+    needs: Mapping[str, NeedStudy]
+    services: Mapping[str, ServiceStudy]
+    cuts: Cuts
+    catchment_threshold_min: float
+    travel: TravelStudy
+
+    def need(self, defi: str) -> NeedStudy:
+        """Return the need of one défi.
+
+        Raises
+        ------
+        UsageError
+            If the study has no such défi.
+        """
+        if defi not in self.needs:
+            raise UsageError(f"Le défi « {defi} » n'est pas dans l'étude : choisissez {_listed(self.needs)}.")
+        return self.needs[defi]
+
+    def service(self, service: str) -> ServiceStudy:
+        """Return how access to one service is judged.
+
+        Raises
+        ------
+        UsageError
+            If the study has no such service.
+        """
+        if service not in self.services:
+            raise UsageError(f"Le service « {service} » n'est pas dans l'étude : choisissez {_listed(self.services)}.")
+        return self.services[service]
+
+
+def read_study(path: Path | None = None) -> Study:
+    """Read a study file.
+
+    Parameters
+    ----------
+    path
+        TOML file; None: ``geodata/studies/defis.toml``.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing, is not TOML, or does not declare what a study must.
+    """
+    path = path or DEFAULT_STUDY
+    try:
+        content = path.read_bytes()
+        document = tomllib.loads(content.decode("utf-8"))
+    except FileNotFoundError as error:
+        raise InputFileError(f"Le fichier d'étude « {path.name} » n'existe pas : vérifiez son chemin.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputFileError(f"L'étude « {path.name} » n'est pas lisible en TOML : {error}.") from error
+    services = geodata.declarations("services")["services"]
+    try:
+        return Study(
+            id=document["study"]["id"],
+            title=document["study"]["title"],
+            version=int(document["study"]["version"]),
+            digest=_digest(content, services),
+            needs={
+                defi: need_study(defi, declaration, rules=document) for defi, declaration in document["defis"].items()
+            },
+            services={
+                name: _service(name, entry, services.get(name, {})) for name, entry in document["services"].items()
+            },
+            cuts=Cuts(need=float(document["cuts"]["need"]), access=float(document["cuts"]["access"])),
+            catchment_threshold_min=float(document["catchment"]["threshold_min"]),
+            travel=_travel(),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputFileError(
+            f"L'étude « {path.name} » est incomplète ({error}) : comparez-la avec geodata/studies/defis.toml."
+        ) from error
+
+
+def _digest(content: bytes, services: Mapping[str, Any]) -> str:
+    """Return the checksum of a study and of the declaration of services, whose words its runs carry."""
+    words = json.dumps(services, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(content + words.encode("utf-8")).hexdigest()
+
+
+def _travel() -> TravelStudy:
+    content = DEFAULT_TRAVEL.read_bytes()
+    declaration = tomllib.loads(content.decode("utf-8"))
+    return TravelStudy(TravelConstants.from_declaration(declaration), hashlib.sha256(content).hexdigest())
+
+
+def _service(name: str, entry: Mapping[str, Any], declared: Mapping[str, Any]) -> ServiceStudy:
+    steps = entry.get("steps")
+    return ServiceStudy(
+        service=name,
+        label=declared.get("label", name),
+        threshold_min=float(entry["threshold_min"]),
+        steps=None if steps is None else tuple((float(fraction), float(weight)) for fraction, weight in steps),
+        persons_per_site=None if "persons_per_site" not in entry else float(entry["persons_per_site"]),
+        note=entry.get("note", ""),
+        completeness=declared.get("completeness", ""),
+        is_complete=bool(declared.get("is_complete", False)),
+        kinds=tuple(declared.get("kinds", ())),
+    )
+
+
+def _listed(names: Mapping[str, Any]) -> str:
+    return ", ".join(names)
