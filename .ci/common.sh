@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the set-up scripts: where things are, how the user is told, how uv is found. Sourced, never run.
 set -euo pipefail
 
@@ -8,7 +9,8 @@ export DEBIAN_FRONTEND=noninteractive
 export UV_PYTHON_DOWNLOADS=never
 # Progress bars are for people: in a log, one sentence a step is enough.
 QUIET=()
-[[ -t 2 ]] || QUIET=(--quiet)
+# shellcheck disable=SC2034  # used by the scripts that source this one
+if [[ ! -t 2 ]]; then QUIET=(--quiet); fi
 # A Python that another project set up must not leak into ours.
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV CONDA_PREFIX UV_PROJECT_ENVIRONMENT
 

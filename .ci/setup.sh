@@ -33,7 +33,7 @@ install_packages() {
     # No question is asked where nobody can answer (no terminal): sudo then has to work without a password.
     local ask=(-n)
     [[ -t 0 && -t 2 ]] && ask=()
-    command -v sudo >/dev/null && sudo "${ask[@]}" true 2>/dev/null ||
+    sudo "${ask[@]}" true 2>/dev/null ||
       fail "Il manque des paquets que seul un administrateur peut installer : demandez-lui « apt-get install $(named "${wanted[@]}") », puis relancez."
     sudo=(sudo "${ask[@]}" env DEBIAN_FRONTEND=noninteractive)
   fi
@@ -89,9 +89,11 @@ install_python() {
     rm -rf .venv
     "$UV" venv "${QUIET[@]}" --python "$PYTHON" .venv
   fi
-  "$UV" pip sync "${QUIET[@]}" --python .venv/bin/python --require-hashes requirements.lock &&
-    "$UV" pip install "${QUIET[@]}" --python .venv/bin/python --no-deps --no-build-isolation --editable . ||
+  local python=(--python .venv/bin/python)
+  if ! "$UV" pip sync "${QUIET[@]}" "${python[@]}" --require-hashes requirements.lock ||
+    ! "$UV" pip install "${QUIET[@]}" "${python[@]}" --no-deps --no-build-isolation --editable .; then
     fail "Les bibliothèques Python n'ont pas pu être installées : vérifiez l'accès au réseau et la place sur le disque, puis relancez."
+  fi
   echo "$stamp" >.venv/.observatoire
 }
 
