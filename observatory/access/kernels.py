@@ -11,7 +11,7 @@ import math
 
 from numba import njit
 
-from observatory.access.pairs import Floats, Indices
+from observatory.access.pairs import Flags, Floats, Indices
 
 Grid = tuple[float, float, float, int, int, int]
 """``x0_m, y0_m, size_m, n_columns, n_rows, reach`` of :class:`observatory.access.cells.Cells`."""
@@ -93,3 +93,38 @@ def fill_within(
                         destination_idx[slot] = j
                         distance_m[slot] = distance
                         cursor[order[k]] = slot + 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _left_of(ax: float, ay: float, bx: float, by: float, x: float, y: float) -> bool:
+    """Tell whether a point lies strictly to the left of the line from a to b."""
+    return (bx - ax) * (y - ay) - (by - ay) * (x - ax) > 0.0
+
+
+@njit(cache=True, nogil=True)
+def cross_line(
+    line: Floats,
+    origin_xy: Floats,
+    destination_xy: Floats,
+    origin_idx: Indices,
+    destination_idx: Indices,
+    result: Flags,
+) -> None:
+    """Write whether each pair's segment meets the polyline an odd number of times."""
+    west, east = line[:, 0].min(), line[:, 0].max()
+    south, north = line[:, 1].min(), line[:, 1].max()
+    for pair in range(origin_idx.size):
+        ax, ay = origin_xy[origin_idx[pair], 0], origin_xy[origin_idx[pair], 1]
+        bx, by = destination_xy[destination_idx[pair], 0], destination_xy[destination_idx[pair], 1]
+        if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
+            continue
+        odd = False
+        before = _left_of(ax, ay, bx, by, line[0, 0], line[0, 1])
+        for k in range(1, line.shape[0]):
+            after = _left_of(ax, ay, bx, by, line[k, 0], line[k, 1])
+            if after != before:
+                px, py, qx, qy = line[k - 1, 0], line[k - 1, 1], line[k, 0], line[k, 1]
+                if _left_of(px, py, qx, qy, ax, ay) != _left_of(px, py, qx, qy, bx, by):
+                    odd = not odd
+            before = after
+        result[pair] = odd

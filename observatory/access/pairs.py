@@ -11,6 +11,7 @@ from observatory.errors import UsageError
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 _FARTHEST_M = 1e9
 
