@@ -1,0 +1,249 @@
+"""Where deficits cluster: Moran's statistics with false discovery control, and rates that small numbers don't shake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from observatory.errors import UsageError
+
+QUADRANTS: Final = {1: "besoin_fort_acces_faible", 2: "besoin_faible_acces_faible", 3: "besoin_faible_acces_fort",
+                    4: "besoin_fort_acces_fort"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Moran:
+    """A global statistic with its permutation test."""
+
+    statistic: float
+    expected: float
+    p_value: float
+    permutations: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clusters:
+    """Local bivariate statistics of every unit, and the areas that the significant ones make.
+
+    Parameters
+    ----------
+    units
+        Index of the units; columns ``statistic, p_value, quadrant`` (1 high–high … 4 high–low), ``is_significant``
+        and ``cluster`` (number of the area, 0 outside any).
+    p_cut
+        Largest p-value called significant, after false discovery control.
+    """
+
+    units: pd.DataFrame
+    p_cut: float
+
+
+def moran(
+    values: pd.Series, neighbours: Mapping[str, Sequence[str]], *, permutations: int = 999, seed: int = 0
+) -> Moran:
+    """Return global Moran's I of ``values`` with row-standardised contiguity.
+
+    Parameters
+    ----------
+    values
+        One figure per unit, none missing.
+    neighbours
+        Codes of the units that touch each unit; a unit without neighbour has an empty sequence.
+    permutations, seed
+        Of the permutation test.
+
+    Raises
+    ------
+    UsageError
+        If a value is missing or a unit has no entry in ``neighbours``.
+
+    Notes
+    -----
+    Computed by `esda`; P. A. P. Moran, "Notes on continuous stochastic phenomena", Biometrika 37 (1950).
+    """
+    from esda.moran import Moran as EsdaMoran
+
+    weights = _weights(values, neighbours)
+    with _seeded(seed):
+        found = EsdaMoran(values.to_numpy(float), weights, permutations=permutations)
+    return Moran(float(found.I), float(found.EI), float(found.p_sim), permutations, seed)
+
+
+def moran_of_rates(
+    events: pd.Series, population: pd.Series, neighbours: Mapping[str, Sequence[str]], *, permutations: int = 999,
+    seed: int = 0,
+) -> Moran:  # fmt: skip
+    """Return Moran's I of rates, adjusted for the variance that small populations give them.
+
+    Notes
+    -----
+    R. M. Assunção and E. A. Reis, "A new proposal to adjust Moran's I for population density", Statistics in Medicine
+    18 (1999); computed by `esda`. Shapes and errors as in `moran`; a population of zero is refused.
+    """
+    from esda.moran import Moran_Rate
+
+    weights = _weights(events, neighbours)
+    if (population.loc[events.index] <= 0).any():
+        raise UsageError("Un taux demande une population supérieure à zéro : retirez les unités sans habitant.")
+    with _seeded(seed):
+        found = Moran_Rate(
+            events.to_numpy(float), population.loc[events.index].to_numpy(float), weights, permutations=permutations
+        )
+    return Moran(float(found.I), float(found.EI), float(found.p_sim), permutations, seed)
+
+
+def bivariate_clusters(
+    need: pd.Series,
+    deficit: pd.Series,
+    neighbours: Mapping[str, Sequence[str]],
+    *,
+    false_discovery_rate: float = 0.05,
+    permutations: int = 999,
+    seed: int = 0,
+) -> Clusters:
+    """Find where a need meets the lack of access of the neighbourhood more than chance would have it.
+
+    Parameters
+    ----------
+    need, deficit
+        One figure per unit, none missing, same index. `need` is the unit's own, `deficit` its neighbours'.
+    neighbours
+        As in `moran`. A unit without neighbour is never significant.
+    false_discovery_rate
+        Expected share of false alarms among the units called significant.
+    permutations, seed
+        Of the conditional permutation test.
+
+    Returns
+    -------
+    Clusters
+        Areas are connected components of significant units of one quadrant, numbered from the largest.
+
+    Notes
+    -----
+    L. Anselin, "Local indicators of spatial association", Geographical Analysis 27 (1995), by `esda`; false discovery
+    rate of Y. Benjamini and Y. Hochberg (1995) over the units.
+    """
+    from esda.moran import Moran_Local_BV
+
+    weights = _weights(need, neighbours)
+    # A unit without neighbour has a constant statistic, whose standard score is 0 / 0.
+    with np.errstate(invalid="ignore"):
+        found = Moran_Local_BV(
+            need.to_numpy(float), deficit.loc[need.index].to_numpy(float), weights, permutations=permutations,
+            seed=seed, n_jobs=1,
+        )  # fmt: skip
+    islands = np.array([not neighbours[code] for code in need.index])
+    p_values = np.where(islands, 1.0, found.p_sim)
+    p_cut = false_discovery_cut(p_values, rate=false_discovery_rate)
+    units = pd.DataFrame(
+        {"statistic": found.Is, "p_value": p_values, "quadrant": found.q.astype(int)}, index=need.index
+    )
+    units["is_significant"] = units["p_value"] <= p_cut
+    units["cluster"] = _components(units, neighbours)
+    return Clusters(units, p_cut)
+
+
+def false_discovery_cut(p_values: NDArray[np.float64], *, rate: float) -> float:
+    """Return the largest p-value to call significant so that ``rate`` of the calls are expected to be false.
+
+    Notes
+    -----
+    Y. Benjamini and Y. Hochberg (1995); where nothing passes, Bonferroni's bound ``rate / n``. By `esda`.
+    """
+    from esda import fdr
+
+    return float(fdr(np.asarray(p_values, dtype=float), rate))
+
+
+def empirical_bayes_rate(events: pd.Series, population: pd.Series) -> pd.Series:
+    """Return rates drawn towards the overall rate, the more so where the population is small.
+
+    Parameters
+    ----------
+    events, population
+        Persons, same index; a population of zero gives the overall rate.
+
+    Notes
+    -----
+    R. J. Marshall, "Mapping disease and mortality rates using empirical Bayes estimators", Applied Statistics 40
+    (1991), with the moments of the whole set of units.
+    """
+    counts, persons = events.to_numpy(float), population.loc[events.index].to_numpy(float)
+    total = persons.sum()
+    if total <= 0:
+        raise UsageError("Un taux demande une population supérieure à zéro : aucune unité n'a d'habitant.")
+    overall = counts.sum() / total
+    rate = np.divide(counts, persons, out=np.full(len(counts), overall), where=persons > 0)
+    between = max(0.0, (persons * (rate - overall) ** 2).sum() / total - overall / (total / len(persons)))
+    spread = between + np.divide(overall, persons, out=np.full(len(counts), np.inf), where=persons > 0)
+    shrink = np.divide(between, spread, out=np.zeros(len(counts)), where=spread > 0)
+    return pd.Series(overall + shrink * (rate - overall), index=events.index, name="rate")
+
+
+def scale_sensitivity(unit_count: int, region_count: int, autocorrelation: float) -> float:
+    """Return S-MAUP: how much merging ``unit_count`` units into ``region_count`` changes what is seen (0: not at all).
+
+    Notes
+    -----
+    J. C. Duque, H. Laniado and A. Polo, "S-maup: statistical test to measure the sensitivity to the modifiable areal
+    unit problem", PLoS ONE 13 (2018); computed by `esda`.
+    """
+    from esda import Smaup
+
+    return float(Smaup(unit_count, region_count, autocorrelation).smaup)
+
+
+def _weights(values: pd.Series, neighbours: Mapping[str, Sequence[str]]) -> object:
+    from libpysal.weights import W
+
+    absent = [code for code in values.index if code not in neighbours]
+    if absent:
+        raise UsageError(f"Le voisinage de {absent[0]} est inconnu : toutes les unités doivent y être.")
+    if values.isna().any():
+        raise UsageError(f"{values.index[values.isna()][0]} n'a pas de valeur : retirez les unités sans donnée.")
+    kept = set(values.index)
+    return W(
+        {code: [other for other in neighbours[code] if other in kept] for code in values.index},
+        id_order=list(values.index),
+        silence_warnings=True,
+    )
+
+
+def _components(units: pd.DataFrame, neighbours: Mapping[str, Sequence[str]]) -> list[int]:
+    """Give a number to connected sets of significant units of one quadrant, the largest first."""
+    quadrant = units.loc[units["is_significant"], "quadrant"].to_dict()
+    areas: list[set[str]] = []
+    left = dict(quadrant)
+    while left:
+        seed_code = next(iter(left))
+        kind = left.pop(seed_code)
+        area, frontier = {seed_code}, [seed_code]
+        while frontier:
+            for other in neighbours[frontier.pop()]:
+                if left.get(other) == kind:
+                    del left[other]
+                    area.add(other)
+                    frontier.append(other)
+        areas.append(area)
+    areas.sort(key=lambda area: (-len(area), min(area)))
+    number = {code: rank for rank, area in enumerate(areas, start=1) for code in area}
+    return [number.get(code, 0) for code in units.index]
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """Give numpy's global generator, which esda's global statistics draw from, a seed; and give it back after."""
+    state = np.random.get_state()  # noqa: NPY002
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
