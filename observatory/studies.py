@@ -121,7 +121,7 @@ def read_study(path: Path | None = None) -> Study:
             },
             cuts=Cuts(need=float(document["cuts"]["need"]), access=float(document["cuts"]["access"])),
             catchment_threshold_min=float(document["catchment"]["threshold_min"]),
-            travel=_travel(),
+            travel=_travel(document),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputFileError(
@@ -135,10 +135,12 @@ def _digest(content: bytes, services: Mapping[str, Any]) -> str:
     return hashlib.sha256(content + words.encode("utf-8")).hexdigest()
 
 
-def _travel() -> TravelStudy:
-    content = DEFAULT_TRAVEL.read_bytes()
-    declaration = tomllib.loads(content.decode("utf-8"))
-    return TravelStudy(TravelConstants.from_declaration(declaration), hashlib.sha256(content).hexdigest())
+def _travel(document: Mapping[str, Any]) -> TravelStudy:
+    """Read the travel constants that the study declares for itself, or else the observatory's."""
+    declaration = document if "travel" in document else tomllib.loads(DEFAULT_TRAVEL.read_text(encoding="utf-8"))
+    shown = {name: declaration.get(name) for name in ("travel", "barriers")}
+    words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
+    return TravelStudy(TravelConstants.from_declaration(declaration), hashlib.sha256(words.encode()).hexdigest())
 
 
 def _service(name: str, entry: Mapping[str, Any], declared: Mapping[str, Any]) -> ServiceStudy:

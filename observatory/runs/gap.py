@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
-from observatory.gap import UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
+from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
 from observatory.need import NeedStudy
 from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
 from observatory.runs.access import AccessRun, access_hash, access_run
@@ -146,7 +146,8 @@ def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs)
         rows["status"] = scored["status"].fillna("missing")
         rows["note"] = _notes(level, scored, inputs, request.study.need(request.defi))
         parts.append(_described(rows, level, inputs))
-    return pd.concat([*parts, _qpv_rows(access, inputs)], ignore_index=True)
+    rows = pd.concat([*(part.astype(object) for part in parts), _qpv_rows(access, inputs)], ignore_index=True)
+    return rows.astype(dict.fromkeys(COUNTS, "Int64"))
 
 
 def _ledger(request: GapRequest, reached: pd.DataFrame, access: AccessRun, inputs: Inputs) -> Ledger:
@@ -202,9 +203,8 @@ def _qpv_rows(access: AccessRun, inputs: Inputs) -> pd.DataFrame:
         },
         index=territories.index,
     )
-    rows = rows.reindex(
-        columns=[*rows.columns, *(set(COLUMNS) - {*rows.columns, "level", "code", "name", "is_partial"})]
-    )
+    unknown = dict.fromkeys([*COUNTS, "need_score", "priority_score"])
+    rows = rows.astype(object).assign(**unknown)
     rows = rows.assign(typology=UNDETERMINED, status="missing", note=QPV_NOTE)
     return _described(rows, "qpv", inputs)
 

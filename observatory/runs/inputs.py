@@ -79,10 +79,8 @@ def checksums(connection: Connection) -> dict[str, str]:
     NotComputedError
         If nothing was loaded.
     """
-    files = connection.execute(sa.select(SnapshotFile.file_name, SnapshotFile.checksum)).tuples().all()
-    sources = connection.execute(
-        sa.select(Source.source_id, Source.checksum).where(Source.checksum.is_not(None))
-    ).tuples()
+    files = connection.execute(sa.select(SnapshotFile.file_name, SnapshotFile.checksum)).all()
+    sources = connection.execute(sa.select(Source.source_id, Source.checksum).where(Source.checksum.is_not(None)))
     found = {**dict(files), **{name: str(checksum) for name, checksum in sources}}
     if not files:
         raise NotComputedError("La base est vide : chargez l'instantané avec « observatory ingest ».")
@@ -145,7 +143,7 @@ def read_supply(connection: Connection, service: str) -> pd.DataFrame:
 
 def _frame(connection: Connection, query: sa.Executable) -> pd.DataFrame:
     result = connection.execute(query)
-    return pd.DataFrame(result.tuples().all(), columns=list(result.keys()))
+    return pd.DataFrame(result.all(), columns=list(result.keys()))
 
 
 def _territories(connection: Connection) -> dict[str, pd.DataFrame]:

@@ -1,0 +1,283 @@
+"""The pipeline on the toy territory, every figure written out, then on Normandy: it adds up in every direction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from observatory import pipeline
+from observatory.errors import InputFileError, NotComputedError, UsageError
+from observatory.store.tables import AccessResult, GapResult, IndicatorValue, NeedResult, Run, SnapshotFile
+
+TOY_STUDY = """
+[study]
+id = "toy"
+title = "Étude de démonstration"
+version = 1
+
+[rules]
+normalisation = "goalposts"
+aggregation = "arithmetic"
+min_weight_share = 0.6
+
+[cuts]
+need = 50.0
+access = 50.0
+
+[catchment]
+threshold_min = 15.0
+
+[weights.active]
+label = "actifs"
+level = "commune"
+figure = "active_15_64_count"
+
+[defis.insertion]
+label = "Insertion"
+volume_kind = "share_of_population"
+volume_indicator = "unemployment"
+volume_label = "chômeurs"
+
+[[defis.insertion.indicators]]
+id = "unemployment"
+label = "Chômage"
+unit = "%"
+direction = 1
+weight = 1.0
+low = 0.0
+high = 20.0
+measure = { kind = "weighted_mean", level = "commune", figure = "unemployed_15_64_share", weight = "active" }
+
+[services.ressourcerie]
+threshold_min = 15.0
+
+[services.tiers_lieu]
+threshold_min = 15.0
+
+[services.accompagnement]
+threshold_min = 15.0
+
+[travel.detour]
+value = 1.0
+[travel.terminal]
+value_min = 0.0
+[travel.ends]
+value_km = 0.0
+[travel.between]
+value_kmh = 60.0
+[travel.ends_speed_kmh]
+"0" = 60.0
+"1" = 60.0
+"2" = 60.0
+"3" = 60.0
+"4" = 60.0
+"5" = 60.0
+"6" = 60.0
+"7" = 60.0
+"""
+COUNTS = ["population_count", "served_count", "reachable_full_count", "out_of_reach_count"]
+
+
+@pytest.fixture
+def toy_study(tmp_path: Path) -> Path:
+    path = tmp_path / "toy.toml"
+    path.write_text(TOY_STUDY, encoding="utf-8")
+    return path
+
+
+def rows_of(connection: sa.Connection, run_hash: str) -> pd.DataFrame:
+    query = sa.select(*GapResult.__table__.columns).where(GapResult.run_hash == run_hash)
+    result = connection.execute(query)
+    return pd.DataFrame(result.all(), columns=list(result.keys())).set_index(["level", "code"])
+
+
+def toy_gap(connection: sa.Connection, study: Path, service: str, **options: Any) -> pd.DataFrame:
+    run = pipeline.gap_run(connection, defi="insertion", service=service, study_path=study, **options)
+    return rows_of(connection, run.run_hash)
+
+
+def test_gap_of_the_toy_territory_by_hand(toy_connection: sa.Connection, toy_study: Path) -> None:
+    """One minute per kilometre; one site at 14901, one across the border at 72901; 15 minutes (steps 7.5, 11.25, 15).
+
+    Site 1 is 0 min from 14901, 10 from 14902, 20 from 61901; site 2 is 0 min from 72901, 10 from 61902, 20 from 61901.
+    Weighted demand: site 1 1000 + 0.3 × 500 = 1150; site 2 400 + 0.3 × 200 = 460 (the border counts).
+    Supply per inhabitant: 14901 1/1150; 14902 0.3/1150; 61901 0; 61902 0.3/460. Norm: 1 site in the region for 2000.
+    Shares: 2000/1150 → 1; 600/1150 = 0.52174; 0; 600/460 → 1.
+    Served 1000, ⌊260.87 + 0.5⌋ = 261, 0, 200; full 0, 239, 0, 0; out of reach 0, 0, 300, 0.
+    Unemployment 10, 5, 20 %, unknown: scores 50, 25, 100, none; unemployed 100, 25, 60, unknown.
+    EPCI 1: 50 of 600 active = 8.33 % → 41.7; access (1000 + 260.87) / 1500 = 84.1; 5000 / 1500 = 3.3 min: covered.
+    EPCI 2: 20 of 100 active → 100; access 200 / 500 = 40; (300 × 20 + 200 × 10) / 500 = 16 min: priority 60.
+    Region: 70 of 700 → 50; access 1460.87 / 2000 = 73.0; 13 000 / 2000 = 6.5 min; priority 50 × 27 % = 13.5.
+    """
+    rows = toy_gap(toy_connection, toy_study, "ressourcerie")
+    communes = rows.loc["commune"]
+    assert communes.index.tolist() == ["14901", "14902", "61901", "61902"]
+    assert communes["served_count"].tolist() == [1000, 261, 0, 200]
+    assert communes["reachable_full_count"].tolist() == [0, 239, 0, 0]
+    assert communes["out_of_reach_count"].tolist() == [0, 0, 300, 0]
+    assert communes["nearest_min"].tolist() == [0.0, 10.0, 20.0, 10.0]
+    assert communes["need_score"].tolist()[:3] == [50.0, 25.0, 100.0]
+    assert communes.loc["61902", "status"] == "missing"
+    assert communes.loc["61902", "typology"] == "indetermine"
+    columns = ["need_score", "need_volume_count", "access_score", "nearest_min", "priority_score", "typology"]
+    assert rows.loc[("epci", "200000001"), columns].tolist() == [41.7, 125, 84.1, 3.3, 6.6, "couvert"]
+    assert rows.loc[("epci", "200000002"), columns].tolist() == [100.0, 60, 40.0, 16.0, 60.0, "prioritaire"]
+    assert rows.loc[("region", "28"), columns].tolist() == [50.0, 185, 73.0, 6.5, 13.5, "a_conforter"]
+    assert rows.loc[("region", "28"), COUNTS].tolist() == [2000, 1461, 239, 300]
+    assert rows.loc[("region", "28"), "in_need_out_of_reach_count"] == 60
+
+
+def test_a_qpv_has_access_but_no_count(toy_connection: sa.Connection, toy_study: Path) -> None:
+    qpv = toy_gap(toy_connection, toy_study, "ressourcerie").loc[("qpv", "QN01499X")]
+    assert (qpv["nearest_min"], qpv["access_score"]) == (0.0, 100.0)
+    assert (qpv["status"], qpv["typology"]) == ("missing", "indetermine")
+    assert qpv[[*COUNTS, "need_score", "need_volume_count"]].isna().all()
+    assert "Population du quartier absente" in qpv["note"]
+
+
+def test_a_partial_territory_says_so(toy_connection: sa.Connection, toy_study: Path) -> None:
+    row = toy_gap(toy_connection, toy_study, "ressourcerie").loc[("epci", "200000002")]
+    assert row["is_partial"]
+    assert "seules ses 2 communes normandes comptent" in row["note"]
+
+
+def test_accompaniment_stays_in_its_zone(toy_connection: sa.Connection, toy_study: Path) -> None:
+    """The body of 14901 only serves EPCI 200000001, whatever the time allowed."""
+    rows = toy_gap(toy_connection, toy_study, "accompagnement", threshold_min=60).loc["commune"]
+    assert rows["out_of_reach_count"].tolist() == [0, 0, 300, 200]
+    assert rows["nearest_min"].isna().tolist() == [False, False, True, True]
+
+
+def test_projects_and_places_unknown_are_no_supply(toy_connection: sa.Connection, toy_study: Path) -> None:
+    run = pipeline.gap_run(toy_connection, defi="insertion", service="tiers_lieu", study_path=toy_study)
+    rows = rows_of(toy_connection, run.run_hash)
+    assert rows.loc[("region", "28"), COUNTS].tolist() == [2000, 0, 0, 2000]
+    assert run.parameters["supply_count"] == 0
+    assert any("Projet de Gamma" in sentence for sentence in run.parameters["warnings"])
+    assert any("Le Hangar" in sentence for sentence in run.parameters["warnings"])
+
+
+def test_a_threshold_only_moves_access(toy_connection: sa.Connection, toy_study: Path) -> None:
+    """At 30 minutes everyone is within reach (20 min at most): nobody is out, and the need is what it was."""
+    near = toy_gap(toy_connection, toy_study, "ressourcerie")
+    far = toy_gap(toy_connection, toy_study, "ressourcerie", threshold_min=30)
+    assert far.loc[("region", "28"), "out_of_reach_count"] == 0
+    pd.testing.assert_series_equal(near["need_score"], far["need_score"])
+
+
+def test_the_same_request_is_the_same_run(toy_connection: sa.Connection, toy_study: Path) -> None:
+    ask = {"defi": "insertion", "service": "ressourcerie", "study_path": toy_study}
+    first = pipeline.gap_run(toy_connection, **ask)
+    again = pipeline.gap_run(toy_connection, **ask)
+    other = pipeline.gap_run(toy_connection, **ask, threshold_min=16)
+    assert (first.is_new, again.is_new, other.is_new) == (True, False, True)
+    assert first.run_hash == again.run_hash != other.run_hash
+    assert first.parameters == again.parameters
+    kinds = toy_connection.execute(sa.select(Run.kind, sa.func.count()).group_by(Run.kind)).all()
+    assert dict(kinds) == {"need": 1, "access": 2, "gap": 2}
+
+
+def test_new_data_make_a_new_run(toy_connection: sa.Connection, toy_study: Path) -> None:
+    ask = {"defi": "insertion", "service": "ressourcerie", "study_path": toy_study}
+    first = pipeline.gap_run(toy_connection, **ask)
+    toy_connection.execute(
+        sa.update(SnapshotFile).where(SnapshotFile.file_name == "values.parquet").values(checksum="other")
+    )
+    toy_connection.execute(
+        sa.update(IndicatorValue).where(IndicatorValue.code == "14902", IndicatorValue.value == 5.0).values(value=20.0)
+    )
+    second = pipeline.gap_run(toy_connection, **ask)
+    assert second.run_hash != first.run_hash
+    before, after = rows_of(toy_connection, first.run_hash), rows_of(toy_connection, second.run_hash)
+    assert after.loc[("commune", "14902"), "need_score"] == 100.0
+    others = [("commune", "14901"), ("commune", "61901"), ("epci", "200000002")]
+    assert after.loc[others, "need_score"].tolist() == before.loc[others, "need_score"].tolist()
+
+
+def test_reasons_add_up_to_the_score(toy_connection: sa.Connection, toy_study: Path) -> None:
+    pipeline.gap_run(toy_connection, defi="insertion", service="ressourcerie", study_path=toy_study)
+    for row in toy_connection.execute(sa.select(NeedResult.score, NeedResult.components)):
+        parts = [one["contribution"] for one in row.components.values() if one["contribution"] is not None]
+        assert (row.score is None) == (not parts)
+        assert row.score is None or sum(parts) == pytest.approx(row.score)
+
+
+def test_wrong_requests_are_refused(toy_connection: sa.Connection, toy_study: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="défi « eau »"):
+        pipeline.gap_run(toy_connection, defi="eau", service="ressourcerie", study_path=toy_study)
+    with pytest.raises(UsageError, match="service « piscine »"):
+        pipeline.gap_run(toy_connection, defi="insertion", service="piscine", study_path=toy_study)
+    with pytest.raises(UsageError, match="seuil"):
+        pipeline.gap_run(
+            toy_connection, defi="insertion", service="ressourcerie", threshold_min=-5, study_path=toy_study
+        )
+    with pytest.raises(InputFileError, match=r"absente\.toml"):
+        pipeline.gap_run(toy_connection, defi="insertion", service="ressourcerie", study_path=tmp_path / "absente.toml")
+
+
+def test_an_empty_database_says_what_to_do(empty_engine: sa.Engine, toy_study: Path) -> None:
+    with pytest.raises(NotComputedError, match="observatory ingest"):
+        pipeline.compute(empty_engine, study_path=toy_study)
+
+
+@pytest.fixture(scope="module")
+def normandy(engine: sa.Engine) -> sa.Engine:
+    pipeline.compute(engine)
+    return engine
+
+
+def test_second_compute_changes_nothing(normandy: sa.Engine) -> None:
+    report = pipeline.compute(normandy)
+    assert (report.new_count, report.unchanged_count) == (0, 21)
+    assert str(report).startswith("Inchangé")
+    with normandy.connect() as connection:
+        defaults = connection.execute(
+            sa.select(Run.kind, sa.func.count()).where(Run.is_default).group_by(Run.kind)
+        )
+        assert dict(defaults.all()) == {"need": 3, "access": 7, "gap": 21}
+
+
+def test_normandy_adds_up_at_every_level(normandy: sa.Engine) -> None:
+    with normandy.connect() as connection:
+        runs = connection.execute(sa.select(Run.run_hash).where(Run.kind == "gap", Run.is_default)).scalars().all()
+        assert len(runs) == 21
+        for run_hash in runs:
+            rows = rows_of(connection, run_hash)
+            levels = ("commune", "epci", "departement", "region")
+            totals = [
+                rows.loc[level, [*COUNTS, "need_volume_count", "in_need_out_of_reach_count"]].sum() for level in levels
+            ]
+            assert totals[0]["population_count"] == 3_328_562
+            for total in totals[1:]:
+                assert total.tolist() == totals[0].tolist()
+            counted = rows[rows["population_count"].notna()]
+            parts = counted[["served_count", "reachable_full_count", "out_of_reach_count"]].sum(axis="columns")
+            assert (parts == counted["population_count"]).all()
+
+
+def test_the_71_epci_have_a_score(normandy: sa.Engine) -> None:
+    with normandy.begin() as connection:
+        run = pipeline.gap_run(connection, defi="vieillissement", service="tiers_lieu")
+        assert not run.is_new
+        epci = rows_of(connection, run.run_hash).loc["epci"]
+    assert len(epci) == 71
+    assert epci[["need_score", "access_score", "priority_score", "nearest_min"]].notna().all(axis=None)
+    assert (epci["typology"] != "indetermine").all()
+    partial = epci[epci["is_partial"]]
+    assert len(partial) > 0
+    assert partial["note"].str.contains("normandes comptent").all()
+
+
+def test_every_result_names_sources_that_exist(normandy: sa.Engine) -> None:
+    with normandy.connect() as connection:
+        known = set(connection.exec_driver_sql("SELECT source_id FROM observatory.source").scalars())
+        for kind, source_ids in connection.execute(sa.select(Run.kind, Run.source_ids)):
+            assert source_ids, kind
+            assert set(source_ids) <= known
+        nearest = set(connection.execute(sa.select(AccessResult.nearest_structure_id).distinct()).scalars()) - {None}
+        structures = set(connection.exec_driver_sql("SELECT structure_id FROM observatory.structure").scalars())
+        assert nearest <= structures
