@@ -40,8 +40,7 @@ class Cells:
 def sort_into_cells(xy_m: Floats, *, radius_m: float) -> Cells:
     """Group points ``(n, 2)`` in metres into cells about as wide as ``radius_m``.
 
-    Cells are wider than the radius where points are so few that smaller ones would mostly be empty; an infinite radius
-    gives a single cell.
+    The radius is finite. Cells are wider than it where points are so few that smaller ones would mostly be empty.
     """
     if not xy_m.size:
         empty = np.zeros(0, dtype=np.int64)
@@ -56,7 +55,7 @@ def sort_into_cells(xy_m: Floats, *, radius_m: float) -> Cells:
     order = np.argsort(cell, kind="stable").astype(np.int64, copy=False)
     start = np.zeros(n_columns * n_rows + 1, dtype=np.int64)
     np.cumsum(np.bincount(cell, minlength=n_columns * n_rows), out=start[1:])
-    reach = max(n_columns, n_rows) if math.isinf(radius_m) else math.ceil(radius_m / size * _MARGIN)
+    reach = math.ceil(radius_m / size * _MARGIN)
     sorted_xy = np.ascontiguousarray(xy_m[order].T)
     return Cells(x0, y0, size, n_columns, n_rows, reach, start, order, sorted_xy[0], sorted_xy[1])
 

@@ -35,7 +35,11 @@ def od_within(
     origins, destinations = check_xy(origin_xy_m, "Origines"), check_xy(destination_xy_m, "Destinations")
     if not radius_m >= 0:
         raise UsageError("Le rayon de recherche doit être un nombre de mètres positif ou nul.")
+    if not (len(origins) and len(destinations)):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
     from observatory.access import kernels
+
+    radius_m = min(float(radius_m), farthest_m(origins, destinations))
 
     # Destinations are taken in order and appended to each origin's list, so that no sort is needed at the end.
     cells = sort_into_cells(origins, radius_m=radius_m)
@@ -43,7 +47,7 @@ def od_within(
         (cells.x0_m, cells.y0_m, cells.size_m, cells.n_columns, cells.n_rows, cells.reach),
         *(cells.start, cells.order, cells.x_m, cells.y_m),
         *(np.ascontiguousarray(destinations[:, 0]), np.ascontiguousarray(destinations[:, 1])),
-        float(radius_m),
+        radius_m,
     )
     count = np.zeros(len(origins), dtype=np.int64)
     kernels.count_within(*points, count)
@@ -52,3 +56,10 @@ def od_within(
     destination_idx, distance_m = np.empty(start[-1], dtype=np.int64), np.empty(start[-1], dtype=np.float64)
     kernels.fill_within(*points, start[:-1].copy(), destination_idx, distance_m)
     return np.repeat(np.arange(len(origins), dtype=np.int64), count), destination_idx, distance_m
+
+
+def farthest_m(first_xy_m: Floats, second_xy_m: Floats) -> float:
+    """Return a finite distance that no pair between the two sets of points, neither empty, exceeds."""
+    low = np.minimum(first_xy_m.min(axis=0), second_xy_m.min(axis=0))
+    high = np.maximum(first_xy_m.max(axis=0), second_xy_m.max(axis=0))
+    return float(np.hypot(*(high - low))) * 1.001 + 1.0

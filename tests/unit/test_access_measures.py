@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -147,6 +147,8 @@ points = hnp.arrays(
 )
 
 
+@example(np.zeros((1, 2)), np.array([[0.0, 0.0], [0.0, 2.0]]), np.inf)
+@example(np.array([[0.0, 0.0], [5e-324, 0.0]]), np.array([[1e6, 0.0]]), 1.0)
 @given(points, points, st.one_of(st.integers(0, 60).map(float), st.floats(0, 3e6), st.just(np.inf)))
 @settings(deadline=None, max_examples=150)
 def test_join_equals_brute_force(origins: np.ndarray, destinations: np.ndarray, radius_m: float) -> None:
