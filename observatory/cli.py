@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import ObservatoryError
@@ -21,31 +23,66 @@ HELP: Final = (
 )
 
 
-def build() -> typer.Typer:
-    """Return the tree of commands; heavy libraries are imported by the commands themselves, when they run."""
+@dataclass(frozen=True)
+class Command:
+    """Where a command is written, and what the help says of it."""
+
+    module: str
+    attribute: str
+    help: str
+
+
+COMMANDS: Final = {
+    "db": Command("db", "app", "Gère la base PostGIS privée : démarrage, arrêt, état, sauvegarde."),
+    "ingest": Command(
+        "ingest",
+        "ingest",
+        "Charge des sources dans la base, en une transaction : lignes lues, gardées, rejetées et pourquoi. "
+        "Une source déjà chargée à l'identique n'est pas relue.",
+    ),
+    "sources": Command("ingest", "sources", "Liste les sources : producteur, millésime, âge, couverture."),
+    "compute": Command(
+        "compute",
+        "compute",
+        "Calcule besoin, accès et lacunes pour chaque défi et chaque service, aux seuils de l'étude. "
+        "Ce qui est déjà calculé avec les mêmes données et les mêmes paramètres ne l'est pas de nouveau.",
+    ),
+    "gaps": Command(
+        "gaps",
+        "gaps",
+        "Montre les lacunes d'un service pour un défi : besoin, accès, population servie, "
+        "à portée mais saturée, hors de portée. Les trois nombres font toujours la population.",
+    ),
+    "export": Command("export", "export", "Exporte une couche dans un format ouvert, avec ses sources."),
+    "map": Command("map", "draw", "Dessine la carte régionale dans un seul fichier HTML, qui s'ouvre sans réseau."),
+    "serve": Command("serve", "serve", "Sert les pages et l'API au premier plan, jusqu'à Ctrl+C."),
+    "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
+}
+
+
+def build(wanted: str | None) -> typer.Typer:
+    """Return the tree of commands, where only ``wanted`` can run.
+
+    The other commands are there by name and purpose, for the help and for suggestions: importing them all, with the
+    libraries of each, would make every command slow to start.
+    """
     import typer
 
-    from observatory.commands import compute, db, export, gaps, ingest, map, serve, snapshot  # noqa: A004
-
     app = typer.Typer(help=HELP, add_completion=False, no_args_is_help=True, rich_markup_mode=None)
-    app.add_typer(db.app, name="db", help="Gère la base PostGIS privée : démarrage, arrêt, état, sauvegarde.")
-    app.command("ingest", help=ingest_help())(ingest.ingest)
-    app.command("sources", help="Liste les sources : producteur, millésime, âge, couverture.")(ingest.sources)
-    app.command("compute", help=compute.HELP)(compute.compute)
-    app.command("gaps", help=gaps.HELP)(gaps.gaps)
-    app.command("export", help=export.HELP)(export.export)
-    app.command("map", help=map.HELP)(map.draw)
-    app.command("serve", help=serve.HELP)(serve.serve)
-    app.add_typer(snapshot.app, name="snapshot", help="Construit les données livrées avec l'observatoire.")
+    for name, command in COMMANDS.items():
+        if name != wanted:
+            app.command(name, help=command.help)(_elsewhere)
+            continue
+        target = getattr(import_module(f"observatory.commands.{command.module}"), command.attribute)
+        if isinstance(target, typer.Typer):
+            app.add_typer(target, name=name, help=command.help)
+        else:
+            app.command(name, help=command.help)(target)
     return app
 
 
-def ingest_help() -> str:
-    """Return the purpose of ``ingest``, as the help shows it."""
-    return (
-        "Charge des sources dans la base, en une transaction : lignes lues, gardées, rejetées et pourquoi. "
-        "Une source déjà chargée à l'identique n'est pas relue."
-    )
+def _elsewhere() -> None:
+    """Stand for a command that was not asked for."""
 
 
 def main() -> None:
@@ -88,7 +125,7 @@ def _invoke(arguments: list[str]) -> int:
     from observatory.commands.french import speak_french, usage_sentence
     from observatory.errors import UsageError
 
-    command: Any = typer.main.get_command(build())
+    command: Any = typer.main.get_command(build(arguments[0] if arguments else None))
     speak_french(command)
     try:
         result = command.main(args=arguments, prog_name="observatory", standalone_mode=False)

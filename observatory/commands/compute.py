@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-
-HELP: Final = (
-    "Calcule besoin, accès et lacunes pour chaque défi et chaque service, aux seuils de l'étude. "
-    "Ce qui est déjà calculé avec les mêmes données et les mêmes paramètres ne l'est pas de nouveau."
-)
 
 
 def compute(
@@ -21,8 +16,8 @@ def compute(
 ) -> None:
     """Compute and store every result, telling which ones were already there."""
     from observatory import pipeline
-    from observatory.commands.session import messages, opened, progress
+    from observatory.commands.session import chosen_study, messages, opened, progress
 
     with opened() as engine, progress() as advance:
-        report = pipeline.compute(engine, study_path=study, progress=advance)
+        report = pipeline.compute(engine, study_path=chosen_study(study), progress=advance)
     messages().print(str(report), markup=False)

@@ -7,7 +7,6 @@ from typing import Annotated, Final
 
 import typer
 
-HELP: Final = "Exporte une couche dans un format ouvert, avec ses sources."
 LAYERS_HELP: Final = (
     "Couche : region, departement, epci, commune, commune_deleguee, qpv, bassin_vie, zone_emploi, structures, "
     "services, zonings, values, sources, ou gaps-défi-service-niveau (par exemple gaps-vieillissement-tiers_lieu-epci)."

@@ -120,7 +120,7 @@ def help_page(command: TyperObject, ctx: TyperObject) -> str:
         "Commandes",
         [(name, _first_sentence(child.help)) for name, child in children.items() if not child.hidden],
     )
-    return buffer.getvalue().rstrip("\n")
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()).rstrip("\n")
 
 
 def _first_sentence(text: str | None) -> str:
@@ -136,7 +136,7 @@ def _parameter_row(parameter: TyperObject, ctx: TyperObject) -> tuple[str, str]:
     default = parameter.default
     if parameter.required:
         notes.append("obligatoire")
-    elif default not in (None, False, True) and not callable(default) and parameter.show_default:
+    elif isinstance(default, str | int | float) and not isinstance(default, bool) and parameter.show_default:
         notes.append(f"par défaut : {default}")
     suffix = f" [{' ; '.join(notes)}]" if notes else ""
     return left, f"{parameter.help or ''}{suffix}".strip()

@@ -15,10 +15,6 @@ if TYPE_CHECKING:
 
     from observatory.publish.gaps import GapReport
 
-HELP: Final = (
-    "Montre les lacunes d'un service pour un défi : besoin, accès, population servie, "
-    "desservie mais saturée, hors de portée. Les trois nombres font toujours la population."
-)
 FORMATS: Final = ("table", "csv", "json", "geojson")
 HEADINGS: Final[tuple[tuple[str, str], ...]] = (
     ("code", "Code"),
@@ -76,7 +72,7 @@ def gaps(
     ] = None,
 ) -> None:
     """Print a gap analysis at one level."""
-    from observatory.commands.session import transaction, working, write_text
+    from observatory.commands.session import chosen_study, transaction, working, write_text
     from observatory.publish import gaps as publication
 
     if format_ not in FORMATS:
@@ -90,7 +86,7 @@ def gaps(
             level=level,
             territory=territory,
             threshold_min=threshold_min,
-            study_path=study,
+            study_path=chosen_study(study),
         )
         if format_ == "geojson":
             from observatory.publish import layers

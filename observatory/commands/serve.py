@@ -14,8 +14,6 @@ from observatory.errors import ObservatoryError
 if TYPE_CHECKING:
     from observatory.settings import Settings
 
-HELP: Final = "Sert les pages et l'API au premier plan, jusqu'à Ctrl+C."
-
 APPLICATION: Final = "api.app:create_app"
 """Named, not imported: this command is an entry point beside the API, and the library knows nothing of it."""
 
@@ -72,17 +70,18 @@ def require_free_port(host: str, port: int) -> None:
 def _prepare() -> None:
     """Bring the database to the state the pages need; does nothing where nothing has changed."""
     from observatory import pipeline
-    from observatory.commands.session import messages, opened, progress
-    from observatory.store import load
+    from observatory.commands.session import messages, opened, progress, working
 
     console = messages()
     with opened() as engine:
-        load.migrate(engine)
-        console.print("Base de données prête.")
+        with working("Démarrage de la base…"):
+            engine.connect().close()
         with progress() as advance:
-            console.print(str(load.load_snapshot(engine, progress=advance)), markup=False)
+            loaded = pipeline.ingest(engine, progress=advance)
+        console.print("Données inchangées." if loaded.status == "unchanged" else "Données chargées.")
         with progress() as advance:
-            console.print(str(pipeline.compute(engine, progress=advance)), markup=False)
+            computed = pipeline.compute(engine, progress=advance)
+        console.print(str(computed), markup=False)
 
 
 def _run(settings: Settings, port: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ def opened() -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+def chosen_study(study: Path | None) -> Path | None:
+    """Return the study file of the command line, or the operator's (``OBS_STUDY``), or None for the observatory's."""
+    from observatory.settings import Settings
+
+    return study or Settings().study
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -100,6 +100,16 @@ def gap_report(
     used = set(run.source_ids)
     sources = [source for source in read.sources(connection) if source["source_id"] in used]
     return GapReport(rows=rows, parameters=dict(run.parameters), sources=sources, run_hash=run.run_hash)
+
+
+def largest(report: GapReport, *, count: int) -> GapReport:
+    """Return the same report with its ``count`` highest priorities only, then the most persons in need out of reach.
+
+    Territories without a priority, whose score is unknown, are left out.
+    """
+    known = [row for row in report.rows if row["priority_score"] is not None]
+    known.sort(key=lambda row: (-row["priority_score"], -(row["in_need_out_of_reach_count"] or 0), row["code"]))
+    return replace(report, rows=known[:count])
 
 
 def to_csv(report: GapReport) -> str:

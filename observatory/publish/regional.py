@@ -1,0 +1,294 @@
+"""The layers of the regional map: need, gap, rural zones, priority districts, structures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from observatory.publish import gaps, labels
+from observatory.publish.layers import structure_points, territory_shapes
+from observatory.publish.map import LegendEntry, MapLayer
+from observatory.store import read, tables
+
+NEED_CLASSES: Final = (
+    (0.0, "0 à 20", "#fef0d9"),
+    (20.0, "20 à 40", "#fdcc8a"),
+    (40.0, "40 à 60", "#fc8d59"),
+    (60.0, "60 à 80", "#e34a33"),
+    (80.0, "80 à 100", "#b30000"),
+)
+"""Lower bound, label, colour: five equal parts of the scale, so that two maps compare. Colours: ColorBrewer OrRd 5."""
+UNKNOWN: Final = LegendEntry("inconnu", "#d9d9d9")
+TYPOLOGY_COLOURS: Final = {
+    "prioritaire": "#ca0020",
+    "a_conforter": "#f4a582",
+    "a_surveiller": "#92c5de",
+    "couvert": "#0571b0",
+    "indetermine": "#d9d9d9",
+}
+"""ColorBrewer RdBu 4, which colour-blind readers can tell apart."""
+SERVICE_COLOURS: Final = {
+    "ess": "#5e3c99",
+    "ressourcerie": "#008837",
+    "tiers_lieu": "#e66101",
+    "accompagnement": "#c51b8a",
+}
+DEFAULT_GAPS: Final = (
+    ("insertion", "accompagnement"),
+    ("insertion", "insertion"),
+    ("dechets", "ressourcerie"),
+    ("vieillissement", "tiers_lieu"),
+)
+"""Pairs shown on the map unless others are asked for (convention de l'observatoire)."""
+RURAL_DENSITY_CODES: Final = ("5", "6", "7")
+"""Rural levels of INSEE's seven-level density grid: bourgs ruraux, habitat dispersé, habitat très dispersé."""
+SIMPLIFY_M: Final = {"commune": 150.0, "epci": 150.0, "departement": 150.0, "region": 150.0, "qpv": 0.0}
+"""Tolerance of the shapes on the offline map (convention de l'observatoire): a pixel at zoom 9."""
+
+COUNT_FIELDS: Final = {
+    "population_count": "Population",
+    "need_volume_count": "Personnes concernées",
+    "served_count": "Servis",
+    "reachable_full_count": "À portée, saturé",
+    "out_of_reach_count": "Hors de portée",
+    "in_need_out_of_reach_count": "Concernés hors de portée",
+}
+SCORE_FIELDS: Final = {
+    "need_score": "Besoin (sur 100)",
+    "access_score": "Accès (sur 100)",
+    "nearest_min": "Trajet au plus proche (min)",
+    "priority_score": "Priorité (sur 100)",
+}
+
+
+def gap_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str, is_shown: bool) -> MapLayer:
+    """Return the choropleth of a gap analysis, coloured by typology, all its figures in the popup.
+
+    Parameters
+    ----------
+    report
+        Rows of one level.
+    shapes
+        Territories of that level, indexed by code, metric CRS.
+    """
+    frame = _texts(report, shapes)
+    frame["classe"] = [row["typology"] for row in report.rows]
+    legend = {
+        key: LegendEntry(f"{labels.TYPOLOGIES[key]} : {labels.TYPOLOGY_MEANINGS[key]}", colour)
+        for key, colour in TYPOLOGY_COLOURS.items()
+    }
+    return MapLayer(
+        name=name,
+        frame=frame,
+        legend=legend,
+        source=_citation(report),
+        fields={**SCORE_FIELDS, **COUNT_FIELDS, "typologie": "Typologie", "statut": "Statut", "note": "Note"},
+        is_background=True,
+        is_shown=is_shown,
+        simplify_m=SIMPLIFY_M[level],
+    )
+
+
+def need_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str) -> MapLayer:
+    """Return the choropleth of the need of a défi, from any gap analysis of that défi."""
+    frame = _texts(report, shapes)
+    frame["classe"] = [_need_class(row["need_score"]) for row in report.rows]
+    legend = {f"c{bound:.0f}": LegendEntry(label, colour) for bound, label, colour in NEED_CLASSES}
+    return MapLayer(
+        name=name,
+        frame=frame,
+        legend={**legend, "inconnu": UNKNOWN},
+        source=_citation(report),
+        fields={
+            "need_score": SCORE_FIELDS["need_score"],
+            "need_volume_count": COUNT_FIELDS["need_volume_count"],
+            "population_count": COUNT_FIELDS["population_count"],
+            "statut": "Statut",
+            "note": "Note",
+        },
+        is_background=True,
+        simplify_m=SIMPLIFY_M[level],
+    )
+
+
+def regional_layers(
+    connection: Connection, *, level: str, pairs: Sequence[tuple[str, str]] = DEFAULT_GAPS
+) -> tuple[list[MapLayer], list[str]]:
+    """Read every layer of the regional map.
+
+    Parameters
+    ----------
+    level
+        Level of the choropleths.
+    pairs
+        Défi and service of each gap layer; the first is the one shown at opening.
+
+    Returns
+    -------
+    tuple
+        The layers, and one French line per source.
+    """
+    shapes = territory_shapes(connection, level)
+    defis, services = _defi_names(), _service_names()
+    reports = {pair: gaps.gap_report(connection, defi=pair[0], service=pair[1], level=level) for pair in pairs}
+    layers = [
+        gap_layer(
+            report,
+            shapes,
+            name=f"Lacune : {services[service]} / {defis[defi]}",
+            level=level,
+            is_shown=number == 0,
+        )
+        for number, ((defi, service), report) in enumerate(reports.items())
+    ]
+    first_of_defi = {defi: report for (defi, _), report in reversed(reports.items())}
+    layers += [
+        need_layer(report, shapes, name=f"Besoin : {defis[defi]}", level=level)
+        for defi, report in first_of_defi.items()
+    ]
+    catalogue = {str(source["source_id"]): source for source in read.sources(connection)}
+    layers += [*rural_layers(connection, catalogue), district_layer(connection, catalogue)]
+    layers += [structure_layer(connection, service, catalogue, name=services[service]) for service in SERVICE_COLOURS]
+    return layers, [_source_line(source) for source in catalogue.values()]
+
+
+def rural_layers(connection: Connection, catalogue: Mapping[str, Mapping[str, Any]]) -> list[MapLayer]:
+    """Return the rural zones: communes in FRR, and communes of the rural levels of the density grid."""
+    table = tables.Zoning
+    query = sa.select(table.code, table.zoning, table.value_code, table.value_label, table.vintage, table.source_id)
+    frame = pd.read_sql(query.where(table.level == "commune"), connection)
+    communes = territory_shapes(connection, "commune")
+    density = frame[(frame["zoning"] == "densite") & frame["value_code"].isin(RURAL_DENSITY_CODES)]
+    frr = frame[(frame["zoning"] == "frr") & ~frame["value_label"].str.startswith("Non ")]
+    return [
+        _zone_layer(frr, communes, catalogue, name="Zones France ruralités revitalisation", colour="#7a5c00"),
+        _zone_layer(density, communes, catalogue, name="Communes rurales (grille de densité)", colour="#4d7c0f"),
+    ]
+
+
+def district_layer(connection: Connection, catalogue: Mapping[str, Mapping[str, Any]]) -> MapLayer:
+    """Return the priority districts (QPV) of Normandy."""
+    frame = territory_shapes(connection, "qpv")
+    frame["titre"] = frame["name"]
+    frame["classe"] = "qpv"
+    frame["population"] = frame["population_count"].map(lambda value: "non connue" if pd.isna(value) else value)
+    return MapLayer(
+        name=f"Quartiers prioritaires (QPV, {len(frame)})",
+        frame=frame,
+        legend={"qpv": LegendEntry("Quartier prioritaire", "#111111", 0.5, "#111111", 1.5)},
+        source=_cite(frame["source_id"], catalogue),
+        fields={"code": "Code", "population": "Population"},
+        is_shown=True,
+    )
+
+
+def structure_layer(
+    connection: Connection, service: str, catalogue: Mapping[str, Mapping[str, Any]], *, name: str
+) -> MapLayer:
+    """Return the structures of a service that have a place, each with its kind, place quality and source."""
+    import geodata
+
+    declared = geodata.declarations("services")
+    kinds = {key: entry["label"] for key, entry in declared["kinds"].items()}
+    frame = structure_points(connection, service)
+    placed = frame[frame.geometry.notna()].copy()
+    placed["titre"] = placed["name"]
+    placed["classe"] = [service if is_active else "projet" for is_active in placed["is_active"]]
+    placed["genre"] = placed["kind"].map(lambda kind: kinds.get(kind, kind))
+    for column in ("address", "city", "period", "place_note"):
+        placed[column] = placed[column].fillna("")
+    placed["source"] = [_cite([source_id], catalogue) for source_id in placed["source_id"]]
+    colour = SERVICE_COLOURS[service]
+    missing = len(frame) - len(placed)
+    unplaced = f", {missing} sans lieu connu" if missing else ""
+    entry = LegendEntry(declared["services"][service]["completeness"], colour, 0.9, "#ffffff", 1.0)
+    project = LegendEntry("Projet annoncé : montré, jamais compté", colour, 0.2, colour, 1.5)
+    return MapLayer(
+        name=f"{name} ({labels.count(len(placed))}{unplaced})",
+        frame=placed,
+        legend={service: entry, **({"projet": project} if (placed["classe"] == "projet").any() else {})},
+        source="",
+        fields={
+            "genre": "Type",
+            "address": "Adresse",
+            "city": "Commune",
+            "period": "Millésime",
+            "place_note": "Lieu",
+        },
+        is_shown=service != "ess",
+    )
+
+
+def _zone_layer(
+    zoning: pd.DataFrame,
+    communes: gpd.GeoDataFrame,
+    catalogue: Mapping[str, Mapping[str, Any]],
+    *,
+    name: str,
+    colour: str,
+) -> MapLayer:
+    frame = communes.merge(
+        zoning[["code", "value_label", "vintage"]].rename(columns={"vintage": "zoning_vintage"}),
+        on="code",
+        how="inner",
+        validate="one_to_one",
+    ).rename(columns={"name": "titre", "value_label": "classement", "zoning_vintage": "millesime"})
+    frame["classe"] = "zone"
+    return MapLayer(
+        name=f"{name} : {labels.count(len(frame))} communes",
+        frame=frame,
+        legend={"zone": LegendEntry(name, colour, 0.3, colour, 0.4)},
+        source=_cite(zoning["source_id"], catalogue),
+        fields={"classement": "Classement", "millesime": "Millésime"},
+        simplify_m=SIMPLIFY_M["commune"],
+    )
+
+
+def _texts(report: gaps.GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Write every figure of a report as the popup shows it, on the shapes of its territories."""
+    rows = report.rows
+    texts: dict[str, list[str]] = {"titre": [str(row["name"]) for row in rows]}
+    texts |= {column: [labels.count(row[column]) for row in rows] for column in COUNT_FIELDS}
+    texts |= {column: [labels.decimal(row[column]) for row in rows] for column in SCORE_FIELDS}
+    texts["typologie"] = [labels.TYPOLOGIES[row["typology"]] for row in rows]
+    texts["statut"] = [labels.STATUSES[row["status"]] for row in rows]
+    texts["note"] = [str(row["note"] or "") for row in rows]
+    geometry = shapes.geometry.reindex([row["code"] for row in rows])
+    return gpd.GeoDataFrame(texts, geometry=geometry.to_numpy(), crs=shapes.crs)
+
+
+def _need_class(score: float | None) -> str:
+    if score is None:
+        return "inconnu"
+    return f"c{max(bound for bound, _, _ in NEED_CLASSES if score >= bound):.0f}"
+
+
+def _defi_names() -> dict[str, str]:
+    from observatory.studies import read_study
+
+    return {defi: need.label for defi, need in read_study().needs.items()}
+
+
+def _service_names() -> dict[str, str]:
+    import geodata
+
+    return {key: str(entry["label"]) for key, entry in geodata.declarations("services")["services"].items()}
+
+
+def _citation(report: gaps.GapReport) -> str:
+    titles = "; ".join(f"{source['title']} ({source['vintage']})" for source in report.sources)
+    return f"{titles}. Calcul {report.run_hash[:12]}."
+
+
+def _cite(source_ids: Sequence[str] | pd.Series, catalogue: Mapping[str, Mapping[str, Any]]) -> str:
+    found = [catalogue[source_id] for source_id in sorted(set(source_ids))]
+    return "; ".join(f"{source['producer']}, {source['title']} ({source['vintage']})" for source in found)
+
+
+def _source_line(source: Mapping[str, Any]) -> str:
+    return f"{source['title']} : {source['producer']}, {source['vintage']}, {source['licence']}. {source['coverage']}"

@@ -1,0 +1,152 @@
+"""How the command line fails: one French sentence, the right exit code, never a traceback."""
+
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from observatory import cli
+from observatory.errors import DatabaseUnavailableError, UsageError
+
+
+def failing(error):
+    def invoke(arguments):
+        raise error
+
+    return invoke
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (UsageError("Code inconnu."), 2, "Code inconnu.\n"),
+        (DatabaseUnavailableError("La base ne répond pas."), 1, "La base ne répond pas.\n"),
+        (KeyboardInterrupt(), 130, "Interrompu.\n"),
+        (
+            KeyError("secret"),
+            1,
+            "Erreur inattendue (KeyError) : relancez avec OBS_DEBUG=1 pour en voir le détail.\n",
+        ),
+    ],
+)
+def test_every_failure_is_one_sentence_on_the_error_stream(monkeypatch, capsys, error, code, sentence):
+    monkeypatch.delenv("OBS_DEBUG", raising=False)
+    monkeypatch.setattr(cli, "_invoke", failing(error))
+    assert cli.run([]) == code
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", sentence)
+
+
+def test_a_failure_of_the_database_library_names_no_internals(monkeypatch, capsys):
+    from sqlalchemy.exc import ProgrammingError
+
+    monkeypatch.delenv("OBS_DEBUG", raising=False)
+    monkeypatch.setattr(cli, "_invoke", failing(ProgrammingError("SELECT secret", {}, Exception("table"))))
+    assert cli.run([]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("La base de données a refusé ou interrompu la requête")
+    assert "secret" not in told
+    assert told.count("\n") == 1
+
+
+def test_debugging_shows_the_whole_error(monkeypatch):
+    monkeypatch.setenv("OBS_DEBUG", "1")
+    monkeypatch.setattr(cli, "_invoke", failing(KeyError("x")))
+    with pytest.raises(KeyError):
+        cli.run([])
+
+
+def observatory(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-c", "from observatory.cli import main; main()", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+        timeout=60,
+        check=False,
+    )
+
+
+def commands_of(page: str) -> list[str]:
+    lines = page.partition("Commandes :\n")[2].splitlines()
+    return [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("    ")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["gaps"], "Il manque l'option --defi."),
+        (["zzz"], "Commande inconnue : « zzz »."),
+        (["gaps", "--defi"], "L'option --defi attend une valeur."),
+        (["serve", "--port", "99999"], "L'option --port attend un nombre d'au plus 65535."),
+        (
+            ["gaps", "--defi", "insertion", "--service", "ess", "--level", "canton"],
+            "Le niveau « canton » n'existe pas : choisissez parmi commune, epci, departement, region, qpv.",
+        ),
+        (
+            ["gaps", "--defi", "insertion", "--service", "ess", "--level", "epci", "--format", "xml"],
+            "Le format « xml » n'existe pas : choisissez parmi table, csv, json, geojson.",
+        ),
+        (
+            ["export", "--layer", "epci", "--format", "shp", "--out", "x.shp"],
+            "Le format « shp » n'existe pas : choisissez parmi geojson, csv, gpkg, parquet.",
+        ),
+        (["map", "--out", "x.html", "--gap", "dechets"], "« dechets » n'est pas de la forme défi:service"),
+    ],
+)
+def test_bad_usage_ends_with_2_and_one_french_sentence(arguments, expected):
+    done = observatory(*arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith(expected)
+    assert done.stderr.count("\n") == 1
+
+
+def test_no_command_at_all_shows_the_help():
+    done = observatory()
+    assert done.returncode == 2
+    assert done.stderr.startswith("Utilisation : observatory")
+
+
+def test_every_help_page_is_french():
+    top = observatory("--help")
+    assert top.returncode == 0
+    found = commands_of(top.stdout)
+    assert found == ["db", "ingest", "sources", "compute", "gaps", "export", "map", "serve", "snapshot"]
+    pages = {name: observatory(name, "--help").stdout for name in found}
+    for name in ("db", "snapshot"):
+        for child in commands_of(pages[name]):
+            pages[f"{name} {child}"] = observatory(name, child, "--help").stdout
+    for name, page in pages.items():
+        assert page.startswith(f"Utilisation : observatory {name}"), name
+        for english in ("Usage", "Show this message", "Parameters\n", "Raises", "Returns", "Print ", "[required]"):
+            assert english not in page, name
+
+
+def test_the_command_line_starts_quickly():
+    observatory("--help")
+    started = time.perf_counter()
+    done = observatory("--help")
+    assert done.returncode == 0
+    assert time.perf_counter() - started < 2.0, "heavy imports belong inside the commands"
+
+
+def test_help_loads_no_heavy_library():
+    script = (
+        "import sys\n"
+        "from observatory.cli import run\n"
+        "run(['--help'])\n"
+        "heavy = {'pandas', 'geopandas', 'numpy', 'folium', 'sqlalchemy', 'numba', 'uvicorn', 'fastapi'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == "[]\n"
+
+
+def test_a_closed_pipe_is_quiet():
+    script = "from observatory.cli import main; main()"
+    shell = f'"{sys.executable}" -c "{script}" --help | true'
+    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
