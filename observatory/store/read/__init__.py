@@ -1,0 +1,37 @@
+"""Every question asked of the database, as functions of a ``Connection``; the caller owns the transaction."""
+
+from __future__ import annotations
+
+from observatory.store.read.figures import latest_values, values, zonings
+from observatory.store.read.frames import demand_frame, membership_frame, supply_frame
+from observatory.store.read.gaps import gap_row_count, gap_rows, run
+from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
+from observatory.store.read.sources import age_days, rejected, sources
+from observatory.store.read.structures import structure_count, structures
+from observatory.store.read.territories import children, descendants, geometries, territory
+
+__all__ = [
+    "age_days",
+    "children",
+    "demand_frame",
+    "descendants",
+    "fold",
+    "gap_row_count",
+    "gap_rows",
+    "geometries",
+    "latest_values",
+    "membership_frame",
+    "rejected",
+    "require_territory",
+    "run",
+    "sources",
+    "structure_count",
+    "structures",
+    "supply_frame",
+    "territories",
+    "territory",
+    "territory_count",
+    "territory_level",
+    "values",
+    "zonings",
+]

@@ -1,0 +1,25 @@
+-- Structures that offer a service, on both sides of the border, with their zone of intervention where it is known.
+SELECT
+    structure.structure_id,
+    structure.name,
+    structure.kind,
+    ST_X(structure.geom) AS x_m,
+    ST_Y(structure.geom) AS y_m,
+    structure.commune_code,
+    density.value_code::integer AS density_level,
+    commune.is_border,
+    accompaniment.zone_level,
+    accompaniment.zone_code,
+    accompaniment.phases,
+    structure.place_quality,
+    structure.is_active,
+    structure.source_id
+FROM observatory.structure_service AS offered
+JOIN observatory.structure AS structure USING (structure_id)
+LEFT JOIN observatory.accompaniment AS accompaniment USING (structure_id)
+LEFT JOIN observatory.territory AS commune
+    ON commune.level = 'commune' AND commune.code = structure.commune_code
+LEFT JOIN observatory.zoning AS density
+    ON density.level = 'commune' AND density.code = structure.commune_code AND density.zoning = 'densite'
+WHERE offered.service = :service
+ORDER BY structure.structure_id
