@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from observatory.access.travel import Places, TravelCost, fallback
+from observatory.access.zones import accompaniment
 from observatory.studies import Study
 
 LONGEST_DRIVE_MIN: Final = 600.0
@@ -47,7 +48,16 @@ def travel_within(
         Whether the service of each destination (column) is open to each origin (row); None: to all.
     """
     cost = fallback(origins, destinations, constants=study.travel.constants, max_min=max_min)
-    return cost if allowed is None else cost.select(allowed[cost.origin_idx, cost.destination_idx])
+    if allowed is None:
+        return cost
+    zone_origin_idx, zone_destination_idx = np.nonzero(allowed)
+    return accompaniment(
+        cost,
+        zone_origin_idx=zone_origin_idx,
+        zone_destination_idx=zone_destination_idx,
+        n_origins=allowed.shape[0],
+        n_destinations=allowed.shape[1],
+    )
 
 
 def nearest_drive(
