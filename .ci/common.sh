@@ -7,6 +7,11 @@ cd "$ROOT"
 
 export DEBIAN_FRONTEND=noninteractive
 export UV_PYTHON_DOWNLOADS=never
+# The authorities that this machine trusts, such as a company's, count for uv and npm as they do for apt.
+AUTHORITIES=/etc/ssl/certs/ca-certificates.crt
+if [[ -s "$AUTHORITIES" ]]; then
+  export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-1}" NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$AUTHORITIES}"
+fi
 # Progress bars are for people: in a log, one sentence a step is enough.
 QUIET=()
 # shellcheck disable=SC2034  # used by the scripts that source this one

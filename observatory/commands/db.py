@@ -107,7 +107,7 @@ def _facts(cluster: clusters.Cluster) -> list[tuple[str, str]]:
 
 
 def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} Mo".replace(".", ",")
+    return f"{size_bytes / 1e6:.1f} Mo".replace(".", ",") if size_bytes >= 1_000_000 else f"{size_bytes / 1e3:.0f} ko"
 
 
 def _say(sentence: str) -> None:
