@@ -15,6 +15,7 @@ from observatory.store import dump
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 GIVEN: Final = "La base indiquée par OBS_DATABASE_URL"
+MEGABYTE: Final = 1_000_000
 
 
 @app.command("up", help="Démarre la base, en la créant la première fois.")
@@ -107,7 +108,9 @@ def _facts(cluster: clusters.Cluster) -> list[tuple[str, str]]:
 
 
 def _size(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} Mo".replace(".", ",") if size_bytes >= 1_000_000 else f"{size_bytes / 1e3:.0f} ko"
+    if size_bytes < MEGABYTE:
+        return f"{size_bytes / 1e3:.0f} ko"
+    return f"{size_bytes / MEGABYTE:.1f} Mo".replace(".", ",")
 
 
 def _say(sentence: str) -> None:
