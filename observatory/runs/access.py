@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.runs.identity import run_hash
-from observatory.runs.inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs, at_level, read_supply
+from observatory.runs.inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs, at_level
 from observatory.runs.travel import nearest_drive, places, travel_parameters, travel_within
-from observatory.store import results
+from observatory.store import read, results
 from observatory.store.tables import AccessResult
 from observatory.studies import ServiceStudy, Study
 
@@ -170,8 +170,8 @@ def _measure(
 
 
 def _supply(connection: Connection, service: ServiceStudy, inputs: Inputs) -> Supply:
-    offered, warnings = _offered(read_supply(connection, service.service), service)
-    offered = offered.assign(density=offered["commune_code"].map(inputs.density))
+    offered, warnings = _offered(read.supply_frame(connection, service.service), service)
+    offered = offered.assign(density=offered["density_level"])
     demand = demand_points(inputs)
     allowed = _zones(offered, demand, inputs) if service.service in ZONED_SERVICES else None
     return Supply(offered, demand, allowed, warnings, inputs)

@@ -1,4 +1,4 @@
-"""What the runs are worked out from, read from the database once: territories, membership, figures, supply."""
+"""What the runs are worked out from, read from the database once: territories, membership, figures."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from sqlalchemy import Connection
 
 from observatory.errors import NotComputedError
 from observatory.store.tables import (
-    Accompaniment,
     IndicatorValue,
     SnapshotFile,
     Source,
-    Structure,
-    StructureService,
     Territory,
     TerritoryLink,
     Zoning,
@@ -107,38 +104,6 @@ def read_inputs(connection: Connection, indicators: Iterable[str]) -> Inputs:
         checksums=checksums(connection),
         source_ids=tuple(sorted({*demand["source_id"].dropna(), *demand["population_source_id"].dropna()})),
     )
-
-
-def read_supply(connection: Connection, service: str) -> pd.DataFrame:
-    """Return the structures that offer a service, on both sides of the border, with their zone where they have one.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index: structure. ``name, x_m, y_m`` (EPSG:2154, NaN where unknown), ``commune_code, departement_code,
-        is_active, place_quality, source_id, zone_level, zone_code``.
-    """
-    query = (
-        sa.select(
-            Structure.structure_id,
-            Structure.name,
-            sa.func.ST_X(Structure.geom).label("x_m"),
-            sa.func.ST_Y(Structure.geom).label("y_m"),
-            Structure.commune_code,
-            Structure.departement_code,
-            Structure.is_active,
-            Structure.place_quality,
-            Structure.source_id,
-            Accompaniment.zone_level,
-            Accompaniment.zone_code,
-        )
-        .join(StructureService, StructureService.structure_id == Structure.structure_id)
-        .outerjoin(Accompaniment, Accompaniment.structure_id == Structure.structure_id)
-        .where(StructureService.service == service)
-        .order_by(Structure.structure_id)
-    )
-    frame = _frame(connection, query).set_index("structure_id")
-    return frame.astype({"x_m": float, "y_m": float})
 
 
 def _frame(connection: Connection, query: sa.Executable) -> pd.DataFrame:
