@@ -147,6 +147,7 @@ class _Starter:
     def __init__(self, start: Callable[[], object]) -> None:
         self._start = start
         self._lock = threading.Lock()
+        self._started_at: float | None = None
         self._failed_at: float | None = None
         self._failure: ObservatoryError | None = None
 
@@ -158,9 +159,12 @@ class _Starter:
         ObservatoryError
             If it can't be started, or if another thread is still at it.
         """
+        asked_at = time.monotonic()
         if not self._lock.acquire(timeout=CONNECT_TIMEOUT_S):
             raise DatabaseUnavailableError("La base privée redémarre : réessayez dans quelques secondes.")
         try:
+            if self._started_at is not None and self._started_at > asked_at:
+                return
             if self._failed_at is not None and time.monotonic() - self._failed_at < RESTART_PAUSE_S:
                 raise DatabaseUnavailableError(str(self._failure)) from self._failure
             _log.info("private cluster is down: starting it")
@@ -170,6 +174,7 @@ class _Starter:
                 self._failed_at, self._failure = time.monotonic(), error
                 raise
             self._failed_at = self._failure = None
+            self._started_at = time.monotonic()
         finally:
             self._lock.release()
 

@@ -43,10 +43,9 @@ def rejected(
 ) -> list[dict[str, Any]]:
     """Return the rows rejected at the last load of each source: ``source_id, file_name, line, reason, content``."""
     last = (
-        sa.select(IngestRun.run_id, IngestRun.source_id)
+        sa.select(IngestRun.source_id, sa.func.max(IngestRun.run_id).label("run_id"))
         .where(IngestRun.status == "loaded")
-        .distinct(IngestRun.source_id)
-        .order_by(IngestRun.source_id, IngestRun.finished_at.desc(), IngestRun.run_id.desc())
+        .group_by(IngestRun.source_id)
         .subquery()
     )
     query = (

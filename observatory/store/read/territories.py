@@ -78,7 +78,7 @@ def children(connection: sa.Connection, level: str, code: str, at_level: str) ->
             Territory.commune_count,
         )
         .where(Territory.level == at_level, Territory.code.in_(descendants(connection, level, code, at_level)))
-        .order_by(Territory.name, Territory.code)
+        .order_by(Territory.name.collate("fr-x-icu"), Territory.code)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
 

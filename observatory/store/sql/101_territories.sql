@@ -53,5 +53,5 @@ ORDER BY
     matched.distance,
     array_position(CAST(:levels AS text[]), matched.level),
     CASE WHEN CAST(:phrase AS text) <> '' THEN matched.population_count END DESC NULLS LAST,
-    matched.words COLLATE "C",
+    matched.name COLLATE "fr-x-icu",
     matched.code

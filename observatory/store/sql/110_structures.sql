@@ -59,4 +59,4 @@ WHERE (CAST(:service AS text) IS NULL OR CAST(:service AS text) = ANY (offered.s
             WHERE area.level = :level AND area.code = :code AND ST_Covers(area.geom, structure.geom)
         )
     )
-ORDER BY structure.name, structure.structure_id
+ORDER BY structure.name COLLATE "fr-x-icu", structure.structure_id
