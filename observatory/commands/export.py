@@ -20,7 +20,7 @@ def export(
     out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s'il existe.")],
 ) -> None:
     """Write a layer to a file."""
-    from observatory.commands.session import messages, transaction, working
+    from observatory.commands.session import chosen_study, messages, transaction, working
     from observatory.errors import UsageError
     from observatory.publish.export import WRITERS, write_layer
     from observatory.publish.layers import read_layer
@@ -28,7 +28,7 @@ def export(
     if format_ not in WRITERS:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(WRITERS)}.")
     with working("Lecture de la couche…"), transaction() as connection:
-        content = read_layer(connection, layer)
+        content = read_layer(connection, layer, study_path=chosen_study(None))
     with working("Écriture…"):
         written = write_layer(content, out, file_format=format_)
     console = messages()

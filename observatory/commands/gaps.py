@@ -89,9 +89,9 @@ def gaps(
             study_path=chosen_study(study),
         )
         if format_ == "geojson":
-            from observatory.publish import layers
+            from observatory.store import read
 
-            geometries = layers.geometries(connection, level)
+            geometries = read.geometries(connection, level)
     if format_ == "csv":
         write_text(publication.to_csv(report))
     elif format_ == "json":

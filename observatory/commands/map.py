@@ -30,7 +30,7 @@ def draw(
     ] = None,
 ) -> None:
     """Draw the regional map and write it to one HTML file."""
-    from observatory.commands.session import messages, transaction, working
+    from observatory.commands.session import chosen_study, messages, transaction, working
     from observatory.errors import UsageError
     from observatory.publish import labels
     from observatory.publish.map import draw as draw_layers
@@ -43,7 +43,7 @@ def draw(
         )
     pairs = [_pair(text) for text in gap] if gap else DEFAULT_GAPS
     with working("Lecture des couches…"), transaction() as connection:
-        layers, sources = regional_layers(connection, level=level, pairs=pairs)
+        layers, sources = regional_layers(connection, level=level, pairs=pairs, study_path=chosen_study(None))
     with working("Dessin de la carte…"):
         save(draw_layers(layers, title=TITLE, notice=NOTICE, sources=sources), out)
     size_mb = out.stat().st_size / 1e6

@@ -11,30 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import UsageError
+from observatory.runs.gap import COLUMNS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-COLUMNS: Final = (
-    "level",
-    "code",
-    "name",
-    "population_count",
-    "need_score",
-    "need_volume_count",
-    "access_score",
-    "nearest_min",
-    "served_count",
-    "reachable_full_count",
-    "out_of_reach_count",
-    "in_need_out_of_reach_count",
-    "priority_score",
-    "typology",
-    "status",
-    "is_partial",
-    "note",
-)
-"""Keys of a row, in order, in every channel: the contract's, then what tells a partial territory and why."""
 
 LEVELS: Final = ("commune", "epci", "departement", "region", "qpv")
 """Levels that a gap analysis is published at."""
@@ -133,7 +113,8 @@ def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
     Parameters
     ----------
     geometries
-        GeoJSON geometry (text, EPSG:4326) by code; a territory without one has a null geometry.
+        GeoJSON geometry (text, EPSG:4326) by code, as ``store.read.geometries`` gives it; a territory without one has
+        a null geometry.
     """
     features = [
         {

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
-import shapely
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory import crs
 from observatory.errors import UsageError
 from observatory.publish import gaps
+from observatory.runs.gap import COLUMNS
 from observatory.store import read, tables
 
 TERRITORY_LAYERS: Final = (
@@ -44,8 +45,13 @@ class Layer:
     """One French sentence."""
 
 
-def read_layer(connection: Connection, name: str) -> Layer:
+def read_layer(connection: Connection, name: str, *, study_path: Path | None = None) -> Layer:
     """Read a layer by name: a level, ``structures``, ``services``, ``zonings``, ``values``, ``sources``, ``gaps-…``.
+
+    Parameters
+    ----------
+    study_path
+        Study of a ``gaps-…`` layer; None: the observatory's.
 
     Raises
     ------
@@ -59,7 +65,7 @@ def read_layer(connection: Connection, name: str) -> Layer:
         return _layer(connection, name, reader(connection), description)
     parts = name.split("-")
     if parts[0] == GAP_PREFIX and len(parts) == 4:  # noqa: PLR2004  (gaps, défi, service, level)
-        return _gaps(connection, name, *parts[1:])
+        return _gaps(connection, name, study_path)
     known = ", ".join([*TERRITORY_LAYERS, *READERS])
     raise UsageError(f"La couche « {name} » n'existe pas : choisissez parmi {known}, ou « gaps-défi-service-niveau ».")
 
@@ -79,13 +85,6 @@ def territory_shapes(connection: Connection, level: str, *, with_border: bool = 
         query = query.where(table.is_border.is_(False))
     frame = _geographic(connection, query.order_by(table.code))
     return frame.set_index("code", drop=False).rename_axis(None)
-
-
-def geometries(connection: Connection, level: str) -> dict[str, str | None]:
-    """Return the GeoJSON geometry (text, EPSG:4326) of every territory of a level, by code."""
-    shapes = territory_shapes(connection, level).geometry.to_crs(crs.EXCHANGE)
-    rounded = shapely.transform(shapes.to_numpy(), lambda points: points.round(COORDINATE_DECIMALS))
-    return dict(zip(shapes.index, shapely.to_geojson(rounded), strict=True))
 
 
 def structure_points(connection: Connection, service: str | None = None) -> gpd.GeoDataFrame:
@@ -140,10 +139,11 @@ def _plain(connection: Connection, table: type[Any]) -> pd.DataFrame:
     return pd.read_sql(sa.select(table.__table__).order_by(*table.__table__.primary_key.columns), connection)
 
 
-def _gaps(connection: Connection, name: str, defi: str, service: str, level: str) -> Layer:
-    report = gaps.gap_report(connection, defi=defi, service=service, level=level)
-    rows = pd.DataFrame(report.rows, columns=list(gaps.COLUMNS))
-    for column in gaps.COLUMNS:
+def _gaps(connection: Connection, name: str, study_path: Path | None) -> Layer:
+    _, defi, service, level = name.split("-")
+    report = gaps.gap_report(connection, defi=defi, service=service, level=level, study_path=study_path)
+    rows = pd.DataFrame(report.rows, columns=list(COLUMNS))
+    for column in COLUMNS:
         if column.endswith("_count"):
             rows[column] = rows[column].astype("Int64")
     rows["run"] = report.run_hash

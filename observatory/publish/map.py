@@ -92,7 +92,8 @@ def draw(layers: Sequence[MapLayer], *, title: str, notice: str, sources: Sequen
     figure = figure_of(drawing)
     figure.html.add_child(Element(_legend(layers, title=title, notice=notice, sources=sources)), name="legende")
     pairs = ", ".join(f"{json.dumps(name)}: {drawn.get_name()}" for name, drawn in legends.items())
-    drawing.add_child(Script(f"observatoire.followLegend({drawing.get_name()}, {{{pairs}}});"))
+    name = drawing.get_name()
+    drawing.add_child(Script(f"observatoire.followLegend({name}, {{{pairs}}}); observatoire.speakFrench({name});"))
     return drawing
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
@@ -117,7 +118,11 @@ def need_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, l
 
 
 def regional_layers(
-    connection: Connection, *, level: str, pairs: Sequence[tuple[str, str]] = DEFAULT_GAPS
+    connection: Connection,
+    *,
+    level: str,
+    pairs: Sequence[tuple[str, str]] = DEFAULT_GAPS,
+    study_path: Path | None = None,
 ) -> tuple[list[MapLayer], list[str]]:
     """Read every layer of the regional map.
 
@@ -127,6 +132,8 @@ def regional_layers(
         Level of the choropleths.
     pairs
         Défi and service of each gap layer; the first is the one shown at opening.
+    study_path
+        Study file; None: the observatory's.
 
     Returns
     -------
@@ -134,8 +141,11 @@ def regional_layers(
         The layers, and one French line per source.
     """
     shapes = territory_shapes(connection, level)
-    defis, services = _defi_names(), _service_names()
-    reports = {pair: gaps.gap_report(connection, defi=pair[0], service=pair[1], level=level) for pair in pairs}
+    defis, services = _defi_names(study_path), _service_names()
+    reports = {
+        (defi, service): gaps.gap_report(connection, defi=defi, service=service, level=level, study_path=study_path)
+        for defi, service in pairs
+    }
     layers = [
         gap_layer(
             report,
@@ -268,10 +278,10 @@ def _need_class(score: float | None) -> str:
     return f"c{max(bound for bound, _, _ in NEED_CLASSES if score >= bound):.0f}"
 
 
-def _defi_names() -> dict[str, str]:
+def _defi_names(study_path: Path | None) -> dict[str, str]:
     from observatory.studies import read_study
 
-    return {defi: need.label for defi, need in read_study().needs.items()}
+    return {defi: need.label for defi, need in read_study(study_path).needs.items()}
 
 
 def _service_names() -> dict[str, str]:

@@ -31,6 +31,16 @@ const observatoire = {
     return element;
   },
 
+  // Leaflet's own English words.
+  speakFrench(map) {
+    document.querySelectorAll(".leaflet-control-layers-toggle").forEach((button) => {
+      button.title = "Couches";
+    });
+    map.on("popupopen", (event) => {
+      event.popup.getElement().querySelector(".leaflet-popup-close-button")?.setAttribute("aria-label", "Fermer");
+    });
+  },
+
   // The legend shows the classes of the layers that are drawn, and nothing else.
   followLegend(map, legends) {
     const update = () => {

@@ -1,0 +1,103 @@
+"""The formats of a gap analysis: same columns, same figures, sums that add up."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from observatory.errors import UsageError
+from observatory.publish import gaps, labels
+
+SQUARE = '{"type":"Polygon","coordinates":[[[0,49],[1,49],[1,50],[0,49]]]}'
+
+
+def row(code, name, counts, priority, *, note=None, is_partial=False):
+    population, served, full, out = counts
+    return {
+        "level": "epci",
+        "code": code,
+        "name": name,
+        "population_count": population,
+        "need_score": 41.5,
+        "need_volume_count": 120,
+        "access_score": 25.0,
+        "nearest_min": 18.2,
+        "served_count": served,
+        "reachable_full_count": full,
+        "out_of_reach_count": out,
+        "in_need_out_of_reach_count": 30,
+        "priority_score": priority,
+        "typology": "a_surveiller",
+        "status": "observed",
+        "is_partial": is_partial,
+        "note": note,
+        "internal": "jamais publié",
+    }
+
+
+@pytest.fixture
+def report():
+    rows = [
+        row("200000001", "Alpha, l'Œuvre", (1500, 375, 125, 1000), 31.1),
+        row("200000002", 'Dit "Bêta"', (500, 100, 400, 0), 31.1, note="Partie normande seulement.", is_partial=True),
+        row("200000003", "Inconnu", (None, None, None, None), None),
+    ]
+    source = {"source_id": "insee", "title": "RP", "producer": "INSEE", "vintage": "2022", "licence": "LO 2.0"}
+    return gaps.GapReport(rows=rows, parameters={"threshold_min": 20.0}, sources=[source], run_hash="abc")
+
+
+def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
+    text = gaps.to_csv(report)
+    assert text.splitlines()[0] == (
+        "level,code,name,population_count,need_score,need_volume_count,access_score,nearest_min,served_count,"
+        "reachable_full_count,out_of_reach_count,in_need_out_of_reach_count,priority_score,typology,status,"
+        "is_partial,note"
+    )
+    found = list(csv.DictReader(io.StringIO(text)))
+    assert [line["name"] for line in found] == ["Alpha, l'Œuvre", 'Dit "Bêta"', "Inconnu"]
+    assert found[0]["population_count"] == "1500"
+    assert found[0]["need_score"] == "41.5"
+    assert found[1]["is_partial"] == "true"
+    assert found[2]["population_count"] == ""
+
+
+def test_json_wraps_the_rows_with_what_explains_them(report):
+    document = json.loads(gaps.to_json(report))
+    assert list(document) == ["items", "total", "parameters", "sources", "run"]
+    assert (document["total"], document["run"], document["parameters"]) == (3, "abc", {"threshold_min": 20.0})
+    assert list(document["items"][0]) == list(gaps.COLUMNS)
+    assert document["items"][2]["population_count"] is None
+
+
+def test_geojson_has_the_same_rows_as_properties(report):
+    document = json.loads(gaps.to_geojson(report, {"200000001": SQUARE, "200000002": None}))
+    assert document["type"] == "FeatureCollection"
+    assert [feature["properties"] for feature in document["features"]] == json.loads(gaps.to_json(report))["items"]
+    assert document["features"][0]["geometry"] == json.loads(SQUARE)
+    assert document["features"][1]["geometry"] is None
+    assert (document["total"], document["run"]) == (3, "abc")
+
+
+def test_totals_sum_what_is_known(report):
+    sums = gaps.totals(report.rows)
+    assert sums["population_count"] == 2000 == 475 + 525 + 1000
+    assert (sums["served_count"], sums["reachable_full_count"], sums["out_of_reach_count"]) == (475, 525, 1000)
+    assert gaps.totals(report.rows[2:])["population_count"] is None
+
+
+def test_the_largest_gaps_come_first_and_ties_go_by_persons(report):
+    report.rows[1]["in_need_out_of_reach_count"] = 31
+    assert [found["code"] for found in gaps.largest(report, count=5).rows] == ["200000002", "200000001"]
+    assert [found["code"] for found in gaps.largest(report, count=1).rows] == ["200000002"]
+
+
+def test_an_unknown_level_names_the_known_ones():
+    with pytest.raises(UsageError, match=r"« canton » n'existe pas : choisissez parmi commune, epci"):
+        gaps.require_level("canton")
+
+
+def test_figures_are_written_as_french_readers_expect():
+    assert labels.count(3328562) == "3\u202f328\u202f562"
+    assert labels.decimal(1234.56) == "1\u202f234,6"
+    assert (labels.count(None), labels.decimal(None)) == ("–", "–")
