@@ -339,9 +339,7 @@ class GapResult(Base):
 
     __tablename__ = "gap_result"
     __table_args__ = (
-        CheckConstraint(
-            "population_count = served_count + reachable_full_count + out_of_reach_count", name="adds_up"
-        ),
+        CheckConstraint("population_count = served_count + reachable_full_count + out_of_reach_count", name="adds_up"),
         CheckConstraint(_one_of("status", STATUSES), name="status"),
         Index(None, "level", "code"),
     )
