@@ -1,0 +1,137 @@
+"""What reading a file gave: rows kept, rows rejected with their reason, duplicates; nothing is lost on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import pandas as pd
+
+REJECTED_COLUMNS: Final = ("scope", "line", "reason", "content")
+"""``scope`` is ``row`` (the row is out) or ``cell`` (one figure is out, the row stays)."""
+CONTENT_LIMIT: Final = 300
+"""Characters kept of a rejected row: enough to find it again."""
+LINE: Final = "line"
+"""Column that readers add: line of the file where the record ends."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """The outcome of one source's file: a normalised frame and the account of its rows.
+
+    Rows read = kept + rejected + duplicate + outside, checked on creation. ``frame`` is the normalised result; it may
+    have more or fewer rows than were kept (wide figures become long, merged communes are added up).
+    """
+
+    source_id: str
+    file_name: str
+    frame: pd.DataFrame
+    read_count: int
+    kept_count: int
+    duplicate_count: int
+    outside_count: int
+    """Rows about places that the observatory does not cover: nothing is wrong with them."""
+    rejected: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        told = self.kept_count + self.rejected_count + self.duplicate_count + self.outside_count
+        if self.read_count != told:
+            raise ValueError(f"{self.source_id}: rows do not add up")
+
+    @property
+    def rejected_count(self) -> int:
+        """Rows put aside."""
+        return int(self.rejected["scope"].eq("row").sum())
+
+    @property
+    def rejected_cell_count(self) -> int:
+        """Figures put aside while their row stays."""
+        return int(self.rejected["scope"].eq("cell").sum())
+
+
+@dataclass(eq=False)
+class Sieve:
+    """Takes rows out of a frame as read, one reason at a time, and keeps the account.
+
+    Parameters
+    ----------
+    frame
+        As read, with a ``line`` column.
+    source_id, file_name
+        Where it comes from.
+    shown
+        Columns worth showing in a rejected row; empty: all.
+    """
+
+    frame: pd.DataFrame
+    source_id: str
+    file_name: str
+    shown: tuple[str, ...] = ()
+    notes: list[str] = field(default_factory=list)
+    _read: int = field(init=False)
+    _duplicates: int = field(default=0, init=False)
+    _outside: int = field(default=0, init=False)
+    _rejected: list[pd.DataFrame] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._read = len(self.frame)
+
+    def leave_outside(self, mask: pd.Series) -> None:
+        """Leave the rows where ``mask`` holds: they are about places out of the perimeter."""
+        self._outside += int(mask.sum())
+        self.frame = self.frame.loc[~mask]
+
+    def reject(self, mask: pd.Series, reason: str | pd.Series) -> None:
+        """Put aside the rows where ``mask`` holds, with a French reason (one for all, or one per row)."""
+        self._note(mask, reason, "row")
+        self.frame = self.frame.loc[~mask]
+
+    def reject_cells(self, column: str, mask: pd.Series, reason: str) -> None:
+        """Empty ``column`` where ``mask`` holds: the row stays, the figure becomes missing."""
+        self._note(mask, f"{column} : {reason}", "cell")
+        self.frame = self.frame.assign(**{column: self.frame[column].mask(mask)})
+
+    def drop_duplicates(self, columns: list[str] | None = None) -> None:
+        """Drop the rows that repeat an earlier one on ``columns`` (all but the line if None)."""
+        keys = columns or [column for column in self.frame.columns if column != LINE]
+        repeated = self.frame.duplicated(keys)
+        self._duplicates += int(repeated.sum())
+        self.frame = self.frame.loc[~repeated]
+
+    def number(self, columns: list[str]) -> None:
+        """Turn text columns into floats; what is neither a number nor empty is put aside, cell by cell."""
+        for column in columns:
+            text = self.frame[column].fillna("").str.strip()
+            value = pd.to_numeric(text, errors="coerce").astype("float64")
+            self.frame = self.frame.assign(**{column: value})
+            self.reject_cells(column, text.ne("") & value.isna(), "valeur illisible")
+
+    def batch(self, frame: pd.DataFrame | None = None) -> Batch:
+        """Close the account; ``frame`` is the normalised result (the remaining rows if None)."""
+        empty = pd.DataFrame({column: pd.Series(dtype=object) for column in REJECTED_COLUMNS})
+        rejected = pd.concat(self._rejected, ignore_index=True) if self._rejected else empty
+        return Batch(
+            source_id=self.source_id,
+            file_name=self.file_name,
+            frame=self.frame if frame is None else frame,
+            read_count=self._read,
+            kept_count=len(self.frame),
+            duplicate_count=self._duplicates,
+            outside_count=self._outside,
+            rejected=rejected,
+            notes=tuple(self.notes),
+        )
+
+    def _note(self, mask: pd.Series, reason: str | pd.Series, scope: str) -> None:
+        rows = self.frame.loc[mask]
+        if rows.empty:
+            return
+        shown = list(self.shown) or [column for column in rows.columns if column != LINE]
+        content = rows[shown].astype("string").fillna("").agg(" ; ".join, axis=1).str.slice(0, CONTENT_LIMIT)
+        reasons = reason.loc[mask].to_numpy() if isinstance(reason, pd.Series) else reason
+        self._rejected.append(
+            pd.DataFrame(
+                {"scope": scope, "line": rows[LINE].to_numpy(), "reason": reasons, "content": content.to_numpy()}
+            )
+        )

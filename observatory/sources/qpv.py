@@ -1,0 +1,80 @@
+"""Quartiers prioritaires de la politique de la ville, 2024 perimeters (ANCT)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
+
+from observatory import crs
+from observatory.errors import InputFileError
+from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.coverage import multipolygons
+
+FILE: Final = "qpv_2024.geojson"
+SOURCE_ID: Final = "anct_qpv_2024"
+VINTAGE: Final = "2024 (décret 2023-1314)"
+PROPERTIES: Final = ("qpv_code", "qpv_name", "commune_codes")
+
+
+def read(path: Path) -> gpd.GeoDataFrame:
+    """Read the GeoJSON (EPSG:4326); ``line`` is the rank of the feature.
+
+    Raises
+    ------
+    InputFileError
+        If the file is absent, is not GeoJSON, or lacks a property.
+    """
+    try:
+        features = json.loads(path.read_text(encoding="utf-8-sig"))["features"]
+        rows = [_row(feature, rank) for rank, feature in enumerate(features, start=1)]
+    except FileNotFoundError as error:
+        raise InputFileError(f"Le fichier « {path} » est introuvable : indiquez le bon dossier.") from error
+    except (ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:
+        raise InputFileError(
+            f"Le fichier « {path.name} » n'est pas le GeoJSON des quartiers prioritaires ({', '.join(PROPERTIES)}) : "
+            "reprenez-le auprès de son producteur."
+        ) from error
+    return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs.EXCHANGE)
+
+
+def normalise(frame: gpd.GeoDataFrame, *, communes: set[str]) -> Batch:
+    """Keep the quartiers of Normandy; a quartier may lie in several communes.
+
+    Returns
+    -------
+    Batch
+        Frame (GeoDataFrame, EPSG:2154): ``code, name, commune_codes`` (list)``, geometry``.
+    """
+    listed = frame.assign(commune_codes=[[code.strip() for code in text.split(",")] for text in frame["commune_codes"]])
+    sieve = Sieve(listed, SOURCE_ID, FILE, shown=("qpv_code", "qpv_name"))
+    sieve.leave_outside(~sieve.frame["commune_codes"].map(lambda codes: bool(communes.intersection(codes))))
+    sieve.drop_duplicates(["qpv_code"])
+    unknown = sieve.frame["commune_codes"].map(lambda codes: not communes.issuperset(codes))
+    sieve.reject(unknown, "commune absente des territoires de l'observatoire")
+    kept = gpd.GeoDataFrame(sieve.frame, geometry="geometry", crs=frame.crs).to_crs(crs.STORAGE)
+    result = gpd.GeoDataFrame(
+        {
+            "code": kept["qpv_code"],
+            "name": kept["qpv_name"].str.split().str.join(" "),
+            "commune_codes": kept["commune_codes"],
+        },
+        geometry=multipolygons(kept.geometry),
+        crs=crs.STORAGE,
+    )
+    return sieve.batch(result.reset_index(drop=True))
+
+
+def links(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return ``code, commune_code``: one row per quartier and commune."""
+    return frame[["code", "commune_codes"]].explode("commune_codes").rename(columns={"commune_codes": "commune_code"})
+
+
+def _row(feature: dict[str, Any], rank: int) -> dict[str, Any]:
+    properties = feature["properties"]
+    return {**{name: properties[name] for name in PROPERTIES}, LINE: rank, "geometry": shape(feature["geometry"])}

