@@ -67,6 +67,10 @@ find_uv() {
   say "Installation de uv, qui installe les bibliothèques Python…"
   rm -rf .tools
   "$PYTHON" -m venv .tools
-  .tools/bin/python -m pip install --quiet --disable-pip-version-check uv ||
+  local trust=()
+  if [[ -s "$AUTHORITIES" && -z "${PIP_CERT:-}" ]] && ! .tools/bin/python -m pip config get global.cert &>/dev/null; then
+    trust=(--cert "$AUTHORITIES")
+  fi
+  .tools/bin/python -m pip install --quiet --disable-pip-version-check "${trust[@]}" uv ||
     fail "uv n'a pas pu être installé : vérifiez l'accès au réseau, puis relancez."
 }
