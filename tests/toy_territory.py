@@ -130,8 +130,29 @@ def frames() -> dict[str, pd.DataFrame]:
             columns=["structure_id", "role", "phases", "devices", "zone_level", "zone_code", "note"],
         ),
         "rejected": pd.DataFrame(
-            [("toy_directory", "annuaire.csv", 7, "sans nom", ";;;")],
-            columns=["source_id", "file_name", "line", "reason", "content"],
+            [
+                ("toy_directory", "annuaire.csv", 7, "sans nom", ";;;", "row"),
+                ("toy_census", "recensement.csv", 3, "taux illisible", "n.d.", "cell"),
+            ],
+            columns=["source_id", "file_name", "line", "reason", "content", "scope"],
+        ),
+        "runs": pd.DataFrame(
+            # Read 9 = kept 5 + rejected 1 + repeated 1 + elsewhere 2; nothing is told of the other directory.
+            [
+                ("toy_directory", "annuaire.csv", "aa" * 32, 9, 5, 1, 1, 2, 0),
+                ("toy_census", "rp.csv", "bb" * 32, 7, 6, 0, 0, 1, 1),
+            ],
+            columns=[
+                "source_id",
+                "file_name",
+                "checksum",
+                "rows_read",
+                "rows_kept",
+                "rows_rejected",
+                "rows_duplicate",
+                "rows_outside",
+                "cells_rejected",
+            ],
         ),
     }
 

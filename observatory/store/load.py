@@ -35,7 +35,7 @@ CHECKS: Final = ("010_check_keys", "011_check_relations", "012_check_figures", "
 
 @dataclass(frozen=True)
 class SourceReport:
-    """Rows of one source: read = kept + rejected + duplicate."""
+    """Rows of one source: read = kept + rejected + duplicate + outside the region and its border."""
 
     source_id: str
     title: str
@@ -43,6 +43,8 @@ class SourceReport:
     rows_kept: int
     rows_rejected: int
     rows_duplicate: int
+    rows_outside: int
+    cells_rejected: int
 
 
 @dataclass(frozen=True)
@@ -214,24 +216,22 @@ def _swap(
 def _record(connection: sa.Connection, checksums: Mapping[str, str]) -> None:
     """Write one ingest run by source, and the rows that the snapshot's making rejected."""
     now = datetime.now(UTC)
-    runs = []
-    for row in connection.execute(statement("021_source_rows")):
-        digest = hashlib.sha256("".join(checksums[name] for name in row.file_name.split(", ")).encode()).hexdigest()
-        runs.append(
-            {
-                "source_id": row.source_id,
-                "finished_at": now,
-                "file_name": row.file_name,
-                "checksum": digest,
-                "rows_read": row.rows_read,
-                "rows_kept": row.rows_read - row.rows_rejected - row.rows_duplicate,
-                "rows_rejected": row.rows_rejected,
-                "rows_duplicate": row.rows_duplicate,
-                "status": "loaded",
-            }
-        )
+    runs = [
+        {
+            **row,
+            "checksum": row["checksum"] or _digest(checksums, row["file_name"].split(", ")),
+            "finished_at": now,
+            "status": "loaded",
+        }
+        for row in connection.execute(statement("021_source_rows")).mappings()
+    ]
     connection.execute(sa.insert(t.IngestRun), runs)
     connection.execute(statement("024_keep_rejected"), {"finished_at": now})
+
+
+def _digest(checksums: Mapping[str, str], file_names: Iterable[str]) -> str:
+    """Return one checksum for several files of the snapshot."""
+    return hashlib.sha256("".join(checksums[name] for name in file_names).encode()).hexdigest()
 
 
 def _report(connection: sa.Connection, status: str, started: float) -> LoadReport:

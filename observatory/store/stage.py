@@ -80,7 +80,20 @@ FILES: Final = (
         "accompaniment",
         _columns("structure_id role zone_level zone_code note", phases="text[]", devices="text[]"),
     ),
-    SnapshotFile("rejected", _columns("source_id file_name reason content", line="bigint"), is_required=False),
+    SnapshotFile("rejected", _columns("source_id file_name reason content scope", line="bigint"), is_required=False),
+    SnapshotFile(
+        "runs",
+        _columns(
+            "source_id file_name checksum",
+            rows_read="bigint",
+            rows_kept="bigint",
+            rows_rejected="bigint",
+            rows_duplicate="bigint",
+            rows_outside="bigint",
+            cells_rejected="bigint",
+        ),
+        is_required=False,
+    ),
 )
 """Every file of a snapshot, in the order in which they depend on each other."""
 

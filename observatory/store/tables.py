@@ -1,9 +1,9 @@
-"""The tables, as GeoAlchemy2 models: what is known (sources, territories, values, structures) and what is worked out."""
+"""The tables, as GeoAlchemy2 models: what is known (sources, territories, figures, structures), what is worked out."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import (
@@ -60,7 +60,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         },
     )
-    type_annotation_map = {
+    type_annotation_map: ClassVar = {
         dict[str, Any]: JSONB,
         list[str]: ARRAY(String),
         datetime: DateTime(timezone=True),
@@ -90,11 +90,11 @@ class Source(Base):
 
 
 class IngestRun(Base):
-    """One load of one source: rows read = kept + rejected + duplicate."""
+    """One load of one source: rows read = kept + rejected + duplicate + outside."""
 
     __tablename__ = "ingest_run"
     __table_args__ = (
-        CheckConstraint("rows_read = rows_kept + rows_rejected + rows_duplicate", name="adds_up"),
+        CheckConstraint("rows_read = rows_kept + rows_rejected + rows_duplicate + rows_outside", name="adds_up"),
         CheckConstraint(_one_of("status", ("loaded", "unchanged", "failed")), name="status"),
         Index(None, "source_id", "finished_at"),
     )
@@ -108,19 +108,25 @@ class IngestRun(Base):
     rows_kept: Mapped[int]
     rows_rejected: Mapped[int]
     rows_duplicate: Mapped[int]
+    """Rows that repeat another one, of this source or of one that names the same structure."""
+    rows_outside: Mapped[int] = mapped_column(server_default="0")
+    """Rows about places that the observatory does not cover: nothing is wrong with them."""
+    cells_rejected: Mapped[int] = mapped_column(server_default="0")
+    """Figures put aside while their row was kept."""
     status: Mapped[str]
     message: Mapped[str | None]
 
 
 class RejectedRow(Base):
-    """A row that was not loaded, with its reason."""
+    """A row (or one figure of a row, ``scope = 'cell'``) that was not loaded, with its reason."""
 
     __tablename__ = "rejected_row"
-    __table_args__ = (Index(None, "run_id"),)
+    __table_args__ = (Index(None, "run_id"), CheckConstraint("scope IN ('row', 'cell')", name="scope"))
     rejected_id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("ingest_run.run_id", ondelete="CASCADE"))
     file_name: Mapped[str]
     line: Mapped[int | None]
+    scope: Mapped[str] = mapped_column(server_default="row")
     reason: Mapped[str]
     content: Mapped[str]
 

@@ -28,17 +28,19 @@ def test_load_counts_what_it_read_kept_and_refused(empty_engine: sa.Engine, toy_
     # 5 communes, 2 EPCI, 2 départements, region, zone d'emploi, commune déléguée, QPV, IRIS.
     assert report.rows["territories.parquet"] == 14
     counts = {
-        one.source_id: (one.rows_read, one.rows_kept, one.rows_rejected, one.rows_duplicate) for one in report.sources
+        one.source_id: (one.rows_read, one.rows_kept, one.rows_rejected, one.rows_duplicate, one.rows_outside)
+        for one in report.sources
     }
-    # 5 records and one rejected line; the other directory's only record is the first one's ressourcerie.
-    assert counts["toy_directory"] == (6, 5, 1, 0)
-    assert counts["toy_other_directory"] == (1, 0, 0, 1)
-    assert counts["toy_census"] == (13, 13, 0, 0)
-    assert counts["toy_map"] == (14 + 18 + 6, 14 + 18 + 6, 0, 0)
+    # As the snapshot's making counted them.
+    assert counts["toy_directory"] == (9, 5, 1, 1, 2)
+    assert counts["toy_census"] == (7, 6, 0, 0, 1)
+    # As the snapshot holds them; the other directory's only record is the first one's ressourcerie.
+    assert counts["toy_other_directory"] == (1, 0, 0, 1, 0)
+    assert counts["toy_map"] == (14 + 18 + 6, 14 + 18 + 6, 0, 0, 0)
     with empty_engine.connect() as connection:
-        rejected = connection.exec_driver_sql("SELECT file_name, line, reason FROM observatory.rejected_row").all()
+        rejected = connection.exec_driver_sql("SELECT file_name, line, scope FROM observatory.rejected_row").all()
         units = dict(connection.exec_driver_sql("SELECT source_id, row_count FROM observatory.source").all())
-    assert rejected == [("annuaire.csv", 7, "sans nom")]
+    assert sorted(rejected) == [("annuaire.csv", 7, "row"), ("recensement.csv", 3, "cell")]
     # Three communes have a share, the fourth's is missing but its active count is there; the IRIS makes five;
     # the populations of 72901, of the six groups and of the commune déléguée come from the census too.
     assert units["toy_census"] == 4 + 1 + 8

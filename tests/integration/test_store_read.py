@@ -197,13 +197,21 @@ def test_sources_say_how_complete_they_are(connection: sa.Connection) -> None:
     found = {row["source_id"]: row for row in read.sources(connection)}
     directory = found["toy_directory"]
     assert (directory["row_count"], directory["expected_count"], directory["completeness_share"]) == (5, 6, 0.8333)
-    assert (directory["rows_read"], directory["rows_kept"], directory["rows_rejected"]) == (6, 5, 1)
+    assert (directory["rows_read"], directory["rows_kept"], directory["rows_rejected"]) == (9, 5, 1)
     assert found["toy_map"]["published_date"] == "2024-01-15"
     assert found["toy_census"]["completeness_share"] is None
     assert read.rejected(connection, "toy_directory") == [
-        {"source_id": "toy_directory", "file_name": "annuaire.csv", "line": 7, "reason": "sans nom", "content": ";;;"}
+        {
+            "source_id": "toy_directory",
+            "file_name": "annuaire.csv",
+            "line": 7,
+            "scope": "row",
+            "reason": "sans nom",
+            "content": ";;;",
+        }
     ]
-    assert read.rejected(connection, "toy_census") == []
+    assert [row["scope"] for row in read.rejected(connection)] == ["cell", "row"]
+    assert read.rejected(connection, "toy_map") == []
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,9 @@ def territories(
     Returns
     -------
     list of dict
-        ``level, code, name, population_count, population_status, is_partial, commune_count, parent_name, lon, lat``
-        (EPSG:4326); by likeness, then level, then population; by name when there is no ``query``.
+        ``level, code, name, population_count, population_status, population_source_id, source_id, vintage, is_partial,
+        commune_count, parent_name, lon, lat`` (EPSG:4326); by likeness, then level, then population; by
+        name when there is no ``query``.
 
     Raises
     ------

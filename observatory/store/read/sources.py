@@ -21,7 +21,8 @@ def sources(connection: sa.Connection) -> list[dict[str, Any]]:
         ``source_id, title, producer, licence, url, vintage, published_date, rhythm, coverage, expected_count,
         expected_note, row_count`` (territories and records that the source informs), ``completeness_share``
         (``row_count / expected_count``, None where nothing is expected), ``checksum``, and the counts of the last load:
-        ``rows_read, rows_kept, rows_rejected, rows_duplicate`` (None for a source that isn't in the snapshot).
+        ``rows_read, rows_kept, rows_rejected, rows_duplicate, rows_outside, cells_rejected`` (None for a source
+        that isn't in the snapshot).
     """
     return [dict(row) for row in connection.execute(statement("120_sources")).mappings()]
 
@@ -41,7 +42,7 @@ def age_days(published_date: str | None, today: date) -> int | None:
 def rejected(
     connection: sa.Connection, source_id: str | None = None, *, limit: int | None = None, offset: int = 0
 ) -> list[dict[str, Any]]:
-    """Return the rows rejected at the last load of each source: ``source_id, file_name, line, reason, content``."""
+    """Return what each source's last load rejected: ``source_id, file_name, line, scope, reason, content``."""
     last = (
         sa.select(IngestRun.source_id, sa.func.max(IngestRun.run_id).label("run_id"))
         .where(IngestRun.status == "loaded")
@@ -49,7 +50,14 @@ def rejected(
         .subquery()
     )
     query = (
-        sa.select(last.c.source_id, RejectedRow.file_name, RejectedRow.line, RejectedRow.reason, RejectedRow.content)
+        sa.select(
+            last.c.source_id,
+            RejectedRow.file_name,
+            RejectedRow.line,
+            RejectedRow.scope,
+            RejectedRow.reason,
+            RejectedRow.content,
+        )
         .join(last, last.c.run_id == RejectedRow.run_id)
         .order_by(last.c.source_id, RejectedRow.file_name, RejectedRow.line, RejectedRow.rejected_id)
         .limit(bounded(limit))

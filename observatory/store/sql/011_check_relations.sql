@@ -8,6 +8,7 @@ WITH cited AS (
     UNION SELECT 'structures', source_id FROM stage_structures
     UNION SELECT 'structure_records', source_id FROM stage_structure_records
     UNION SELECT 'rejected', source_id FROM stage_rejected
+    UNION SELECT 'runs', source_id FROM stage_runs
 ),
 named AS (
     SELECT 'territory_links' AS file_name, child_level AS level, child_code AS code FROM stage_territory_links

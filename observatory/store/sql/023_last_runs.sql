@@ -5,7 +5,9 @@ SELECT DISTINCT ON (run.source_id)
     run.rows_read,
     run.rows_kept,
     run.rows_rejected,
-    run.rows_duplicate
+    run.rows_duplicate,
+    run.rows_outside,
+    run.cells_rejected
 FROM observatory.ingest_run AS run
 JOIN observatory.source AS source USING (source_id)
 WHERE run.status = 'loaded'

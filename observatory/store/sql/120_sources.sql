@@ -23,7 +23,9 @@ SELECT
     last_load.rows_read,
     last_load.rows_kept,
     last_load.rows_rejected,
-    last_load.rows_duplicate
+    last_load.rows_duplicate,
+    last_load.rows_outside,
+    last_load.cells_rejected
 FROM observatory.source AS source
 LEFT JOIN last_load USING (source_id)
 ORDER BY source.source_id
