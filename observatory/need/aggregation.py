@@ -114,7 +114,7 @@ def _leaf(present: npt.NDArray[np.bool_], position: int) -> Weighting:
 
 
 def _node(children: list[tuple[float, Weighting]], *, min_weight_share: float) -> Weighting:
-    nominal = np.array([weight for weight, _ in children])
+    nominal = np.array([weight for weight, _ in children], dtype=float)
     shares = np.stack([child.share for _, child in children], axis=1)
     share = shares @ (nominal / nominal.sum())
     share = np.where(share >= min_weight_share - WEIGHT_TOLERANCE, share, 0.0)

@@ -71,7 +71,7 @@ def test_same_seed_same_draws_other_seed_other_draws(frame):
 
 def test_drawn_weights_average_to_the_nominal_ones_and_spread_as_asked(frame):
     indicators = tuple(
-        Indicator(id=f"i{position}", label="", direction=1, weight=1.0, low=0.0, high=10.0) for position in range(3)
+        Indicator(id=f"i{position}", label="", direction=1, weight=1, low=0.0, high=10.0) for position in range(3)
     )
     draws = monte_carlo(frame, NeedStudy(id="egal", indicators=indicators), draw_count=20_000, spread=0.25)
     np.testing.assert_allclose(draws.weights.sum(axis=1), 1)
