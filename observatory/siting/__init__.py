@@ -1,0 +1,8 @@
+"""Where to put new poles, given those that exist: pure functions, arrays in, a frozen solution with its proof out."""
+
+from __future__ import annotations
+
+from observatory.siting.p_median import p_median
+from observatory.siting.solution import UNCOVERED, Solution
+
+__all__ = ["UNCOVERED", "Solution", "p_median"]

@@ -1,0 +1,155 @@
+"""Checks what the caller gives and puts it in one form: French sentences for what can't be understood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from observatory.errors import UsageError
+from observatory.siting.rows import Rows, dense_rows, sorted_rows
+from observatory.siting.solution import UNCOVERED, Booleans, Floats, Indices
+
+Cost = Floats | sparse.csr_array
+"""Dense, infinite where the pair is forbidden; or sparse, where a stored zero is a cost of zero and absent is forbidden."""
+
+
+def as_cost(cost: Any) -> Cost:
+    """Return a cost matrix in one of two forms: dense float64, or CSR without duplicates, its zeros kept.
+
+    Parameters
+    ----------
+    cost
+        ``(n_demand, n_candidates)``, any unit, not negative. Dense: ``inf`` forbids the pair. Sparse: a pair that is not
+        stored is forbidden, a stored zero is a cost of zero.
+
+    Raises
+    ------
+    UsageError
+        If it is not a matrix, or holds a negative or undefined cost, or the same pair twice.
+    """
+    if sparse.issparse(cost):
+        pairs = sparse.coo_array(cost)
+        matrix = sparse.csr_array(pairs)  # sums duplicates, keeps stored zeros
+        if matrix.nnz != pairs.nnz:
+            raise UsageError("La matrice des coûts donne deux fois la même paire : gardez un seul coût par paire.")
+        matrix = matrix.astype(np.float64)
+        matrix.sort_indices()
+        stored = matrix.data
+    else:
+        matrix = np.ascontiguousarray(cost, dtype=np.float64)
+        stored = matrix
+    if len(matrix.shape) != 2:
+        raise UsageError("La matrice des coûts doit avoir deux dimensions : unités de demande × sites candidats.")
+    if stored.size and (np.isnan(stored).any() or stored.min() < 0):
+        raise UsageError(
+            "Un coût est négatif ou indéfini : donnez un nombre positif, ou l'infini pour interdire la paire."
+        )
+    return matrix
+
+
+def as_demand(demand: Any, n_demand: int) -> Floats:
+    """Return the weights as float64 ``(n_demand,)``; they must be finite and not negative."""
+    weight = np.ascontiguousarray(demand, dtype=np.float64)
+    if weight.shape != (n_demand,):
+        raise UsageError(f"La demande compte {weight.size} valeurs pour {n_demand} unités : donnez-en une par unité.")
+    if weight.size and not (np.isfinite(weight).all() and weight.min() >= 0):
+        raise UsageError("Une demande est négative ou indéfinie : donnez un nombre positif ou nul à chaque unité.")
+    return weight
+
+
+def as_sites(existing: Iterable[int], n_candidates: int) -> tuple[int, ...]:
+    """Return candidate positions without repetition, in the order given."""
+    sites = tuple(dict.fromkeys(int(site) for site in existing))
+    if any(not 0 <= site < n_candidates for site in sites):
+        raise UsageError(
+            f"Un site demandé n'est pas dans la liste des {n_candidates} candidats : vérifiez sa position."
+        )
+    return sites
+
+
+def as_count(p: int) -> int:
+    """Return the number of new sites, a whole number that is not negative."""
+    if isinstance(p, bool) or int(p) != p or p < 0:
+        raise UsageError("Le nombre de nouveaux pôles doit être un entier positif ou nul.")
+    return int(p)
+
+
+def as_allowed(allowed: Iterable[int] | None, existing: tuple[int, ...], n_candidates: int) -> Indices:
+    """Return the positions where a new site may open, ascending: those allowed, less the existing ones."""
+    usable = np.ones(n_candidates, np.bool_)
+    if allowed is not None:
+        usable[:] = False
+        usable[list(as_sites(allowed, n_candidates))] = True
+    usable[list(existing)] = False
+    return np.flatnonzero(usable).astype(np.int64)
+
+
+def too_many(p: int, available: int) -> str | None:
+    """Return the French sentence that refuses more new sites than there are candidates, or ``None``."""
+    if p <= available:
+        return None
+    return (
+        f"{p} nouveaux pôles sont demandés, mais {available} sites candidats seulement sont libres : "
+        "demandez moins de pôles ou élargissez la liste des candidats."
+    )
+
+
+def cost_to(cost: Cost, sites: Iterable[int]) -> Floats:
+    """Return the dense costs ``(n_demand, n_sites)`` towards some candidates, infinite where forbidden."""
+    chosen = list(sites)
+    if isinstance(cost, np.ndarray):
+        return np.ascontiguousarray(cost[:, chosen])
+    out = np.full((cost.shape[0], len(chosen)), np.inf)
+    columns = sparse.csc_array(cost)
+    for k, site in enumerate(chosen):
+        part = slice(columns.indptr[site], columns.indptr[site + 1])
+        out[columns.indices[part], k] = columns.data[part]
+    return out
+
+
+def nearest_cost(cost: Cost, sites: Iterable[int]) -> Floats:
+    """Return, for each unit, the least cost towards the sites; infinite if it can reach none."""
+    towards = cost_to(cost, sites)
+    return towards.min(axis=1, initial=np.inf)
+
+
+def assign(cost: Cost, sites: tuple[int, ...]) -> tuple[Indices, Floats]:
+    """Return the site that serves each unit at least cost, ``-1`` if it reaches none, and that cost.
+
+    On a tie the first of ``sites`` serves, hence an existing site before a new one.
+    """
+    towards = cost_to(cost, sites)
+    if not sites:
+        return np.full(towards.shape[0], UNCOVERED, np.int64), np.full(towards.shape[0], np.inf)
+    first = towards.argmin(axis=1)
+    least = towards[np.arange(towards.shape[0]), first]
+    return np.where(np.isfinite(least), np.asarray(sites, np.int64)[first], UNCOVERED), least
+
+
+def rows_below(cost: Cost, picked: Indices, columns: Indices, ceiling: Floats, weight: Floats) -> Rows:
+    """Return the sorted rows of the picked units towards the given candidates, below each unit's ceiling."""
+    if isinstance(cost, np.ndarray):
+        return dense_rows(cost, picked, columns, ceiling, weight)
+    rank = np.full(cost.shape[1], -1, np.int32)
+    rank[columns] = np.arange(columns.size, dtype=np.int32)
+    part = cost[picked]
+    row = np.repeat(np.arange(picked.size), np.diff(part.indptr))
+    column = rank[part.indices]
+    useful = (column >= 0) & (part.data < ceiling[row])
+    row, column = row[useful], column[useful]
+    return sorted_rows(row, column, part.data[useful] * weight[row], ceiling * weight, int(columns.size))
+
+
+def is_whole(values: Floats) -> bool:
+    """Tell whether all values are whole numbers small enough for their sums to be exact."""
+    return bool(values.size == 0 or (np.abs(values).max() < 2**31 and np.array_equal(values, np.rint(values))))
+
+
+def fill(chosen: Booleans, p: int) -> Booleans:
+    """Return ``chosen`` with the lowest free positions opened until ``p`` are: more sites never cost more."""
+    full = chosen.copy()
+    full[np.flatnonzero(~full)[: max(0, p - int(full.sum()))]] = True
+    return full
