@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
+from observatory.runs.access import AccessRun, access_run
 from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
-from observatory.runs.inputs import Inputs, checksums, read_inputs
-from observatory.runs.need import figure_names
+from observatory.runs.inputs import checksums, read_inputs
+from observatory.runs.need import figure_names, need_run
 from observatory.store import results
 from observatory.studies import Study, read_study
 
@@ -63,22 +64,40 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
         If the study can't be read.
     """
     study = read_study(study_path)
-    new_count, done = 0, 0
-    wanted = [(defi, service) for defi in study.needs for service in study.services]
+    wanted = [
+        GapRequest.of(study, defi=defi, service=service, threshold_min=None)
+        for defi in study.needs
+        for service in study.services
+    ]
     with engine.begin() as connection:
-        inputs: Inputs | None = None
         loaded = checksums(connection)
-        for defi, service in wanted:
-            request = GapRequest.of(study, defi=defi, service=service, threshold_min=None)
-            run = stored_gap(connection, request, loaded)
-            if run is None:
-                inputs = inputs or _inputs(connection, study)
-                run = work_out_gap(connection, request, inputs=inputs)
-            _show_by_default(connection, run, request)
-            new_count, done = new_count + run.is_new, done + 1
+        runs = {request: stored_gap(connection, request, loaded) for request in wanted}
+        missing = [request for request, run in runs.items() if run is None]
+        for done, (request, run) in enumerate(_work_out(connection, study, missing), start=1):
+            runs[request] = run
             if progress is not None:
-                progress(f"{defi} × {service}", done, len(wanted))
-    return ComputeReport(new_count=new_count, unchanged_count=len(wanted) - new_count)
+                progress(f"{request.defi} × {request.service.service}", done, len(missing))
+        for request, shown in runs.items():
+            if shown is not None:
+                _show_by_default(connection, shown, request)
+    return ComputeReport(new_count=len(missing), unchanged_count=len(wanted) - len(missing))
+
+
+def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) -> Iterator[tuple[GapRequest, GapRun]]:
+    """Work gaps out, each need and each access once."""
+    if not requests:
+        return
+    inputs = read_inputs(connection, {name for need in study.needs.values() for name in figure_names(need)})
+    needs = {defi: need_run(connection, study, defi, inputs=inputs) for defi in {one.defi for one in requests}}
+    accesses: dict[tuple[str, float], AccessRun] = {}
+    for request in requests:
+        key = request.service.service, request.threshold_min
+        if key not in accesses:
+            accesses[key] = access_run(
+                connection, study, request.service, threshold_min=request.threshold_min, inputs=inputs
+            )
+        need, access = needs[request.defi], accesses[key]
+        yield request, work_out_gap(connection, request, need=need, access=access, inputs=inputs)
 
 
 def gap_run(
@@ -118,15 +137,10 @@ def gap_run(
     request = GapRequest.of(study, defi=defi, service=service, threshold_min=threshold_min)
     run = stored_gap(connection, request, checksums(connection))
     if run is None:
-        run = work_out_gap(connection, request, inputs=_inputs(connection, study))
+        ((_, run),) = _work_out(connection, study, [request])
         if study_path is None and request.threshold_min == request.service.threshold_min:
             _show_by_default(connection, run, request)
     return run
-
-
-def _inputs(connection: Connection, study: Study) -> Inputs:
-    names = {name for need in study.needs.values() for name in figure_names(need)}
-    return read_inputs(connection, names)
 
 
 def _show_by_default(connection: Connection, run: GapRun, request: GapRequest) -> None:

@@ -97,12 +97,7 @@ def access_run(
         source_ids=worked_out.source_ids,
     )
     rows = worked_out.rows.reset_index()[list(COLUMNS)]
-    results.copy_rows(
-        connection,
-        AccessResult,
-        ("run_hash", *COLUMNS),
-        ((name, *row) for row in rows.itertuples(index=False)),
-    )
+    results.copy_frame(connection, AccessResult, rows.assign(run_hash=name))
     return worked_out
 
 

@@ -12,12 +12,11 @@ from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
-from observatory.need import NeedStudy
 from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
-from observatory.runs.access import AccessRun, access_hash, access_run
+from observatory.runs.access import AccessRun, access_hash
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
-from observatory.runs.need import REUSE_SERVICE, NeedRun, need_hash, need_run
+from observatory.runs.need import REUSE_SERVICE, NeedRun, need_hash
 from observatory.store import results
 from observatory.store.tables import GapResult
 from observatory.studies import ServiceStudy, Study
@@ -59,7 +58,7 @@ class GapRun:
     is_new: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GapRequest:
     """What is asked: one défi, one service, one threshold of one study."""
 
@@ -100,15 +99,15 @@ def stored_gap(connection: Connection, request: GapRequest, checksums: Mapping[s
     return None if stored is None else GapRun(stored.run_hash, stored.parameters, stored.source_ids)
 
 
-def work_out_gap(connection: Connection, request: GapRequest, *, inputs: Inputs) -> GapRun:
-    """Work a gap out and store it, unless another transaction just did."""
+def work_out_gap(
+    connection: Connection, request: GapRequest, *, need: NeedRun, access: AccessRun, inputs: Inputs
+) -> GapRun:
+    """Cross a need with an access and store the result, unless another transaction just did."""
     name = request.run_hash(inputs.checksums)
     results.lock_run(connection, name)
     stored = stored_gap(connection, request, inputs.checksums)
     if stored is not None:
         return stored
-    need = need_run(connection, request.study, request.defi, inputs=inputs)
-    access = access_run(connection, request.study, request.service, threshold_min=request.threshold_min, inputs=inputs)
     rows = _rows(request, need, access, inputs)
     parameters = _parameters(request, need, access)
     source_ids = sorted({*need.source_ids, *access.source_ids})
@@ -122,10 +121,7 @@ def work_out_gap(connection: Connection, request: GapRequest, *, inputs: Inputs)
         inputs={"need": need.run_hash, "access": access.run_hash, **inputs.checksums},
         source_ids=source_ids,
     )
-    ordered = rows[list(COLUMNS)].astype(object)
-    results.copy_rows(
-        connection, GapResult, ("run_hash", *COLUMNS), ((name, *row) for row in ordered.itertuples(index=False))
-    )
+    results.copy_frame(connection, GapResult, rows[list(COLUMNS)].assign(run_hash=name))
     return GapRun(name, parameters, source_ids, is_new=True)
 
 
@@ -144,7 +140,7 @@ def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs)
         scored = at_level(need.rows, level).reindex(summed.index)
         rows = gap_rows(summed, scored["score"], cuts=request.study.cuts)
         rows["status"] = scored["status"].fillna("missing")
-        rows["note"] = _notes(level, scored, inputs, request.study.need(request.defi))
+        rows["note"] = _notes(rows, level, need, inputs)
         parts.append(_described(rows, level, inputs))
     rows = pd.concat([*(part.astype(object) for part in parts), _qpv_rows(access, inputs)], ignore_index=True)
     return rows.astype(dict.fromkeys(COUNTS, "Int64"))
@@ -167,22 +163,15 @@ def _described(rows: pd.DataFrame, level: str, inputs: Inputs) -> pd.DataFrame:
     return rows.rename_axis("code").reset_index()
 
 
-def _notes(level: str, scored: pd.DataFrame, inputs: Inputs, need: NeedStudy) -> pd.Series:
+def _notes(rows: pd.DataFrame, level: str, need: NeedRun, inputs: Inputs) -> pd.Series:
     """Say, in French, what a reader must know of each row; None where there is nothing to say."""
-    labels = {indicator.id: indicator.label for indicator in need.indicators}
-    territories = inputs.territories[level].reindex(scored.index)
-    notes: list[str | None] = []
-    for position, components in enumerate(scored["components"]):
-        said = []
-        if bool(territories["is_partial"].iloc[position]):
-            said.append(_partial_note(territories["commune_count"].iloc[position]))
-        if isinstance(components, dict):
-            unknown = [labels[name] for name, one in components.items() if one["value"] is None]
-            if unknown:
-                share = round(100 * float(scored["weight_share"].iloc[position]))
-                said.append(f"Besoin calculé sur {share} % du poids ; inconnu : {', '.join(unknown)}.")
-        notes.append(" ".join(said) or None)
-    return pd.Series(notes, index=scored.index, dtype=object)
+    territories = inputs.territories[level].reindex(rows.index)
+    missing = at_level(need.notes.to_frame("note"), level)["note"].reindex(rows.index)
+    partial = pd.Series(None, index=rows.index, dtype=object)
+    for code in rows.index[territories["is_partial"].astype(bool)]:
+        partial[code] = _partial_note(territories["commune_count"][code])
+    both = partial.notna() & missing.notna()
+    return partial.fillna(missing).mask(both, partial + " " + missing)
 
 
 def _partial_note(commune_count: Any) -> str:  # noqa: ANN401  (a cell of a frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -52,6 +53,23 @@ class NeedRun:
     parameters: dict[str, Any]
     source_ids: list[str]
 
+    @cached_property
+    def notes(self) -> pd.Series:
+        """French sentence on what is missing from each score, None where nothing is; index (level, code)."""
+        labels = {one["id"]: one["label"] for one in self.parameters["indicators"]}
+        sentences = [
+            _missing_note(components, share, labels)
+            for components, share in zip(self.rows["components"], self.rows["weight_share"], strict=True)
+        ]
+        return pd.Series(sentences, index=self.rows.index, dtype=object)
+
+
+def _missing_note(components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str]) -> str | None:
+    unknown = [labels[name] for name, one in components.items() if one["value"] is None]
+    if not unknown:
+        return None
+    return f"Besoin calculé sur {round(100 * weight_share)} % du poids ; inconnu : {', '.join(unknown)}."
+
 
 def need_hash(study: Study, defi: str, checksums: dict[str, str]) -> str:
     """Return the name of a need run."""
@@ -94,12 +112,7 @@ def need_run(connection: Connection, study: Study, defi: str, *, inputs: Inputs)
         source_ids=worked_out.source_ids,
     )
     rows = worked_out.rows.reset_index()[list(COLUMNS)]
-    results.copy_rows(
-        connection,
-        NeedResult,
-        ("run_hash", *COLUMNS),
-        ((name, *row) for row in rows.itertuples(index=False)),
-    )
+    results.copy_frame(connection, NeedResult, rows.assign(run_hash=name))
     return worked_out
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,34 +74,26 @@ def make_default(connection: Connection, run_hash: str, *, kind: str, defi: str 
     )
 
 
-def copy_rows(connection: Connection, table: type[Any], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    """Append rows to a result table by COPY, inside the caller's transaction; return how many.
+def copy_frame(connection: Connection, table: type[Any], frame: pd.DataFrame) -> None:
+    """Append a frame to a result table by COPY, inside the caller's transaction.
 
     Parameters
     ----------
     table
         A mapped class of ``store.tables``.
-    columns
-        Its columns, in the order of each row.
-    rows
-        Values; NaN and pandas' NA become NULL, mappings become JSON.
+    frame
+        Its columns bear the names of the table's; the index is left out. Missing values become NULL, mappings JSON.
     """
-    names = ", ".join(f'"{column}"' for column in columns)
-    statement = f'COPY "{SCHEMA}"."{table.__tablename__}" ({names}) FROM STDIN'
-    count = 0
+    names = ", ".join(f'"{column}"' for column in frame.columns)
+    statement = f'COPY "{SCHEMA}"."{table.__tablename__}" ({names}) FROM STDIN (FORMAT csv)'
+    is_json = [column for column in frame.columns if frame[column].map(lambda cell: isinstance(cell, dict)).any()]
+    written = frame.assign(**{column: frame[column].map(_json) for column in is_json})
     driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the connection has no driver")
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row([_cell(value) for value in row])
-            count += 1
-    return count
+        copy.write(written.to_csv(index=False, header=False))
 
 
-def _cell(value: Any) -> Any:  # noqa: ANN401  (any value of a frame)
-    if isinstance(value, Mapping):
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
-    if value is None or value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value.item() if hasattr(value, "item") else value
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
