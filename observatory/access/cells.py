@@ -37,17 +37,17 @@ class Cells:
     """Coordinates in the order of ``order``."""
 
 
-def sort_into_cells(xy_m: Floats, *, radius_m: float) -> Cells:
-    """Group points ``(n, 2)`` in metres into cells about as wide as ``radius_m``.
+def sort_into_cells(xy_m: Floats, *, radius_m: float, cells_per_radius: int = 1) -> Cells:
+    """Group points ``(n, 2)`` in metres into cells about ``radius_m / cells_per_radius`` wide.
 
-    The radius is finite. Cells are wider than it where points are so few that smaller ones would mostly be empty.
+    The radius is finite. Cells are wider than that where points are so few that smaller ones would mostly be empty.
     """
     if not xy_m.size:
         empty = np.zeros(0, dtype=np.int64)
         return Cells(0.0, 0.0, 1.0, 1, 1, 0, np.zeros(2, dtype=np.int64), empty, np.zeros(0), np.zeros(0))
     x0, y0 = (float(value) for value in xy_m.min(axis=0))
     width, height = (float(value) for value in np.ptp(xy_m, axis=0))
-    size = _cell_size(width, height, n_points=len(xy_m), radius_m=radius_m)
+    size = _cell_size(width, height, n_points=len(xy_m), wanted_m=radius_m / cells_per_radius)
     n_columns, n_rows = int(width // size) + 1, int(height // size) + 1
     column = np.minimum(((xy_m[:, 0] - x0) / size).astype(np.int64), n_columns - 1)
     row = np.minimum(((xy_m[:, 1] - y0) / size).astype(np.int64), n_rows - 1)
@@ -60,11 +60,11 @@ def sort_into_cells(xy_m: Floats, *, radius_m: float) -> Cells:
     return Cells(x0, y0, size, n_columns, n_rows, reach, start, order, sorted_xy[0], sorted_xy[1])
 
 
-def _cell_size(width: float, height: float, *, n_points: int, radius_m: float) -> float:
+def _cell_size(width: float, height: float, *, n_points: int, wanted_m: float) -> float:
     """Return the side of a cell, so that there are at most a few cells per point."""
     extent = max(width, height)
     if not extent > 0:
         return 1.0
     at_most = max(_CELLS_PER_POINT * n_points, _CELLS_AT_LEAST)
     smallest = max(math.sqrt(width * height / at_most), extent / at_most)
-    return max(min(radius_m, 2.0 * extent), smallest, _SMALLEST_M) * _MARGIN**2
+    return max(min(wanted_m, 2.0 * extent), smallest, _SMALLEST_M) * _MARGIN**2

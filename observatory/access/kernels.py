@@ -17,6 +17,8 @@ Grid = tuple[float, float, float, int, int, int]
 """``x0_m, y0_m, size_m, n_columns, n_rows, reach`` of :class:`observatory.access.cells.Cells`."""
 
 _ROUNDING = 1.0 + 1e-12
+_SLACK = 1e-6
+"""Part of a cell by which a disc is widened before its cells are listed: no pair is lost to rounding."""
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -93,6 +95,51 @@ def fill_within(
                         destination_idx[slot] = j
                         distance_m[slot] = distance
                         cursor[order[k]] = slot + 1
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def sum_within(
+    grid: Grid,
+    start: Indices,
+    gx: Floats,
+    gy: Floats,
+    values: Floats,
+    x: Floats,
+    y: Floats,
+    steps: Floats,
+    result: Floats,
+    first_point: int,
+    last_point: int,
+) -> None:
+    """Write, for points ``first_point`` to ``last_point``, the weighted sum of the values of grid points around.
+
+    ``steps`` ``(n_steps, 3)``: radius, greatest squared distance whose root is within it, and how much the weight
+    drops beyond it. Each step only looks at the cells its own disc touches; slices of contiguous points let the
+    compiler use vector instructions.
+    """
+    x0, y0, size, n_columns, n_rows, _ = grid
+    for i in range(first_point, last_point):
+        total = 0.0
+        for m in range(steps.shape[0]):
+            radius, square, drop = steps[m, 0], steps[m, 1], steps[m, 2]
+            bottom = max(math.floor((y[i] - radius - y0) / size), 0)
+            top = min(math.floor((y[i] + radius - y0) / size), n_rows - 1)
+            part = 0.0
+            for row in range(bottom, top + 1):
+                edge = y0 + row * size
+                away = max(edge - y[i], y[i] - edge - size, 0.0)
+                half = math.sqrt(max(square - away * away, 0.0)) * _ROUNDING + _SLACK * size
+                first = max(math.floor((x[i] - half - x0) / size), 0)
+                last = min(math.floor((x[i] + half - x0) / size), n_columns - 1)
+                if first > last:
+                    continue
+                begin, end = start[row * n_columns + first], start[row * n_columns + last + 1]
+                xs, ys, vs = gx[begin:end], gy[begin:end], values[begin:end]
+                for k in range(xs.size):
+                    dx, dy = xs[k] - x[i], ys[k] - y[i]
+                    part += vs[k] if dx * dx + dy * dy <= square else 0.0
+            total += drop * part
+        result[i] = total
 
 
 @njit(cache=True, nogil=True, inline="always")

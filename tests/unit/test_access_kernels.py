@@ -1,0 +1,112 @@
+"""The streaming and FFT kernels give what the pair list gives, on any points, with any number of threads."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from observatory.access import e2sfca, gaussian, od_within
+from observatory.access.grid import e2sfca_fft, snap
+from observatory.access.stream import e2sfca_within, sum_within
+from observatory.errors import UsageError
+
+STEPS = [(1000.0, 1.0), (1500.0, 0.3), (2000.0, 0.1)]
+
+
+def territory(seed: int, *, n_demand: int = 400, n_supply: int = 60, side_m: float = 12_000) -> tuple:
+    rng = np.random.default_rng(seed)
+    origins, destinations = rng.random((n_demand, 2)) * side_m - 3000, rng.random((n_supply, 2)) * side_m - 3000
+    return (
+        origins,
+        destinations,
+        rng.integers(0, 500, n_demand).astype(float),
+        rng.integers(0, 5, n_supply).astype(float),
+    )
+
+
+def by_pairs(origins: np.ndarray, destinations: np.ndarray, demand: np.ndarray, supply: np.ndarray) -> np.ndarray:
+    return e2sfca(*od_within(origins, destinations, radius_m=STEPS[-1][0]), demand, supply, weights=STEPS)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("threads", [1, 3])
+def test_streaming_equals_the_pair_list(seed: int, threads: int) -> None:
+    case = territory(seed)
+    np.testing.assert_allclose(e2sfca_within(*case, weights=STEPS, threads=threads), by_pairs(*case), rtol=1e-12)
+
+
+def test_threads_do_not_change_a_bit() -> None:
+    case = territory(9)
+    alone = e2sfca_within(*case, weights=STEPS, threads=1)
+    assert (e2sfca_within(*case, weights=STEPS, threads=4) == alone).all()
+    alone = e2sfca_fft(*case, weights=STEPS, cell_m=50, threads=1)
+    assert (e2sfca_fft(*case, weights=STEPS, cell_m=50, threads=4) == alone).all()
+
+
+def test_upper_bounds_are_included_to_the_last_bit() -> None:
+    at, of = [[0.0, 0.0]], [[3.0, 4.0], [0.0, 5.0], [5.0000000001, 0.0], [0.0, -10.0]]
+    assert sum_within(at, of, [1.0, 10.0, 100.0, 1000.0], weights=[(5.0, 1.0), (10.0, 0.5)]).tolist() == [561.0]
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e4), st.floats(1e-3, 1e5))
+@settings(deadline=None, max_examples=60)
+def test_sum_equals_brute_force(seed: int, radius_m: float, side_m: float) -> None:
+    rng = np.random.default_rng(seed)
+    at, of = rng.random((rng.integers(1, 40), 2)) * side_m, rng.random((rng.integers(1, 40), 2)) * side_m
+    values = rng.integers(0, 9, len(of)).astype(float)
+    near = np.sqrt(np.square(at[:, None] - of[None]).sum(axis=2)) <= radius_m
+    np.testing.assert_allclose(sum_within(at, of, values, weights=[(radius_m, 1.0)], threads=1), near @ values)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("side_m", [3000, 12_000, 90_000])
+def test_convolution_equals_streaming_on_snapped_points(seed: int, side_m: float) -> None:
+    origins, destinations, demand, supply = territory(seed, side_m=side_m)
+    convolved = e2sfca_fft(origins, destinations, demand, supply, weights=STEPS)
+    streamed = e2sfca_within(snap(origins).xy_m, snap(destinations).xy_m, demand, supply, weights=STEPS)
+    np.testing.assert_allclose(convolved, streamed, rtol=1e-9, atol=0)
+
+
+def test_convolution_takes_any_decay() -> None:
+    origins, destinations, demand, supply = territory(5)
+    decay = gaussian(800, cutoff_min=2500)
+    convolved = e2sfca_fft(origins, destinations, demand, supply, weights=decay, radius_m=2500)
+    pairs = od_within(snap(origins).xy_m, snap(destinations).xy_m, radius_m=2500)
+    np.testing.assert_allclose(convolved, e2sfca(*pairs, demand, supply, weights=decay), rtol=1e-9, atol=0)
+
+
+def test_convolution_in_many_blocks_equals_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from observatory.access import grid
+
+    case = territory(6, side_m=40_000)
+    whole = e2sfca_fft(*case, weights=STEPS)
+    monkeypatch.setattr(grid, "_WIDEST_WINDOW", 44)
+    in_blocks = e2sfca_fft(*case, weights=STEPS)
+    np.testing.assert_allclose(in_blocks, whole, rtol=1e-9, atol=0)
+
+
+def test_snapping_keeps_cell_centres_and_moves_the_rest_by_half_a_diagonal_at_most() -> None:
+    snapped = snap([[100.0, -100.0], [0.0, 0.0], [199.9, 200.0]])
+    assert snapped.xy_m.tolist() == [[100.0, -100.0], [100.0, 100.0], [100.0, 300.0]]
+    assert (snapped.column.tolist(), snapped.row.tolist()) == ([0, 0, 0], [-1, 0, 1])
+    assert snapped.moved_m[0] == 0
+    assert snapped.moved_m.max() <= 100 * np.sqrt(2)
+
+
+def test_nobody_and_nothing() -> None:
+    empty = np.zeros((0, 2))
+    for kernel in (e2sfca_within, e2sfca_fft):
+        assert kernel(empty, [[0.0, 0.0]], [], [1.0], weights=STEPS).tolist() == []
+        assert kernel([[0.0, 0.0]], empty, [5.0], [], weights=STEPS).tolist() == [0.0]
+        assert kernel([[0.0, 0.0]], [[1.0, 1.0]], [0.0], [1.0], weights=STEPS).tolist() == [0.0]
+
+
+def test_refusals() -> None:
+    with pytest.raises(UsageError, match="une demande par origine"):
+        e2sfca_within([[0.0, 0.0]], [[0.0, 0.0]], [1.0, 2.0], [1.0], weights=STEPS)
+    with pytest.raises(UsageError, match="rayon"):
+        e2sfca_fft([[0.0, 0.0]], [[0.0, 0.0]], [1.0], [1.0], weights=gaussian(10))
+    with pytest.raises(UsageError, match="carreaux"):
+        e2sfca_fft([[0.0, 0.0], [9e8, 9e8]], [[0.0, 0.0]], [1.0, 1.0], [1.0], weights=STEPS)
+    with pytest.raises(UsageError, match="fils"):
+        e2sfca_within([[0.0, 0.0]], [[0.0, 0.0]], [1.0], [1.0], weights=STEPS, threads=0)
