@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from observatory.runs.access import AccessRun, access_run
 from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
 from observatory.runs.inputs import checksums, read_inputs
-from observatory.runs.need import figure_names, need_run
+from observatory.runs.need import need_run
 from observatory.store import results
 from observatory.studies import Study, read_study
 
@@ -87,7 +87,7 @@ def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) 
     """Work gaps out, each need and each access once."""
     if not requests:
         return
-    inputs = read_inputs(connection, {name for need in study.needs.values() for name in figure_names(need)})
+    inputs = read_inputs(connection)
     needs = {defi: need_run(connection, study, defi, inputs=inputs) for defi in {one.defi for one in requests}}
     accesses: dict[tuple[str, float], AccessRun] = {}
     for request in requests:

@@ -154,7 +154,7 @@ def _measure(
     rows = pd.DataFrame(
         {
             "nearest_min": np.where(np.isfinite(minutes), minutes, np.nan),
-            "nearest_structure_id": [supply.offered.index[one] if one >= 0 else None for one in position],
+            "nearest_structure_id": supply.offered.index.to_series().reset_index(drop=True).reindex(position).array,
             "reachable_supply": within,
             "access_index": index,
             "satisfied_share": np.minimum(1.0, index / norm) if norm > 0 else np.zeros(len(index)),

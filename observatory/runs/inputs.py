@@ -1,4 +1,4 @@
-"""What the runs are worked out from, read from the database once: territories, membership, figures."""
+"""What the runs are worked out from, read from the database once: territories, membership, figures of a need."""
 
 from __future__ import annotations
 
@@ -37,17 +37,22 @@ class Provenance:
 
 
 @dataclass(frozen=True, eq=False)
+class Figures:
+    """The latest figures by level, one row per territory, and the period and source of each (level, indicator)."""
+
+    by_level: Mapping[str, pd.DataFrame]
+    provenance: Mapping[tuple[str, str], Provenance]
+
+
+@dataclass(frozen=True, eq=False)
 class Inputs:
-    """Everything but the supply, which is read service by service."""
+    """What every run starts from; figures are read for a need, and supply for a service."""
 
     territories: Mapping[str, pd.DataFrame]
     """Level → code, ``name, population_count, is_border, is_partial, commune_count, x_m, y_m, source_id…``."""
     parents: Mapping[tuple[str, str], pd.Series]
     density: pd.Series
     """Level of the density grid, ``"1"`` to ``"7"``, by commune."""
-    figures: Mapping[str, pd.DataFrame]
-    provenance: Mapping[tuple[str, str], Provenance]
-    """Period and source of each figure, by level and indicator."""
     checksums: Mapping[str, str]
     source_ids: tuple[str, ...] = field(default=())
 
@@ -84,23 +89,14 @@ def checksums(connection: Connection) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def read_inputs(connection: Connection, indicators: Iterable[str]) -> Inputs:
-    """Read territories, membership, zonings and the latest figures.
-
-    Parameters
-    ----------
-    indicators
-        Figures that the study names.
-    """
+def read_inputs(connection: Connection) -> Inputs:
+    """Read territories, membership and the density grid."""
     territories = _territories(connection)
-    figures, provenance = _figures(connection, sorted(set(indicators)))
     demand = territories[DEMAND_LEVEL]
     return Inputs(
         territories=territories,
         parents=_parents(connection),
         density=_density(connection),
-        figures=figures,
-        provenance=provenance,
         checksums=checksums(connection),
         source_ids=tuple(sorted({*demand["source_id"].dropna(), *demand["population_source_id"].dropna()})),
     )
@@ -163,13 +159,11 @@ def _density(connection: Connection) -> pd.Series:
     return frame.set_index("code")["value_code"]
 
 
-def _figures(
-    connection: Connection, names: list[str]
-) -> tuple[dict[str, pd.DataFrame], dict[tuple[str, str], Provenance]]:
+def read_figures(connection: Connection, names: Iterable[str]) -> Figures:
     """Return, by level, the figures of the latest period known, and where they come from."""
     latest = (
         sa.select(IndicatorValue.level, IndicatorValue.indicator, sa.func.max(IndicatorValue.period).label("period"))
-        .where(IndicatorValue.indicator.in_(names), IndicatorValue.value.is_not(None))
+        .where(IndicatorValue.indicator.in_(sorted(set(names))), IndicatorValue.value.is_not(None))
         .group_by(IndicatorValue.level, IndicatorValue.indicator)
         .subquery()
     )
@@ -204,4 +198,4 @@ def _figures(
     origins = (
         Provenance(str(one), str(source)) for one, source in zip(first["period"], first["source_id"], strict=True)
     )
-    return figures, dict(zip(keys, origins, strict=True))
+    return Figures(figures, dict(zip(keys, origins, strict=True)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -28,7 +29,7 @@ from observatory.need import (
 from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.access import access_run, demand_points
 from observatory.runs.identity import run_hash
-from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
+from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Figures, Inputs, at_level, read_figures
 from observatory.runs.travel import places, travel_parameters, travel_within
 from observatory.store import results
 from observatory.store.tables import NeedResult
@@ -119,15 +120,19 @@ def need_run(connection: Connection, study: Study, defi: str, *, inputs: Inputs)
 def _work_out(connection: Connection, name: str, study: Study, need: NeedStudy, inputs: Inputs) -> NeedRun:
     computed, computed_sources = _computed_figures(connection, study, need, inputs)
     population = inputs.population_count
-    figures = dict(inputs.figures)
+    read = read_figures(connection, figure_names(need))
+    figures = dict(read.by_level)
     figures[DEMAND_LEVEL] = figures[DEMAND_LEVEL].reindex(population.index).join(computed)
     table = indicator_table(
         need, figures=figures, parents=inputs.parents, population_count=population, levels=SUMMED_LEVELS
     )
     communes = table.indicators[DEMAND_LEVEL]
     volume = volume_counts(need, figures=figures, indicators=communes, population_count=population)
-    rows = [_level_rows(level, table, need, volume, inputs) for level in (DEMAND_LEVEL, *SUMMED_LEVELS)]
-    provenance = {indicator.id: _provenance(indicator, inputs) for indicator in need.indicators}
+    provenance = {indicator.id: _provenance(indicator, read) for indicator in need.indicators}
+    rows = [
+        _level_rows(level, table, need, volume, provenance=provenance, inputs=inputs)
+        for level in (DEMAND_LEVEL, *SUMMED_LEVELS)
+    ]
     source_ids = {*inputs.source_ids, *computed_sources, *(one["source_id"] for one in provenance.values())} - {None}
     return NeedRun(name, pd.concat(rows), _parameters(need, communes, provenance), sorted(source_ids))
 
@@ -168,7 +173,15 @@ def _catchment_population(study: Study, inputs: Inputs) -> pd.Series:
     return pd.Series(counts[:, 0], index=origins.index)
 
 
-def _level_rows(level: str, table: IndicatorTable, need: NeedStudy, volume: pd.Series, inputs: Inputs) -> pd.DataFrame:
+def _level_rows(
+    level: str,
+    table: IndicatorTable,
+    need: NeedStudy,
+    volume: pd.Series,
+    *,
+    provenance: Mapping[str, Mapping[str, Any]],
+    inputs: Inputs,
+) -> pd.DataFrame:
     values = table.indicators[level]
     normalised = normalise(values, need)
     scores = aggregate(normalised, need)
@@ -180,7 +193,9 @@ def _level_rows(level: str, table: IndicatorTable, need: NeedStudy, volume: pd.S
     status = _statuses(need, values, score)
     tables = (values, normalised, unit_weights(normalised, need), parts, table.covered_share[level])
     arrays = [frame.reindex(values.index).to_numpy(dtype=float) for frame in tables]
-    components = [_components(need, inputs, *(array[position] for array in arrays)) for position in range(len(values))]
+    components = [
+        _components(need, provenance, *(array[position] for array in arrays)) for position in range(len(values))
+    ]
     return pd.DataFrame(
         {
             "level": level,
@@ -202,11 +217,15 @@ def _statuses(need: NeedStudy, values: pd.DataFrame, score: pd.Series) -> pd.Ser
     return pd.Series(names, index=values.index)
 
 
-def _components(need: NeedStudy, inputs: Inputs, *columns: Any) -> dict[str, dict[str, Any]]:  # noqa: ANN401
+def _components(
+    need: NeedStudy,
+    provenance: Mapping[str, Mapping[str, Any]],
+    *columns: Any,  # noqa: ANN401
+) -> dict[str, dict[str, Any]]:
     found = {}
     for indicator, value, normalised, weight, part, covered in zip(need.indicators, *columns, strict=True):
         is_known = bool(np.isfinite(value))
-        origin = _provenance(indicator, inputs)
+        origin = provenance[indicator.id]
         found[indicator.id] = {
             "value": round(float(value), VALUE_DECIMALS) if is_known else None,
             "normalised": round(float(normalised), SCORE_DECIMALS) if is_known else None,
@@ -220,10 +239,10 @@ def _components(need: NeedStudy, inputs: Inputs, *columns: Any) -> dict[str, dic
     return found
 
 
-def _provenance(indicator: Indicator, inputs: Inputs) -> dict[str, Any]:
+def _provenance(indicator: Indicator, figures: Figures) -> dict[str, Any]:
     """Return the period and source of an indicator's figure, as the database has them, else as the study says."""
     measure = indicator.measure
-    origin = None if measure is None else inputs.provenance.get((measure.level, measure.figure))
+    origin = None if measure is None else figures.provenance.get((measure.level, measure.figure))
     if origin is not None:
         return {"period": origin.period, "source_id": origin.source_id}
     return {"period": indicator.vintage, "source_id": None}

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from observatory.store.tables import SCHEMA, Run
 
@@ -86,7 +86,8 @@ def copy_frame(connection: Connection, table: type[Any], frame: pd.DataFrame) ->
     """
     names = ", ".join(f'"{column}"' for column in frame.columns)
     statement = f'COPY "{SCHEMA}"."{table.__tablename__}" ({names}) FROM STDIN (FORMAT csv)'
-    is_json = [column for column in frame.columns if frame[column].map(lambda cell: isinstance(cell, dict)).any()]
+    kinds = table.__table__.columns
+    is_json = [column for column in frame.columns if isinstance(kinds[column].type, JSONB)]
     written = frame.assign(**{column: frame[column].map(_json) for column in is_json})
     driver = connection.connection.driver_connection
     if driver is None:
