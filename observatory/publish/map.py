@@ -12,6 +12,7 @@ from typing import Any, Final
 import folium
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from branca.element import Element
 from folium.utilities import JsCode
@@ -52,7 +53,10 @@ class MapLayer:
     name: str
     """French name in the layer control, with how complete it is."""
     frame: gpd.GeoDataFrame
-    """Metric CRS; columns ``titre`` (name shown), ``classe`` (key of ``legend``) and those of ``fields``, all texts."""
+    """Metric CRS; columns ``titre`` (name shown), ``classe`` (key of ``legend``) and those of ``fields``.
+
+    A text is shown as it is unless empty; a number without decimals where its column ends in ``_count``, else with one.
+    """
     legend: Mapping[str, LegendEntry]
     source: str
     """Producer and vintage, said in every popup unless the feature has a ``source`` of its own."""
@@ -81,10 +85,12 @@ def draw(layers: Sequence[MapLayer], *, title: str, notice: str, sources: Sequen
     """
     drawing = offline_map(title=title)
     legends: dict[str, folium.GeoJson] = {}
+    known: dict[str, str] = {}
     for number, layer in enumerate(layers):
         drawn = _geojson(layer)
         drawn.add_to(drawing)
         legends[f"legende-{number}"] = drawn
+        drawing.add_child(Script(_fill(drawn.get_name(), feature_collection(layer), known)))
     folium.LayerControl(collapsed=False).add_to(drawing)
     bounds = _bounds(layers)
     if bounds is not None:
@@ -111,7 +117,7 @@ def save(drawing: folium.Map, path: Path) -> None:
 
 
 def feature_collection(layer: MapLayer) -> dict[str, Any]:
-    """Return the features of a layer in EPSG:4326, simplified and rounded for display, with the texts of the popup."""
+    """Return the features of a layer in EPSG:4326, simplified and rounded for display, with what the popup shows."""
     crs.require_metric(layer.frame)
     frame = layer.frame[~(layer.frame.geometry.isna() | layer.frame.geometry.is_empty)]
     if layer.simplify_m > 0:
@@ -119,12 +125,15 @@ def feature_collection(layer: MapLayer) -> dict[str, Any]:
         frame = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
     shapes = frame.geometry.to_crs(crs.EXCHANGE).to_numpy()
     rounded = shapely.transform(shapes, lambda points: np.round(points, COORDINATE_DECIMALS))
-    columns = ["titre", "classe", *(["source"] if "source" in frame else []), *layer.fields]
+    columns = ["titre", "classe", *(["source"] if "source" in frame else [])]
+    named = pd.DataFrame(frame[columns]).to_dict("records")
+    figures = pd.DataFrame(frame[list(layer.fields)]).astype(object)
+    rows = figures.where(figures.notna(), None).to_numpy().tolist()
     return {
         "type": "FeatureCollection",
         "features": [
-            {"type": "Feature", "geometry": json.loads(shape), "properties": properties}
-            for shape, properties in zip(shapely.to_geojson(rounded), frame[columns].to_dict("records"), strict=True)
+            {"type": "Feature", "geometry": json.loads(shape), "properties": {**names, "v": row}}
+            for shape, names, row in zip(shapely.to_geojson(rounded), named, rows, strict=True)
         ],
     }
 
@@ -132,20 +141,44 @@ def feature_collection(layer: MapLayer) -> dict[str, Any]:
 def _geojson(layer: MapLayer) -> folium.GeoJson:
     look = {
         "styles": {key: entry.style() for key, entry in layer.legend.items()},
-        "fields": list(layer.fields.items()),
+        "classes": {key: entry.label for key, entry in layer.legend.items()} if layer.is_background else {},
+        "fields": [(label, 0 if column.endswith("_count") else 1) for column, label in layer.fields.items()],
         "source": layer.source,
     }
-    # "<" is escaped so that no name can close the script it is written in.
-    literal = json.dumps(look, ensure_ascii=False).replace("<", "\\u003c")
     return folium.GeoJson(
-        feature_collection(layer),
+        {"type": "FeatureCollection", "features": []},
         name=html.escape(layer.name),
         overlay=not layer.is_background,
         show=layer.is_shown,
         marker=folium.CircleMarker(radius=POINT_RADIUS_PX, fill=True),
-        on_each_feature=JsCode(f"(feature, layer) => observatoire.dress(feature, layer, {literal})"),
+        on_each_feature=JsCode(f"(feature, layer) => observatoire.dress(feature, layer, {_literal(look)})"),
         smooth_factor=0.5,
     )
+
+
+def _fill(name: str, collection: Mapping[str, Any], known: dict[str, str]) -> str:
+    """Return the script that gives a drawn layer its features; shapes that an earlier layer wrote aren't written again.
+
+    Parameters
+    ----------
+    name
+        Variable of the drawn layer.
+    known
+        Shapes already written → their variable; added to.
+    """
+    features = collection["features"]
+    shapes = _literal([feature["geometry"] for feature in features])
+    rows = _literal([feature["properties"] for feature in features])
+    declared = ""
+    if shapes not in known:
+        known[shapes] = f"formes_{len(known)}"
+        declared = f"const {known[shapes]} = {shapes};\n"
+    return f"{declared}{name}.addData(observatoire.features({known[shapes]}, {rows}));"
+
+
+def _literal(value: object) -> str:
+    # "<" is escaped so that no name can close the script it is written in.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
 def _bounds(layers: Sequence[MapLayer]) -> list[list[float]] | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
+import shapely
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
@@ -48,7 +49,7 @@ DEFAULT_GAPS: Final = (
 """Pairs shown on the map unless others are asked for (convention de l'observatoire)."""
 RURAL_DENSITY_CODES: Final = ("5", "6", "7")
 """Rural levels of INSEE's seven-level density grid: bourgs ruraux, habitat dispersé, habitat très dispersé."""
-SIMPLIFY_M: Final = {"commune": 150.0, "epci": 150.0, "departement": 150.0, "region": 150.0, "qpv": 0.0}
+SIMPLIFY_M: Final = {"commune": 200.0, "epci": 150.0, "departement": 150.0, "region": 150.0, "qpv": 0.0}
 """Tolerance of the shapes on the offline map (convention de l'observatoire): a pixel at zoom 9."""
 
 COUNT_FIELDS: Final = {
@@ -77,8 +78,8 @@ def gap_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, le
     shapes
         Territories of that level, indexed by code, metric CRS.
     """
-    frame = _texts(report, shapes)
-    frame["classe"] = [row["typology"] for row in report.rows]
+    frame = _figures(report, shapes)
+    frame["classe"] = frame["typology"]
     legend = {
         key: LegendEntry(f"{labels.TYPOLOGIES[key]} : {labels.TYPOLOGY_MEANINGS[key]}", colour)
         for key, colour in TYPOLOGY_COLOURS.items()
@@ -88,7 +89,7 @@ def gap_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, le
         frame=frame,
         legend=legend,
         source=_citation(report),
-        fields={**SCORE_FIELDS, **COUNT_FIELDS, "typologie": "Typologie", "statut": "Statut", "note": "Note"},
+        fields={**SCORE_FIELDS, **COUNT_FIELDS, "statut": "Statut", "note": "Note"},
         is_background=True,
         is_shown=is_shown,
         simplify_m=SIMPLIFY_M[level],
@@ -97,8 +98,8 @@ def gap_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, le
 
 def need_layer(report: gaps.GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str) -> MapLayer:
     """Return the choropleth of the need of a défi, from any gap analysis of that défi."""
-    frame = _texts(report, shapes)
-    frame["classe"] = [_need_class(row["need_score"]) for row in report.rows]
+    frame = _figures(report, shapes)
+    frame["classe"] = frame["need_score"].map(_need_class)
     legend = {f"c{bound:.0f}": LegendEntry(label, colour) for bound, label, colour in NEED_CLASSES}
     return MapLayer(
         name=name,
@@ -186,13 +187,12 @@ def district_layer(connection: Connection, catalogue: Mapping[str, Mapping[str, 
     frame = territory_shapes(connection, "qpv")
     frame["titre"] = frame["name"]
     frame["classe"] = "qpv"
-    frame["population"] = frame["population_count"].map(lambda value: "non connue" if pd.isna(value) else value)
     return MapLayer(
         name=f"Quartiers prioritaires (QPV, {len(frame)})",
         frame=frame,
         legend={"qpv": LegendEntry("Quartier prioritaire", "#111111", 0.5, "#111111", 1.5)},
         source=_cite(frame["source_id"], catalogue),
-        fields={"code": "Code", "population": "Population"},
+        fields={"code": "Code", "population_count": "Population"},
         is_shown=True,
     )
 
@@ -242,38 +242,47 @@ def _zone_layer(
     name: str,
     colour: str,
 ) -> MapLayer:
-    frame = communes.merge(
-        zoning[["code", "value_label", "vintage"]].rename(columns={"vintage": "zoning_vintage"}),
-        on="code",
-        how="inner",
-        validate="one_to_one",
-    ).rename(columns={"name": "titre", "value_label": "classement", "zoning_vintage": "millesime"})
-    frame["classe"] = "zone"
+    """Return the communes of a zoning joined into one shape per class, which is all that the popup tells."""
+    joined = zoning.merge(communes[["code", "geometry"]], on="code", how="inner", validate="one_to_one")
+    # Simplified before they are joined, so that the shapes lie on the same lines as the communes'.
+    shapes = shapely.coverage_simplify(joined["geometry"].to_numpy(), SIMPLIFY_M["commune"])
+    by_class = joined.assign(geometry=shapes).groupby("value_label", sort=True)
+    frame = gpd.GeoDataFrame(
+        {
+            "titre": list(by_class.groups),
+            "classe": "zone",
+            "commune_count": by_class.size().to_numpy(),
+            "millesime": by_class["vintage"].first().to_numpy(),
+        },
+        geometry=[shapely.coverage_union_all(group["geometry"].to_numpy()) for _, group in by_class],
+        crs=communes.crs,
+    )
     return MapLayer(
-        name=f"{name} : {labels.count(len(frame))} communes",
+        name=f"{name} : {labels.count(len(joined))} communes",
         frame=frame,
         legend={"zone": LegendEntry(name, colour, 0.3, colour, 0.4)},
         source=_cite(zoning["source_id"], catalogue),
-        fields={"classement": "Classement", "millesime": "Millésime"},
-        simplify_m=SIMPLIFY_M["commune"],
+        fields={"commune_count": "Communes", "millesime": "Millésime"},
     )
 
 
-def _texts(report: gaps.GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Write every figure of a report as the popup shows it, on the shapes of its territories."""
-    rows = report.rows
-    texts: dict[str, list[str]] = {"titre": [str(row["name"]) for row in rows]}
-    texts |= {column: [labels.count(row[column]) for row in rows] for column in COUNT_FIELDS}
-    texts |= {column: [labels.decimal(row[column]) for row in rows] for column in SCORE_FIELDS}
-    texts["typologie"] = [labels.TYPOLOGIES[row["typology"]] for row in rows]
-    texts["statut"] = [labels.STATUSES[row["status"]] for row in rows]
-    texts["note"] = [str(row["note"] or "") for row in rows]
+def _figures(report: gaps.GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Lay the figures of a report on the shapes of its territories, in the order of the shapes."""
+    order = {code: position for position, code in enumerate(shapes.index)}
+    rows = sorted(report.rows, key=lambda row: order[row["code"]])
+    columns: dict[str, list[Any]] = {name: [row[name] for row in rows] for name in (*SCORE_FIELDS, *COUNT_FIELDS)}
+    columns["titre"] = [str(row["name"]) for row in rows]
+    columns["typology"] = [row["typology"] for row in rows]
+    columns["statut"] = [labels.STATUSES[row["status"]] for row in rows]
+    columns["note"] = [str(row["note"] or "") for row in rows]
     geometry = shapes.geometry.reindex([row["code"] for row in rows])
-    return gpd.GeoDataFrame(texts, geometry=geometry.to_numpy(), crs=shapes.crs)
+    types = {**dict.fromkeys(COUNT_FIELDS, "Int64"), **dict.fromkeys(SCORE_FIELDS, "float64")}
+    frame = pd.DataFrame(columns).astype(types)
+    return gpd.GeoDataFrame(frame, geometry=geometry.to_numpy(), crs=shapes.crs)
 
 
-def _need_class(score: float | None) -> str:
-    if score is None:
+def _need_class(score: float) -> str:
+    if pd.isna(score):
         return "inconnu"
     return f"c{max(bound for bound, _, _ in NEED_CLASSES if score >= bound):.0f}"
 

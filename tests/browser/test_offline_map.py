@@ -17,7 +17,9 @@ def map_file(tmp_path):
         {
             "titre": ["Alpha <b>gras</b>", "Bêta"],
             "classe": ["fort", "faible"],
-            "population": ["1 000", "500"],
+            "population_count": [1000, 500],
+            "need_score": [60.0, None],
+            "note": ["", "À cheval."],
         },
         geometry=[
             shapely.box(450_000, 6_860_000, 460_000, 6_870_000),
@@ -36,7 +38,7 @@ def map_file(tmp_path):
             frame=squares,
             legend={"fort": LegendEntry("Fort", "#ca0020"), "faible": LegendEntry("Faible", "#0571b0")},
             source="INSEE, 2022",
-            fields={"population": "Population"},
+            fields={"population_count": "Population", "need_score": "Besoin", "note": "Note"},
             is_background=True,
             is_shown=True,
         ),
@@ -78,8 +80,15 @@ def test_a_click_gives_figures_and_source_as_text(opened):
     opened.locator("path.leaflet-interactive").first.click()
     popup = opened.locator(".leaflet-popup-content")
     assert popup.locator("h2").inner_text() == "Alpha <b>gras</b>"
-    assert popup.locator("tr").all_inner_texts() == ["Population\t1 000"]
+    assert popup.locator("tr").all_inner_texts() == ["Population\t1\u202f000", "Besoin\t60,0"]
+    assert popup.locator("caption").inner_text() == "Fort"
     assert popup.locator("p").inner_text() == "Source : INSEE, 2022"
+
+
+def test_what_is_unknown_is_a_dash_and_a_note_is_told(opened):
+    opened.locator("path.leaflet-interactive").nth(1).click()
+    rows = opened.locator(".leaflet-popup-content tr")
+    assert rows.all_inner_texts() == ["Population\t500", "Besoin\t–", "Note\tÀ cheval."]
 
 
 def test_the_legend_follows_the_layers(opened):

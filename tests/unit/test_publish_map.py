@@ -18,7 +18,7 @@ HOSTILE = 'Saint-Œuf <img src="https://example.org/x.png"></script>'
 
 def squares(**options) -> MapLayer:
     frame = gpd.GeoDataFrame(
-        {"titre": [HOSTILE, "Bêta"], "classe": ["fort", "faible"], "population": ["1 000", "500"]},
+        {"titre": [HOSTILE, "Bêta"], "classe": ["fort", "faible"], "population_count": [1000, 500]},
         geometry=[WEST, EAST],
         crs=2154,
     )
@@ -27,8 +27,8 @@ def squares(**options) -> MapLayer:
         name="Besoin </script>",
         frame=frame,
         legend=legend,
-        source="INSEE, 2022",
-        fields={"population": "Population"},
+        source="INSEE </script>, 2022",
+        fields={"population_count": "Population"},
         is_background=True,
         is_shown=True,
         **options,
@@ -64,13 +64,15 @@ def test_the_page_is_french_with_legend_sources_and_limits(html):
 
 def test_a_name_never_becomes_markup(html):
     assert "<img" not in re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)
+    # Leaflet writes the name of a layer as HTML: it is escaped before it is written as JSON.
+    assert r"Besoin \u0026lt;/script\u0026gt;" in html
     assert html.count("</script>") == html.count("<script>") + html.count("<script ")
 
 
 def test_features_are_in_degrees_rounded_and_in_order():
     found = feature_collection(squares())["features"]
     assert [feature["properties"]["titre"] for feature in found] == [HOSTILE, "Bêta"]
-    assert found[0]["properties"] == {"titre": HOSTILE, "classe": "fort", "population": "1 000"}
+    assert found[0]["properties"] == {"titre": HOSTILE, "classe": "fort", "v": [1000]}
     expected = gpd.GeoSeries([WEST], crs=2154).to_crs(4326).iloc[0]
     shape = shapely.from_geojson(str(found[0]["geometry"]).replace("'", '"').replace("(", "[").replace(")", "]"))
     assert shape.hausdorff_distance(expected) < 1e-4

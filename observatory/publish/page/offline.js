@@ -1,5 +1,5 @@
-// Styles and popups of the offline map. Features carry their class and their figures, already written in French;
-// text only ever enters the page as text, never as HTML.
+// Styles and popups of the offline map. Features carry their name, their class and their figures, in the order of the
+// layer's fields; text only ever enters the page as text, never as HTML.
 const observatoire = {
   dress(feature, layer, look) {
     const style = look.styles[feature.properties.classe];
@@ -10,19 +10,37 @@ const observatoire = {
     layer.bindTooltip(() => observatoire.text("span", feature.properties.titre), { sticky: true });
   },
 
+  // Layers of the same territories share their shapes; the rows come in the order of the shapes.
+  features(shapes, rows) {
+    const features = shapes.map((geometry, position) => ({ type: "Feature", geometry, properties: rows[position] }));
+    return { type: "FeatureCollection", features };
+  },
+
   popup(properties, look) {
     const box = document.createElement("div");
     box.append(observatoire.text("h2", properties.titre));
     const table = document.createElement("table");
-    for (const [key, label] of look.fields) {
-      if (properties[key]) {
+    look.fields.forEach(([label, digits], position) => {
+      const text = observatoire.figure(properties.v[position], digits);
+      if (text) {
         const row = document.createElement("tr");
-        row.append(observatoire.text("th", label), observatoire.text("td", properties[key]));
+        row.append(observatoire.text("th", label), observatoire.text("td", text));
         table.append(row);
       }
+    });
+    if (look.classes[properties.classe]) {
+      table.append(observatoire.text("caption", look.classes[properties.classe]));
     }
     box.append(table, observatoire.text("p", `Source : ${properties.source || look.source}`));
     return box;
+  },
+
+  // A text as it is, a number as French readers write it, a dash for what is unknown.
+  figure(value, digits) {
+    if (typeof value !== "number") {
+      return value ?? "–";
+    }
+    return value.toLocaleString("fr-FR", { minimumFractionDigits: digits, maximumFractionDigits: digits });
   },
 
   text(tag, content) {
