@@ -59,17 +59,22 @@ class NeedRun:
         """French sentence on what is missing from each score, None where nothing is; index (level, code)."""
         labels = {one["id"]: one["label"] for one in self.parameters["indicators"]}
         sentences = [
-            _missing_note(components, share, labels)
-            for components, share in zip(self.rows["components"], self.rows["weight_share"], strict=True)
+            _missing_note(components, share, labels, is_scored=bool(np.isfinite(score)))
+            for components, share, score in zip(
+                self.rows["components"], self.rows["weight_share"], self.rows["score"], strict=True
+            )
         ]
         return pd.Series(sentences, index=self.rows.index, dtype=object)
 
 
-def _missing_note(components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str]) -> str | None:
+def _missing_note(
+    components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str], *, is_scored: bool
+) -> str | None:
     unknown = [labels[name] for name, one in components.items() if one["value"] is None]
     if not unknown:
         return None
-    return f"Besoin calculé sur {round(100 * weight_share)} % du poids ; inconnu : {', '.join(unknown)}."
+    start = "Besoin calculé sur" if is_scored else "Pas de score de besoin : n'est connu que"
+    return f"{start} {round(100 * weight_share)} % du poids ; inconnu ou sans objet : {', '.join(unknown)}."
 
 
 def need_hash(study: Study, defi: str, checksums: dict[str, str]) -> str:
