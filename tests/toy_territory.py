@@ -33,6 +33,7 @@ published_date = 2024-01-15
 coverage = "Quatre communes, deux EPCI."
 expected_count = 4
 expected_note = "communes de la région"
+counted = "commune"
 
 [sources.toy_census]
 title = "Recensement de démonstration"

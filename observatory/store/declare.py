@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from observatory.errors import InputFileError
-from observatory.store.tables import Base, Indicator, Source
+from observatory.store.tables import LEVELS, Base, Indicator, Source
 
 CATALOG: Final = "catalog.toml"
 FIELDS: Final = "fields.toml"
+INHABITANTS: Final = "inhabitants"
 _SOURCE_REQUIRED: Final = ("title", "producer", "licence", "url", "vintage", "coverage")
 _SOURCE_OPTIONAL: Final = ("published_date", "rhythm", "expected_count", "expected_note", "checksum")
 _FIELD_REQUIRED: Final = ("label", "unit", "description")
@@ -37,6 +38,25 @@ def declare(connection: sa.Connection, directory: Path) -> None:
     fields = [_indicator(name, one) for name, one in _section(directory / FIELDS, "fields").items()]
     _upsert(connection, Source, sources, key="source_id")
     _upsert(connection, Indicator, fields, key="indicator")
+
+
+def counted_in(directory: Path) -> dict[str, str]:
+    """Return what the catalogue counts a source in, where it says so: a level, or ``inhabitants``.
+
+    Raises
+    ------
+    InputFileError
+        If it is neither.
+    """
+    sources = _section(directory / CATALOG, "sources")
+    units = {name: str(one["counted"]) for name, one in sources.items() if "counted" in one}
+    for name, unit in units.items():
+        if unit not in {*LEVELS, INHABITANTS}:
+            raise InputFileError(
+                f"« {name} », dans « {CATALOG} », est compté en « {unit} » : écrivez un niveau de territoire ou "
+                f"« {INHABITANTS} »."
+            )
+    return units
 
 
 def forget_undeclared(connection: sa.Connection, directory: Path) -> None:

@@ -10,10 +10,14 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 import toy_territory
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 
 from observatory.errors import InputFileError
+from observatory.store import migrate as migrations
 from observatory.store.load import load_snapshot
 from observatory.store.migrate import LOCK_KEY
+from observatory.store.tables import SCHEMA, Base
 
 
 def _count(engine: sa.Engine, table: str) -> int:
@@ -86,6 +90,42 @@ def test_a_changed_file_replaces_the_data_and_keeps_the_runs(empty_engine: sa.En
     assert report.status == "loaded"
     assert _count(empty_engine, "zoning") == 5
     assert _count(empty_engine, "run") == 1
+
+
+def test_only_the_figures_that_differ_are_written(empty_engine: sa.Engine, tmp_path: Path) -> None:
+    def figures() -> dict[tuple[str, str, str], tuple[float | None, str, int]]:
+        with empty_engine.connect() as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT code, indicator, period, value, status, xmin::text::bigint FROM observatory.indicator_value "
+                "WHERE level = 'commune'"
+            )
+            return {tuple(row[:3]): tuple(row[3:]) for row in rows}  # type: ignore[misc]
+
+    load_snapshot(empty_engine, toy_territory.write(tmp_path))
+    before = figures()
+    values = toy_territory.frames()["values"]
+    values.loc[0, "value"] = 401.0  # 14901
+    values.loc[7, ["value", "status"]] = [8.0, "observed"]  # 61902, missing until now
+    load_snapshot(empty_engine, toy_territory.write(tmp_path, values=values.drop(index=1)))  # 14902 goes
+    after = figures()
+
+    changed = ("14901", "active_15_64_count", "2021"), ("61902", "unemployed_15_64_share", "2021")
+    assert after[changed[0]][0] == 401.0
+    assert before[changed[1]][:2] == (None, "missing")
+    assert after[changed[1]][:2] == (8.0, "observed")
+    assert set(before) - set(after) == {("14902", "active_15_64_count", "2021")}
+    untouched = set(after) - set(changed)
+    assert len(untouched) == 9
+    assert {key: after[key] for key in untouched} == {key: before[key] for key in untouched}
+
+
+def test_keys_and_indexes_are_back_after_the_first_load(empty_engine: sa.Engine, toy_snapshot: Path) -> None:
+    load_snapshot(empty_engine, toy_snapshot)
+    options = {"version_table_schema": SCHEMA, "include_schemas": True, "include_name": migrations.is_ours}
+    with empty_engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
+        with pytest.raises(sa.exc.IntegrityError, match="fk_indicator_value_source_id"):
+            connection.exec_driver_sql("UPDATE observatory.indicator_value SET source_id = 'nobody'")
 
 
 def _twice(name: str) -> pd.DataFrame:

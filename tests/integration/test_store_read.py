@@ -199,6 +199,8 @@ def test_sources_say_how_complete_they_are(connection: sa.Connection) -> None:
     assert (directory["row_count"], directory["expected_count"], directory["completeness_share"]) == (5, 6, 0.8333)
     assert (directory["rows_read"], directory["rows_kept"], directory["rows_rejected"]) == (9, 5, 1)
     assert found["toy_map"]["published_date"] == "2024-01-15"
+    # Counted in communes of the region, as the catalogue says: the groups and the border don't count.
+    assert (found["toy_map"]["row_count"], found["toy_map"]["completeness_share"]) == (4, 1.0)
     assert found["toy_census"]["completeness_share"] is None
     assert read.rejected(connection, "toy_directory") == [
         {

@@ -6,7 +6,6 @@ DELETE FROM observatory.structure_record;
 DELETE FROM observatory.structure_service;
 DELETE FROM observatory.structure;
 DELETE FROM observatory.zoning;
-DELETE FROM observatory.indicator_value;
 DELETE FROM observatory.territory_link;
 DELETE FROM observatory.territory;
 
@@ -26,10 +25,22 @@ SELECT child_level, child_code, parent_level, parent_code, vintage, source_id
 FROM stage_territory_links
 ORDER BY child_level, child_code, parent_level, parent_code;
 
+-- Figures are by far the most numerous: only those that differ are written.
+DELETE FROM observatory.indicator_value AS figure
+USING (
+    SELECT level, code, indicator, period, value, status, source_id FROM observatory.indicator_value
+    EXCEPT
+    SELECT level, code, indicator, period, value, status, source_id FROM stage_values
+) AS former
+WHERE figure.level = former.level
+    AND figure.code = former.code
+    AND figure.indicator = former.indicator
+    AND figure.period = former.period;
+
 INSERT INTO observatory.indicator_value (level, code, indicator, period, value, status, source_id)
-SELECT level, code, indicator, period, value, status, source_id
-FROM stage_values
-ORDER BY level, code, indicator, period;
+SELECT level, code, indicator, period, value, status, source_id FROM stage_values
+EXCEPT
+SELECT level, code, indicator, period, value, status, source_id FROM observatory.indicator_value;
 
 INSERT INTO observatory.zoning (level, code, zoning, value_code, value_label, vintage, source_id)
 SELECT level, code, zoning, value_code, value_label, vintage, source_id
