@@ -1,0 +1,1 @@
+"""How it is served: API, tiles and pages over one engine."""

@@ -1,0 +1,70 @@
+"""The application: pages, API and tiles over one engine, opened and closed with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from api import errors
+from api.metrics import Metrics
+from api.middleware import Headered, Measured, Tagged, content_security_policy
+from api.routes import documentation, gaps, health, map_page, pages, sources, structures, territories, tiles
+from observatory.settings import Settings
+from observatory.store.engine import create_engine
+
+STATEMENT_TIMEOUT_MS: Final = 20_000
+"""Longest time for one SQL statement of a page (convention de l'observatoire)."""
+GZIP_FROM_BYTES: Final = 1_000
+STATIC: Final = Path(__file__).resolve().parent / "static"
+NODE_MODULES: Final = Path(__file__).resolve().parent.parent / "node_modules"
+DESCRIPTION: Final = (
+    "Territoires, lacunes d’accès, structures et sources de l’observatoire. Toutes les listes sont bornées et "
+    "paginées ; toute erreur est un document application/problem+json en français."
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; nothing is opened before it starts.
+
+    Parameters
+    ----------
+    settings
+        Operator's settings; None: read from the environment.
+    """
+    settings = Settings() if settings is None else settings
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.engine = create_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, name="observatory-api")
+        yield
+        app.state.engine.dispose()
+
+    app = FastAPI(
+        title="Observatoire territorial de l’ESS",
+        description=DESCRIPTION,
+        version="1",
+        docs_url=None,  # FastAPI's own page loads its scripts from a third party
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.metrics = Metrics()
+    errors.install(app)
+    for module in (health, territories, gaps, structures, sources, tiles, documentation, map_page, pages):
+        app.include_router(module.router)
+    library = NODE_MODULES / "maplibre-gl" / "dist"
+    if library.is_dir():  # where `npm ci` has not run, the map says so itself; the pages don't need it
+        app.mount("/static/maplibre-gl", StaticFiles(directory=library), name="maplibre-gl")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    # The last added is the outermost.
+    app.add_middleware(Tagged)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
+    app.add_middleware(Headered, policy=content_security_policy(settings.basemap_url))
+    app.add_middleware(Measured, metrics=app.state.metrics)
+    return app

@@ -1,0 +1,140 @@
+"""What every answer carries: security headers, an ETag with its 304, and its place in the metrics."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.metrics import Metrics
+
+MACHINE_CACHE: Final = "public, max-age=60"
+PAGE_CACHE: Final = "no-cache"
+"""Kept, and asked again each time: the ETag makes that cheap."""
+STATIC_CACHE: Final = "public, max-age=3600"
+OK: Final = 200
+
+
+def content_security_policy(basemap_url: str | None) -> str:
+    """Return the policy: this origin only, and the base map that the operator chose."""
+    parts = urlsplit(basemap_url or "")
+    basemap = f" {parts.scheme}://{parts.netloc.replace('{s}', '*')}" if parts.netloc else ""
+    return "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src 'self' data: blob:{basemap}",
+            f"connect-src 'self'{basemap}",
+            "worker-src 'self'",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors 'self'",
+        )
+    )
+
+
+class Headered:
+    """Adds the security headers, and a ``Cache-Control`` where the route gave none."""
+
+    def __init__(self, app: ASGIApp, *, policy: str) -> None:
+        self.app = app
+        self.policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; complete the headers of the answer."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def complete(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = self.policy
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "same-origin"
+                headers.setdefault("Cache-Control", _cache_control(scope["path"]))
+            await send(message)
+
+        await self.app(scope, receive, complete)
+
+
+def _cache_control(path: str) -> str:
+    if path.startswith("/static/"):
+        return STATIC_CACHE
+    return MACHINE_CACHE if path.startswith(("/api/", "/tuiles/")) else PAGE_CACHE
+
+
+class Tagged:
+    """Names each whole answer to a GET by a weak ETag, and answers 304 to who already holds it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, holding the answer back until it is whole."""
+        if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"} or scope["path"].startswith("/static/"):
+            await self.app(scope, receive, send)
+            return
+        known = Headers(scope=scope).get("if-none-match", "")
+        start: Message = {}
+        chunks: list[bytes] = []
+
+        async def hold(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            chunks.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._release(start, b"".join(chunks), known, send)
+
+        await self.app(scope, receive, hold)
+
+    async def _release(self, start: Message, body: bytes, known: str, send: Send) -> None:
+        headers = MutableHeaders(scope=start)
+        if start["status"] == OK and headers.get("cache-control") != "no-store":
+            etag = f'W/"{hashlib.sha256(body).hexdigest()[:24]}"'
+            headers["ETag"] = etag
+            if etag in known:
+                start = {**start, "status": 304}
+                del headers["content-length"]
+                start["headers"] = headers.raw
+                body = b""
+        await send(start)
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class Measured:
+    """Counts and times every answer, by the template of its route."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and note how it ended."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        finally:
+            route = getattr(scope.get("route"), "path", "autre")
+            self.metrics.observe(
+                method=scope["method"], route=route, status=status, duration_s=time.perf_counter() - started
+            )

@@ -1,0 +1,82 @@
+"""Gap analyses: the rows that every other channel shows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from starlette.responses import JSONResponse, Response
+
+from api.choices import choose
+from api.dependencies import ConnectionDep, SettingsDep
+from api.routes.territories import REFUSED
+from api.schemas import GapList
+from observatory.errors import UsageError
+from observatory.publish import gaps as publication
+from observatory.runs.gap import COLUMNS
+from observatory.store import read
+
+router = APIRouter(prefix="/api", tags=["lacunes"])
+FORMATS: Final = ("json", "csv", "geojson")
+GEOJSON: Final = "application/geo+json"
+GEOJSON_DECIMALS: Final = 4
+"""Decimals of a degree: 11 m, under the tolerance that the snapshot's outlines were simplified with."""
+
+
+@router.get("/gaps", summary="Les lacunes", responses=REFUSED, response_model=GapList, operation_id="gaps")
+def gaps(
+    *,
+    connection: ConnectionDep,
+    settings: SettingsDep,
+    defi: Annotated[str, Query(description="insertion, dechets ou vieillissement.", examples=["vieillissement"])],
+    service: Annotated[str, Query(description="Service dont l’accès est mesuré.", examples=["tiers_lieu"])],
+    level: Annotated[str, Query(description="Niveau des lignes.", examples=["epci"])],
+    territory: Annotated[
+        str | None, Query(max_length=60, description="Code d’un territoire : ses unités seulement.")
+    ] = None,
+    threshold_min: Annotated[
+        float | None, Query(ge=1, le=120, description="Minutes ; sans elles : le seuil de l’étude.")
+    ] = None,
+    format: Annotated[str, Query(description="json, csv ou geojson.")] = "json",  # noqa: A002  (the contract's name)
+    limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 5000,
+    offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
+) -> Response:
+    """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
+    if format not in FORMATS:
+        raise UsageError(f"Le format « {format} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
+    choice = choose(defi=defi, service=service, level=level, territory=territory, threshold_min=threshold_min)
+    report = publication.gap_report(
+        connection,
+        defi=choice.defi,
+        service=choice.service,
+        level=choice.level,
+        territory=choice.territory,
+        threshold_min=choice.threshold_min,
+        study_path=settings.study,
+    )
+    total = len(report.rows)
+    shown = replace(report, rows=report.rows[offset : offset + limit])
+    name = f"lacunes-{choice.defi}-{choice.service}-{choice.level}"
+    if format == "csv":
+        return Response(
+            publication.to_csv(shown),
+            media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "X-Total-Count": str(total)},
+        )
+    if format == "geojson":
+        return Response(
+            publication.to_geojson(shown, read.geometries(connection, level, digits=GEOJSON_DECIMALS)),
+            media_type=GEOJSON,
+            headers={"Content-Disposition": f'attachment; filename="{name}.geojson"', "X-Total-Count": str(total)},
+        )
+    columns = COLUMNS
+    return JSONResponse(
+        {
+            "items": [{column: row.get(column) for column in columns} for row in shown.rows],
+            "total": total,
+            "parameters": report.parameters,
+            "sources": [dict(source) for source in report.sources],
+            "run": report.run_hash,
+        }
+    )

@@ -1,0 +1,124 @@
+"""The map and the same facts in a table under it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import Connection
+from starlette.responses import HTMLResponse
+
+from api import choices, colours, queries, tiles, views
+from api.dependencies import ConnectionDep, SettingsDep
+from api.rendering import page
+from api.routes.pages import _selectable, _words
+from api.routes.tiles import MAP_LEVELS
+from observatory.errors import UsageError
+from observatory.publish import gaps as publication
+from observatory.publish import labels
+from observatory.settings import Settings
+from observatory.store import read
+
+router = APIRouter(include_in_schema=False)
+TOWNS_CONSIDERED: Final = 120
+TOWNS_SHOWN: Final = 14
+"""Names written on the map: the most populated communes that leave each other room (convention de l'observatoire)."""
+NOT_FRR: Final = ("non_classee",)
+"""Classes of the FRR zoning that are outside it."""
+MEASURES: Final = ("priority_score", "need_score", "access_score", "typology")
+
+
+@router.get("/carte")
+def map_page(
+    *,
+    request: Request,
+    connection: ConnectionDep,
+    settings: SettingsDep,
+    defi: str = "",
+    service: str = "",
+    level: str = "",
+    measure: str = "",
+    territory: Annotated[str | None, Query(max_length=60)] = None,
+    rang: Annotated[int, Query(ge=1, le=1000)] = 1,
+) -> HTMLResponse:
+    """Show the map of gaps, its layers, and its table."""
+    choice = choices.choose(defi=defi, service=service, level=level, territory=territory)
+    if choice.level not in MAP_LEVELS:
+        raise UsageError(f"Le niveau « {choice.level} » n’a pas de carte : choisissez parmi {', '.join(MAP_LEVELS)}.")
+    measure = measure or MEASURES[0]
+    if measure not in MEASURES:
+        raise UsageError(f"La mesure « {measure} » n’existe pas : choisissez parmi {', '.join(MEASURES)}.")
+    place = queries.place(connection, choice.territory) if choice.territory else None
+    report = publication.gap_report(
+        connection,
+        defi=choice.defi,
+        service=choice.service,
+        level=choice.level,
+        territory=place["code"] if place else None,
+        study_path=settings.study,
+    )
+    rows = views.by_priority(report.rows)
+    region = read.territory(connection, "region", "28")
+    return page(
+        request,
+        "carte.html",
+        sources=(catalogue := queries.sources(connection)),
+        choice=choice,
+        measure=measure,
+        place=place,
+        report=report,
+        cut=views.cut(rows, rang),
+        totals=publication.totals(rows),
+        services_known=queries.service_counts(connection),
+        selectable=_selectable(connection),
+        map_levels={name: labels.LEVELS[name] for name in MAP_LEVELS},
+        measures={**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
+        settings_of_map=_settings(
+            connection,
+            settings=settings,
+            choice=choice,
+            measure=measure,
+            place=place or region,
+            report=report,
+            catalogue=catalogue,
+        ),
+        **_words(),
+    )
+
+
+def _settings(
+    connection: Connection,
+    *,
+    settings: Settings,
+    choice: choices.Choice,
+    measure: str,
+    place: queries.Row,
+    report: publication.GapReport,
+    catalogue: dict[str, queries.Row],
+) -> dict[str, Any]:
+    """Return what the map's script needs: choices, colours, words, towns; no figure but the towns' names."""
+    return {
+        "choice": {"defi": choice.defi, "service": choice.service, "level": choice.level, "measure": measure},
+        "bbox": place["bbox"],
+        "territory": None if place["level"] == "region" else {"level": place["level"], "code": place["code"]},
+        "version": f"{tiles.data_version(connection)}-{report.run_hash[:12]}",
+        "scales": {name: colours.classes(name) for name in colours.SCALES},
+        "measures": {**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
+        "typologies": [
+            {"id": name, "label": labels.TYPOLOGIES[name], "meaning": labels.TYPOLOGY_MEANINGS[name], "colour": colour}
+            for name, colour in colours.typology_colours().items()
+        ],
+        "services": [
+            {"id": name, "label": label, "colour": colours.service_colours().get(name, "#333333")}
+            for name, label in choices.service_labels().items()
+        ],
+        "kinds": choices.kind_labels(),
+        "statuses": labels.STATUSES,
+        "levels": labels.LEVELS,
+        "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in catalogue.items()},
+        "gapSources": [source["source_id"] for source in report.sources],
+        "towns": views.spaced(queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
+        "noData": colours.NO_DATA_COLOUR,
+        "notFrr": NOT_FRR,
+        "basemap": {"url": settings.basemap_url, "attribution": settings.basemap_attribution},
+    }

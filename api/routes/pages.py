@@ -1,0 +1,262 @@
+"""The pages, whole without JavaScript."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import Connection
+from starlette.responses import HTMLResponse
+
+from api import choices, colours, queries, views
+from api.dependencies import ConnectionDep, SettingsDep
+from api.rendering import page
+from observatory.publish import gaps as publication
+from observatory.publish import labels
+from observatory.store import read
+
+router = APIRouter(include_in_schema=False)
+SHOWN_FIRST = 10
+"""Rows of the short lists (convention de l'observatoire)."""
+STRUCTURES_SHOWN = 200
+REJECTED_SHOWN = 500
+
+Territory = Annotated[str | None, Query(max_length=60)]
+Threshold = Annotated[float | None, Query(ge=1, le=120)]
+
+
+@router.get("/")
+def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
+    """Show the region at a glance."""
+    regions = {
+        defi: publication.gap_report(connection, defi=defi, service=service, level="region", study_path=settings.study)
+        for defi, service in choices.PAIRS.items()
+    }
+    choice = choices.choose()
+    report = publication.gap_report(
+        connection, defi=choice.defi, service=choice.service, level="epci", study_path=settings.study
+    )
+    return page(
+        request,
+        "accueil.html",
+        sources=queries.sources(connection),
+        region=read.territory(connection, "region", "28"),
+        counts=queries.level_counts(connection),
+        level_sources={level: queries.level_source(connection, level) for level in ("commune", "epci", "qpv")},
+        services_known=queries.service_counts(connection),
+        reports={defi: (choices.PAIRS[defi], one.rows[0], one) for defi, one in regions.items() if one.rows},
+        choice=choice,
+        report=report,
+        worst=views.by_priority(report.rows)[:SHOWN_FIRST],
+        drawing=_drawing(connection, "epci", report.rows),
+        pilots=[read.territory(connection, level, code) for level, code in choices.PILOTS],
+        **_words(),
+    )
+
+
+@router.get("/lacunes")
+def gaps_page(
+    *,
+    request: Request,
+    connection: ConnectionDep,
+    settings: SettingsDep,
+    defi: str = "",
+    service: str = "",
+    level: str = "",
+    territory: Territory = None,
+    threshold_min: Annotated[str, Query(max_length=10)] = "",
+    rang: Annotated[int, Query(ge=1, le=1000)] = 1,
+) -> HTMLResponse:
+    """Show a gap analysis: the form, the table by priority, the totals, the quadrants."""
+    choice = choices.choose(
+        defi=defi,
+        service=service,
+        level=level,
+        territory=territory,
+        threshold_min=choices.minutes(threshold_min),
+    )
+    report = publication.gap_report(
+        connection,
+        defi=choice.defi,
+        service=choice.service,
+        level=choice.level,
+        territory=choice.territory,
+        threshold_min=choice.threshold_min,
+        study_path=settings.study,
+    )
+    rows = views.by_priority(report.rows)
+    place = queries.place(connection, choice.territory) if choice.territory else None
+    return page(
+        request,
+        "lacunes.html",
+        sources=queries.sources(connection),
+        choice=choice,
+        place=place,
+        report=report,
+        rows=rows,
+        cut=views.cut(rows, rang),
+        totals=publication.totals(rows),
+        drawing=_drawing(connection, choice.level, rows) if not place else None,
+        selectable=_selectable(connection),
+        cuts=choices.study().cuts,
+        **_words(),
+    )
+
+
+@router.get("/territoires")
+def search_page(
+    request: Request,
+    connection: ConnectionDep,
+    q: Annotated[str, Query(max_length=100)] = "",
+    rang: Annotated[int, Query(ge=1, le=1000)] = 1,
+) -> HTMLResponse:
+    """Show the search of territories, and the EPCI and départements when nothing is searched."""
+    asked = q.strip()
+    if asked:
+        start = (rang - 1) * views.ROWS_PER_PAGE
+        found = read.territories(connection, query=asked, limit=views.ROWS_PER_PAGE, offset=start)
+        total = read.territory_count(connection, query=asked)
+    else:
+        found = [row for level in ("departement", "epci") for row in read.territories(connection, level)]
+        total = len(found)
+    return page(
+        request,
+        "territoires.html",
+        sources=queries.sources(connection),
+        asked=asked,
+        found=found,
+        rang=rang,
+        total=total,
+        pages=max(1, -(-total // views.ROWS_PER_PAGE)),
+        **_words(),
+    )
+
+
+@router.get("/territoires/{level}/{code}")
+def territory_page(request: Request, connection: ConnectionDep, level: str, code: str) -> HTMLResponse:
+    """Show all that is known of one territory."""
+    territory = read.territory(connection, level, code)
+    study = choices.study()
+    # Bassins and zones share their codes with communes: their structures are listed on their communes' pages.
+    has_own_code = read.territory_level(connection, code) == level
+    return page(
+        request,
+        "territoire.html",
+        sources=queries.sources(connection),
+        territory=territory,
+        children=queries.children(connection, territory),
+        needs=queries.needs(connection, level, code),
+        indicators={defi: {item.id: item for item in need.indicators} for defi, need in study.needs.items()},
+        gaps=queries.gaps_of(connection, level, code),
+        structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
+        structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
+        locator=_locator(connection, level, code),
+        **_words(),
+    )
+
+
+@router.get("/zones-rurales")
+def rural_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
+    """Show the communes and inhabitants of the rural zonings."""
+    return page(
+        request,
+        "zones_rurales.html",
+        sources=queries.sources(connection),
+        density=queries.rural_zones(connection, "densite"),
+        frr=queries.rural_zones(connection, "frr"),
+        rurality=queries.rural_zones(connection, "ruralite"),
+        **_words(),
+    )
+
+
+@router.get("/quartiers")
+def districts_page(
+    request: Request, connection: ConnectionDep, settings: SettingsDep, service: str = ""
+) -> HTMLResponse:
+    """Show the QPV with the time to the nearest structure of a service."""
+    chosen = choices.choose(defi="insertion", service=service, level="qpv")
+    report = publication.gap_report(
+        connection, defi=chosen.defi, service=chosen.service, level="qpv", study_path=settings.study
+    )
+    return page(
+        request,
+        "quartiers.html",
+        sources=queries.sources(connection),
+        choice=chosen,
+        report=report,
+        rows=sorted(report.rows, key=lambda row: (row["nearest_min"] is None, -(row["nearest_min"] or 0))),
+        communes=queries.communes_of_districts(connection),
+        **_words(),
+    )
+
+
+@router.get("/donnees")
+def data_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
+    """Show every source, and how complete each service's list is."""
+    catalogue = queries.sources(connection)
+    today = datetime.now(tz=UTC).date()
+    return page(
+        request,
+        "donnees.html",
+        sources=catalogue,
+        catalogue=catalogue,
+        ages={name: read.age_days(row["published_date"], today) for name, row in catalogue.items()},
+        services_known=queries.service_counts(connection),
+        indicators=queries.indicators(connection),
+        rejected=read.rejected(connection, limit=REJECTED_SHOWN),
+        accompaniment=queries.accompaniment(connection),
+        **_words(),
+    )
+
+
+@router.get("/methode")
+def method_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
+    """Show what the figures mean, with the study's own parameters."""
+    return page(request, "methode.html", sources=queries.sources(connection), travel=choices.travel(), **_words())
+
+
+@router.get("/accessibilite")
+def accessibility_page(request: Request) -> HTMLResponse:
+    """Show what has been checked of the site's accessibility, and what has not."""
+    return page(request, "accessibilite.html")
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "defis": choices.defi_labels(),
+        "services": choices.service_labels(),
+        "kinds": choices.kind_labels(),
+        "completeness": choices.completeness(),
+        "gap_levels": {level: labels.LEVELS[level] for level in publication.LEVELS},
+        "scales": {measure: colours.classes(measure) for measure in colours.SCALES},
+        "typology_colours": colours.typology_colours(),
+        "service_colours": colours.service_colours(),
+        "study": choices.study(),
+    }
+
+
+def _drawing(connection: Connection, level: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if level not in {"epci", "departement"}:  # 2,643 outlines are for the map, not for a page
+        return None
+    frame = views.frame(connection, "region", "28")
+    if frame is None:
+        return None
+    return {
+        "frame": frame,
+        "shapes": views.drawn(views.outlines(connection, level), rows, "priority_score"),
+        "borders": views.outlines(connection, "departement"),
+        "level": level,
+    }
+
+
+def _locator(connection: Connection, level: str, code: str) -> dict[str, Any] | None:
+    frame = views.frame(connection, "region", "28")
+    shapes = views.outlines(connection, level, code)
+    if frame is None or not shapes:
+        return None
+    return {"frame": frame, "borders": views.outlines(connection, "departement"), "shape": shapes[0]}
+
+
+def _selectable(connection: Connection) -> dict[str, list[queries.Row]]:
+    return {level: read.territories(connection, level) for level in ("departement", "epci")}

@@ -1,0 +1,169 @@
+"""What the API answers with, field by field; units are in the names, statuses beside the figures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Problem(BaseModel):
+    """A failure (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = Field(description="Une phrase en français, qui dit quoi faire.")
+
+
+class TerritorySummary(BaseModel):
+    """A territory in a list."""
+
+    level: str
+    code: str
+    name: str
+    vintage: str
+    population_count: int | None
+    population_status: str
+    population_source_id: str | None
+    source_id: str
+    is_partial: bool = Field(description="Vrai si le territoire dépasse la Normandie : seule la part normande compte.")
+    commune_count: int | None
+    parent_name: str | None = None
+    lon: float | None
+    lat: float | None
+
+
+class TerritoryLink(BaseModel):
+    """A parent or a child."""
+
+    level: str
+    code: str
+    name: str
+    population_count: int | None = None
+
+
+class ZoningClass(BaseModel):
+    """The class of a territory in a zoning."""
+
+    zoning: str
+    value_code: str
+    value_label: str
+    vintage: str
+    source_id: str
+
+
+class SourceSummary(BaseModel):
+    """A data set: who produced it, under what licence, how complete it is."""
+
+    source_id: str
+    title: str
+    producer: str
+    licence: str
+    url: str
+    vintage: str
+    published_date: str | None
+    rhythm: str | None
+    coverage: str
+    expected_count: int | None
+    expected_note: str | None
+    row_count: int | None
+    checksum: str | None
+
+
+class TerritoryDetail(TerritorySummary):
+    """A territory with its neighbours in the hierarchy, its zonings and its sources."""
+
+    bbox: list[float] | None = Field(description="Ouest, sud, est, nord, en degrés.")
+    area_km2: float | None
+    is_border: bool
+    parents: list[TerritoryLink]
+    children: dict[str, list[TerritoryLink]]
+    zonings: list[ZoningClass]
+    sources: list[SourceSummary]
+
+
+class TerritoryList(BaseModel):
+    """A page of territories."""
+
+    items: list[TerritorySummary]
+    total: int
+    sources: list[SourceSummary]
+
+
+class StructureSummary(BaseModel):
+    """A structure, the services it offers, where it is and how that is known."""
+
+    structure_id: str
+    name: str
+    kind: str
+    kind_label: str
+    services: list[str]
+    siret: str | None
+    address: str | None
+    post_code: str | None
+    city: str | None
+    commune_code: str | None
+    departement_code: str | None
+    place_quality: str
+    place_note: str | None
+    label: str | None
+    is_active: bool
+    period: str
+    source_id: str
+    lon: float | None
+    lat: float | None
+
+
+class StructureList(BaseModel):
+    """A page of structures, and how complete the list is."""
+
+    items: list[StructureSummary]
+    total: int
+    completeness: dict[str, str]
+    sources: list[SourceSummary]
+
+
+class SourceList(BaseModel):
+    """The catalogue."""
+
+    items: list[SourceSummary]
+    total: int
+
+
+class GapRow(BaseModel):
+    """One territory in a gap analysis: ``population = served + reachable_full + out_of_reach``."""
+
+    level: str
+    code: str
+    name: str
+    population_count: int | None
+    need_score: float | None
+    need_volume_count: int | None
+    access_score: float | None
+    nearest_min: float | None
+    served_count: int | None
+    reachable_full_count: int | None
+    out_of_reach_count: int | None
+    in_need_out_of_reach_count: int | None
+    priority_score: float | None
+    typology: str
+    status: str
+    is_partial: bool
+    note: str | None
+
+
+class GapList(BaseModel):
+    """A page of a gap analysis, with its parameters, its sources and the name of its run."""
+
+    items: list[GapRow]
+    total: int
+    parameters: dict[str, Any]
+    sources: list[SourceSummary]
+    run: str
+
+
+class Health(BaseModel):
+    """The state of the service."""
+
+    status: str

@@ -1,0 +1,80 @@
+// Ce que disent les bulles : les figures de la tuile, leur statut, leurs sources, un lien vers la fiche.
+
+import { decimal, nombre } from "./nombres.js";
+
+function element(nom, texte, attributs = {}) {
+  const noeud = document.createElement(nom);
+  if (texte !== undefined) noeud.textContent = texte;
+  for (const [cle, valeur] of Object.entries(attributs)) noeud.setAttribute(cle, valeur);
+  return noeud;
+}
+
+function liste(lignes) {
+  const dl = element("dl");
+  for (const [terme, valeur] of lignes) dl.append(element("dt", terme), element("dd", valeur));
+  return dl;
+}
+
+function sources(ids, reglages) {
+  const p = element("p", "Sources\u00a0: ", { class: "note" });
+  ids.filter((id) => reglages.sources[id]).forEach((id, rang) => {
+    if (rang > 0) p.append(" ; ");
+    p.append(element("a", reglages.sources[id], { href: `/donnees#${id}` }));
+  });
+  return p;
+}
+
+export function bulleTerritoire(lacune, commune, reglages) {
+  const bulle = element("div", undefined, { class: "bulle" });
+  bulle.append(element("h2", lacune.name));
+  const typologie = reglages.typologies.find((une) => une.id === lacune.typology);
+  bulle.append(
+    liste([
+      ["Population", nombre(lacune.population_count)],
+      ["Besoin, sur 100", decimal(lacune.need_score)],
+      ["Personnes concernées", nombre(lacune.need_volume_count)],
+      ["Accès, sur 100", decimal(lacune.access_score)],
+      ["Trajet au plus proche", decimal(lacune.nearest_min, "min")],
+      ["Servis", nombre(lacune.served_count)],
+      ["À portée, mais saturé", nombre(lacune.reachable_full_count)],
+      ["Hors de portée", nombre(lacune.out_of_reach_count)],
+      ["Concernés hors de portée", nombre(lacune.in_need_out_of_reach_count)],
+      ["Priorité, sur 100", decimal(lacune.priority_score)],
+    ]),
+  );
+  if (typologie) bulle.append(element("p", `${typologie.label}\u00a0: ${typologie.meaning}.`));
+  if (lacune.is_partial) bulle.append(element("p", "Part normande seulement.", { class: "note" }));
+  if (commune?.density_label) bulle.append(element("p", `Densité\u00a0: ${commune.density_label}.`));
+  if (commune?.frr_label) bulle.append(element("p", `France ruralités revitalisation\u00a0: ${commune.frr_label}.`));
+  bulle.append(element("p", `Statut\u00a0: ${reglages.statuses[lacune.status] ?? lacune.status}.`, { class: "note" }));
+  bulle.append(sources(reglages.gapSources, reglages));
+  const suite = element("p");
+  suite.append(element("a", "Ouvrir la fiche", { href: `/territoires/${lacune.level}/${lacune.code}` }));
+  bulle.append(suite);
+  return bulle;
+}
+
+export function bulleStructure(structure, reglages) {
+  const bulle = element("div", undefined, { class: "bulle" });
+  bulle.append(element("h2", structure.name));
+  bulle.append(element("p", reglages.kinds[structure.kind] ?? structure.kind));
+  const noms = structure.services.split("|").filter(Boolean);
+  const libelles = noms.map((nom) => reglages.services.find((un) => un.id === nom)?.label ?? nom);
+  bulle.append(element("p", `Services\u00a0: ${libelles.join(", ")}.`));
+  if (structure.city) bulle.append(element("p", structure.city));
+  if (!structure.is_active) bulle.append(element("p", "Projet annoncé\u00a0: montré, jamais compté."));
+  if (structure.place_note) bulle.append(element("p", structure.place_note, { class: "note" }));
+  bulle.append(element("p", `État\u00a0: ${structure.period}.`, { class: "note" }));
+  bulle.append(sources([structure.source_id], reglages));
+  return bulle;
+}
+
+export function bulleQuartier(quartier) {
+  const bulle = element("div", undefined, { class: "bulle" });
+  bulle.append(element("h2", quartier.name));
+  bulle.append(element("p", `Quartier prioritaire ${quartier.code}.`));
+  const suite = element("p");
+  suite.append(element("a", "Ouvrir la fiche", { href: `/territoires/qpv/${quartier.code}` }));
+  bulle.append(suite);
+  return bulle;
+}
