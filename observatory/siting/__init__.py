@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from observatory.siting.mclp import mclp
 from observatory.siting.p_median import p_median
 from observatory.siting.solution import UNCOVERED, Solution
 
-__all__ = ["UNCOVERED", "Solution", "p_median"]
+__all__ = ["UNCOVERED", "Solution", "mclp", "p_median"]
