@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from observatory.sources.batch import Batch
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -31,7 +36,7 @@ def build(
     console = Console(stderr=True)
     directory = out or geodata.SNAPSHOT
     with console.status("Lecture des sources") as status:
-        built = snapshot.build(figures, step=lambda label: status.update(label))
+        built = snapshot.build(figures, step=status.update)
         status.update("Écriture")
         size = snapshot.write(built, directory)
     console.print(_account(built.batches))
@@ -41,11 +46,9 @@ def build(
     console.print(f"Écrit dans {directory} : {size / 1e6:.1f} Mo. {rows}", highlight=False)
 
 
-def _account(batches: tuple[object, ...]) -> object:
+def _account(batches: tuple[Batch, ...]) -> Table:
     """Lay the account of each source out as a table."""
     from rich.table import Table
-
-    from observatory.sources.batch import Batch
 
     table = Table(title="Lignes lues = gardées + rejetées + en double + hors périmètre")
     table.add_column("Source")
@@ -53,7 +56,6 @@ def _account(batches: tuple[object, ...]) -> object:
     for label in ("lues", "gardées", "rejetées", "en double", "hors périmètre", "valeurs écartées"):
         table.add_column(label, justify="right")
     for batch in batches:
-        assert isinstance(batch, Batch)
         counts = (
             batch.read_count,
             batch.kept_count,
@@ -64,3 +66,18 @@ def _account(batches: tuple[object, ...]) -> object:
         )
         table.add_row(batch.source_id, batch.file_name, *(str(count) for count in counts))
     return table
+
+
+@app.command("dictionary", help="Écrit le dictionnaire des données à partir des déclarations.")
+def dictionary(
+    out: Annotated[Path, typer.Option("--out", help="Fichier d'arrivée.")] = Path("docs/data-dictionary.md"),
+) -> None:
+    """Write the generated data dictionary."""
+    from observatory.errors import InputFileError
+    from observatory.sources.dictionary import render
+
+    if not out.parent.is_dir():
+        raise InputFileError(
+            f"Le dossier « {out.parent} » n'existe pas : créez-le, ou indiquez un autre fichier avec --out."
+        )
+    out.write_text(render(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The accompaniment ecosystem as its own application file of October 2018 describes it; what it does not say stays unknown."""
+"""The accompaniment ecosystem as its application file of October 2018 describes it; the rest stays unknown."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def normalise(frame: pd.DataFrame) -> Batch:
     Returns
     -------
     Batch
-        Frame: ``record_id, name, kind, role, phases`` (list)``, devices`` (list)``, zone_level, zone_code, commune_code,
-        place_note, is_active``. A project or a candidacy is not active.
+        Frame: ``record_id, name, kind, role, zone_level, zone_code, commune_code, place_note, is_active``, and the
+        lists ``phases`` and ``devices``. A project or a candidacy is not active.
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("name", "kind", "role"))
     sieve.drop_duplicates(["name"])
@@ -69,9 +69,8 @@ def normalise(frame: pd.DataFrame) -> Batch:
     phases = kept["phases"].map(_listed)
     sieve.reject(phases.map(lambda listed: not set(listed) <= set(PHASES)), "phase inconnue")
     kept = sieve.frame
-    is_project = kept["place_note"].fillna("").str.startswith(PROJECT) | kept["role"].fillna("").str.startswith(
-        CANDIDATE
-    )
+    is_announced = kept["place_note"].fillna("").str.startswith(PROJECT)
+    is_candidate = kept["role"].fillna("").str.startswith(CANDIDATE)
     result = pd.DataFrame(
         {
             "record_id": [slug(name) for name in kept["name"]],
@@ -84,7 +83,7 @@ def normalise(frame: pd.DataFrame) -> Batch:
             "zone_code": kept["zone_code"],
             "commune_code": kept["place_commune_code"],
             "place_note": kept["place_note"],
-            "is_active": ~is_project,
+            "is_active": ~(is_announced | is_candidate),
         }
     )
     return sieve.batch(result.reset_index(drop=True))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 import pandera.pandas as pa
@@ -30,8 +30,8 @@ SHOWN: Final = 3
 """Examples of what is wrong shown in a message."""
 
 
-def _text(*, null: bool = False, **checks: Any) -> pa.Column:
-    return pa.Column(object, nullable=null, **checks)
+def _text(*, null: bool = False, checks: pa.Check | None = None, unique: bool = False) -> pa.Column:
+    return pa.Column(object, nullable=null, checks=checks, unique=unique)
 
 
 def _code(values: tuple[str, ...]) -> pa.Column:
@@ -192,7 +192,7 @@ def _orphans(tables: Mapping[str, pd.DataFrame]) -> list[str]:
 
 
 def _undeclared(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Sources, indicators, kinds and services that no declaration explains."""
+    """Return the sources, indicators, kinds and services that no declaration explains."""
     sources = set(geodata.declarations("catalog")["sources"])
     fields = set(geodata.declarations("fields")["fields"])
     offer = geodata.declarations("services")

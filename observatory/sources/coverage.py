@@ -17,7 +17,7 @@ SIMPLIFY_TOLERANCE_M: Final = 30.0
 SLIVER_WIDTH_M: Final = 10.0
 """Gaps narrower than this are digitising errors (convention de l'observatoire)."""
 LARGE_GAP_M2: Final = 1_000_000.0
-"""A hole of more than a square kilometre is a commune that lacks, not an error of drawing (convention de l'observatoire)."""
+"""A hole of more than a square kilometre is a missing commune, not a drawing error (convention de l'observatoire)."""
 DECIMALS: Final = 1
 """Coordinates are kept to 10 cm."""
 
@@ -63,27 +63,20 @@ def clean_coverage(polygons: gpd.GeoSeries, *, incomplete: set[str]) -> Coverage
     require_metric(polygons)
     raw = shapely.make_valid(polygons.to_numpy())
     invalid_edge_count = int((~shapely.is_empty(shapely.coverage_invalid_edges(raw))).sum())
-    cleaned = shapely.coverage_clean(raw, gap_width=SLIVER_WIDTH_M)
+    cleaned = _cleaned(raw)
     holes = _holes(cleaned)
     small = [hole for hole in holes if hole.area <= LARGE_GAP_M2]
+    may_take = polygons.index.isin(sorted(incomplete))
+    taken = [(hole, _only_neighbour(cleaned, hole, may_take)) for hole in holes if hole.area > LARGE_GAP_M2]
     owners = [(hole, _longest_neighbour(cleaned, hole)) for hole in small]
-    filled, left = [], []
-    for hole in holes:
-        if hole.area <= LARGE_GAP_M2:
-            continue
-        touching = np.flatnonzero(shapely.length(shapely.intersection(cleaned, hole.exterior)) > 0)
-        takers = [position for position in touching if polygons.index[position] in incomplete]
-        if len(takers) == 1:
-            owners.append((hole, takers[0]))
-            filled.append({"code": polygons.index[takers[0]], "area_m2": hole.area})
-        else:
-            left.append({"x_m": hole.centroid.x, "y_m": hole.centroid.y, "area_m2": hole.area})
+    owners += [(hole, position) for hole, position in taken if position is not None]
     for hole, position in owners:
         cleaned[position] = shapely.union(cleaned[position], hole)
-    whole = shapely.coverage_clean(cleaned, gap_width=SLIVER_WIDTH_M)
-    light = _multi(_rounded(shapely.coverage_simplify(whole, SIMPLIFY_TOLERANCE_M)))
+    light = _multi(_rounded(shapely.coverage_simplify(_cleaned(cleaned), SIMPLIFY_TOLERANCE_M)))
     if not (shapely.coverage_is_valid(light) and shapely.is_valid(light).all()):
         raise ValueError("the communes do not make a valid coverage")
+    filled = [(polygons.index[position], hole.area) for hole, position in taken if position is not None]
+    left = [(hole.centroid.x, hole.centroid.y, hole.area) for hole, position in taken if position is None]
     return Coverage(
         geometry=gpd.GeoSeries(light, index=polygons.index, crs=polygons.crs),
         invalid_edge_count=invalid_edge_count,
@@ -119,7 +112,22 @@ def _holes(polygons: np.ndarray) -> list[shapely.Polygon]:
 
 
 def _longest_neighbour(polygons: np.ndarray, hole: shapely.Polygon) -> int:
-    return int(np.argmax(shapely.length(shapely.intersection(polygons, hole.exterior))))
+    return int(np.argmax(_shared_m(polygons, hole)))
+
+
+def _only_neighbour(polygons: np.ndarray, hole: shapely.Polygon, may_take: np.ndarray) -> int | None:
+    """Return the one polygon that may take the hole and touches it; None if there is none, or several."""
+    takers = np.flatnonzero((_shared_m(polygons, hole) > 0) & may_take)
+    return int(takers[0]) if len(takers) == 1 else None
+
+
+def _shared_m(polygons: np.ndarray, hole: shapely.Polygon) -> np.ndarray:
+    """Length of the edge that each polygon shares with the hole."""
+    return np.asarray(shapely.length(shapely.intersection(polygons, hole.exterior)))
+
+
+def _cleaned(polygons: np.ndarray) -> np.ndarray:
+    return np.asarray(shapely.coverage_clean(polygons, gap_width=SLIVER_WIDTH_M))  # type: ignore[attr-defined]
 
 
 def _rounded(geometries: np.ndarray) -> np.ndarray:

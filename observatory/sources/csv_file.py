@@ -66,8 +66,8 @@ def read_csv(path: Path, columns: Iterable[str], *, delimiter: str = ",", null: 
         raise InputFileError(
             f"Le fichier « {path.name} » n'est pas un CSV en UTF-8 lisible : reprenez-le auprès de son producteur."
         ) from error
-    frame = pd.DataFrame(rows, columns=[*wanted, LINE])
-    return frame.astype(dict.fromkeys(wanted, object))
+    frame = pd.DataFrame(rows, columns=[*wanted, LINE], dtype=object)
+    return frame.astype({LINE: "int64"})
 
 
 def checksum(path: Path) -> str:
@@ -78,7 +78,7 @@ def checksum(path: Path) -> str:
 
 def _open(path: Path) -> IO[str]:
     if path.suffix == ".lzma":
-        return cast(IO[str], lzma.open(path, "rt", encoding="utf-8", newline=""))
+        return cast("IO[str]", lzma.open(path, "rt", encoding="utf-8", newline=""))
     return path.open(encoding="utf-8-sig", newline="")
 
 
@@ -87,7 +87,8 @@ def _position(header: list[str], name: str, path: Path) -> int:
         return header.index(name)
     except ValueError as error:
         raise InputFileError(
-            f"Le fichier « {path.name} » n'a pas la colonne « {name} » : vérifiez que c'est le bon fichier et le bon millésime."
+            f"Le fichier « {path.name} » n'a pas la colonne « {name} » : vérifiez que c'est le bon fichier, du bon "
+            "millésime."
         ) from error
 
 

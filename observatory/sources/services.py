@@ -93,7 +93,7 @@ def _by_phase(accompaniment: pd.DataFrame, declarations: Mapping[str, Any]) -> p
 
 
 def _by_role(accompaniment: pd.DataFrame) -> pd.DataFrame:
-    """A place that the file itself calls a tiers-lieu, or that holds a ressourcerie, is one."""
+    """Return the tiers-lieux and ressourceries that the file announces inside a pôle."""
     rows = []
     for structure_id, kind, role in zip(
         accompaniment["structure_id"], accompaniment["kind"], accompaniment["role"], strict=True

@@ -15,6 +15,7 @@ FILE: Final = "sinoe_decheterie_tonnage_dept.csv"
 SOURCE_ID: Final = "ademe_sinoe_decheterie"
 TONNAGE: Final = "TONNAGE_DECH"
 KEYS: Final = ("ANNEE", "C_DEPT", "C_TYP_REG_DECHET", "C_TYP_REG_SERVICE")
+KILOGRAM_DECIMALS: Final = 3
 TOTAL: Final = "decheterie_total_t"
 TYPES: Final = {
     "02A": "decheterie_dangereux_t",
@@ -54,10 +55,14 @@ def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
     sieve.reject(sieve.frame[TONNAGE].isna() | (sieve.frame[TONNAGE] < 0), "tonnage absent ou négatif")
     sieve.reject(~sieve.frame["C_TYP_REG_DECHET"].isin(TYPES), "type de déchet hors nomenclature")
     typed = sieve.frame.assign(indicator=sieve.frame["C_TYP_REG_DECHET"].map(TYPES))
-    whole = sieve.frame.assign(indicator=TOTAL)
-    added = pd.concat([typed, whole]).groupby(["C_DEPT", "ANNEE", "indicator"], sort=True)[TONNAGE].sum().round(3)
-    result = added.rename_axis(["code", "period", "indicator"]).rename("value").reset_index()
-    return sieve.batch(result)
+    parts = _added(typed.rename(columns={"C_DEPT": "code", "ANNEE": "period", TONNAGE: "value"}))
+    return sieve.batch(pd.concat([parts, _added(parts.assign(indicator=TOTAL))], ignore_index=True))
+
+
+def _added(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add up to the kilogram, so that the total is the sum of its parts as they are shown."""
+    added = frame.groupby(["code", "period", "indicator"], sort=True)["value"].sum().round(KILOGRAM_DECIMALS)
+    return added.reset_index()
 
 
 def values(frame: pd.DataFrame) -> pd.DataFrame:

