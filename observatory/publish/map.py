@@ -23,6 +23,9 @@ from observatory.publish.offline import OfflineMap, Script, figure_of, offline_m
 
 COORDINATE_DECIMALS: Final = 4
 """About ten metres: finer than a pixel of this map at its usual zooms (convention de l'observatoire)."""
+PANES: Final = {"fonds": 410, "zones": 420, "lieux": 430}
+"""Stacking order: whatever is ticked last, choropleths stay under zones and zones under points. Leaflet's own overlays
+are at 400, tooltips at 650 and popups at 700."""
 POINT_RADIUS_PX: Final = 5
 
 
@@ -85,6 +88,8 @@ def draw(layers: Sequence[MapLayer], *, title: str, notice: str, sources: Sequen
     """
     drawing = offline_map(title=title)
     legends: dict[str, folium.GeoJson] = {}
+    for pane, height in PANES.items():
+        folium.map.CustomPane(pane, z_index=height).add_to(drawing)
     known: dict[str, str] = {}
     for number, layer in enumerate(layers):
         drawn = _geojson(layer)
@@ -92,14 +97,14 @@ def draw(layers: Sequence[MapLayer], *, title: str, notice: str, sources: Sequen
         legends[f"legende-{number}"] = drawn
         drawing.add_child(Script(_fill(drawn.get_name(), feature_collection(layer), known)))
     folium.LayerControl(collapsed=False).add_to(drawing)
-    bounds = _bounds(layers)
-    if bounds is not None:
-        drawing.fit_bounds(bounds)
     figure = figure_of(drawing)
     figure.html.add_child(Element(_legend(layers, title=title, notice=notice, sources=sources)), name="legende")
     pairs = ", ".join(f"{json.dumps(name)}: {drawn.get_name()}" for name, drawn in legends.items())
     name = drawing.get_name()
     drawing.add_child(Script(f"observatoire.followLegend({name}, {{{pairs}}}); observatoire.speakFrench({name});"))
+    bounds = _bounds(layers)
+    if bounds is not None:
+        drawing.add_child(Script(f"observatoire.frame({name}, {json.dumps(bounds)});"))
     return drawing
 
 
@@ -145,15 +150,25 @@ def _geojson(layer: MapLayer) -> folium.GeoJson:
         "fields": [(label, 0 if column.endswith("_count") else 1) for column, label in layer.fields.items()],
         "source": layer.source,
     }
+    marker = folium.CircleMarker(radius=POINT_RADIUS_PX, fill=True)
+    # The options of a marker are its own: it would otherwise stay in Leaflet's default pane, under the choropleths.
+    marker.options["pane"] = _pane(layer)
     return folium.GeoJson(
         {"type": "FeatureCollection", "features": []},
         name=html.escape(layer.name),
         overlay=not layer.is_background,
         show=layer.is_shown,
-        marker=folium.CircleMarker(radius=POINT_RADIUS_PX, fill=True),
+        marker=marker,
         on_each_feature=JsCode(f"(feature, layer) => observatoire.dress(feature, layer, {_literal(look)})"),
         smooth_factor=0.5,
+        pane=_pane(layer),
     )
+
+
+def _pane(layer: MapLayer) -> str:
+    if layer.is_background:
+        return "fonds"
+    return "lieux" if (layer.frame.geometry.geom_type == "Point").any() else "zones"
 
 
 def _fill(name: str, collection: Mapping[str, Any], known: dict[str, str]) -> str:

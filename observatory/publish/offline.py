@@ -51,6 +51,7 @@ def offline_map(*, title: str) -> OfflineMap:
     drawing = OfflineMap(
         location=[49.1, 0.2],
         zoom_start=8,
+        zoomSnap=0.25,
         tiles=None,
         position="absolute",
         attributionControl=False,

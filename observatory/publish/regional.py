@@ -190,7 +190,7 @@ def district_layer(connection: Connection, catalogue: Mapping[str, Mapping[str, 
     return MapLayer(
         name=f"Quartiers prioritaires (QPV, {len(frame)})",
         frame=frame,
-        legend={"qpv": LegendEntry("Quartier prioritaire", "#111111", 0.5, "#111111", 1.5)},
+        legend={"qpv": LegendEntry("Quartier prioritaire", "#111111", 0.9, "#111111", 1.5)},
         source=_cite(frame["source_id"], catalogue),
         fields={"code": "Code", "population_count": "Population"},
         is_shown=True,
@@ -300,13 +300,13 @@ def _service_names() -> dict[str, str]:
 
 
 def _citation(report: gaps.GapReport) -> str:
-    titles = "; ".join(f"{source['title']} ({source['vintage']})" for source in report.sources)
+    titles = " ; ".join(f"{source['title']} ({source['vintage']})" for source in report.sources)
     return f"{titles}. Calcul {report.run_hash[:12]}."
 
 
 def _cite(source_ids: Sequence[str] | pd.Series, catalogue: Mapping[str, Mapping[str, Any]]) -> str:
     found = [catalogue[source_id] for source_id in sorted(set(source_ids))]
-    return "; ".join(f"{source['producer']}, {source['title']} ({source['vintage']})" for source in found)
+    return " ; ".join(f"{source['producer']}, {source['title']} ({source['vintage']})" for source in found)
 
 
 def _source_line(source: Mapping[str, Any]) -> str:

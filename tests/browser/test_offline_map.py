@@ -97,6 +97,13 @@ def test_the_legend_follows_the_layers(opened):
     opened.get_by_label("Lieux").check()
     assert opened.locator("#legende-1").is_visible()
     assert opened.locator("path.leaflet-interactive").count() == 3
+    opened.get_by_label("Besoin").check()
+    assert opened.locator(".leaflet-lieux-pane path").count() == 1
+    heights = [
+        int(opened.locator(f".leaflet-{name}-pane").evaluate("pane => getComputedStyle(pane).zIndex"))
+        for name in ("fonds", "zones", "lieux")
+    ]
+    assert heights == sorted(heights)
 
 
 def test_the_controls_are_french(opened):

@@ -59,6 +59,17 @@ const observatoire = {
     });
   },
 
+  // The territories are framed between the legend and the layer control where there is room for the three.
+  frame(map, bounds) {
+    const legend = document.querySelector(".legende").offsetWidth;
+    const layers = document.querySelector(".leaflet-control-layers").offsetWidth;
+    const hasRoom = map.getSize().x > legend + layers + 500;
+    map.fitBounds(bounds, {
+      paddingTopLeft: [hasRoom ? legend + 20 : 10, 10],
+      paddingBottomRight: [hasRoom ? layers + 20 : 10, 10],
+    });
+  },
+
   // The legend shows the classes of the layers that are drawn, and nothing else.
   followLegend(map, legends) {
     const update = () => {
