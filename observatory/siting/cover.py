@@ -1,0 +1,178 @@
+"""Smallest cover of an incidence, with a proved lower bound: reductions, components, local search, prices, HiGHS."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from observatory.siting.cover_bound import cover_prices
+from observatory.siting.cover_search import local_cover
+from observatory.siting.incidence import Core, Incidence, core
+from observatory.siting.milp import Model, minimise
+from observatory.siting.solution import Booleans, Indices
+
+_MOVES = 20_000
+"""Moves of the local search between two looks at the clock."""
+_QUIET_SHARE = 0.25
+"""Share of the time after which the local search gives way to the proof (convention)."""
+_QUIET_MOVES = 40
+"""Blocks of moves without a smaller cover after which the local search gives way."""
+_HIGHS_PAIRS_MAX = 600_000
+_WHOLE = 1e-6
+"""A bound this close under a whole number is not rounded up past it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Cover:
+    """Columns that cover every unit, and the proved least number of columns of any cover."""
+
+    columns: Indices
+    bound: int
+
+
+def least_whole(bound: float) -> int:
+    """Return the least whole number that a proved fractional bound allows."""
+    return math.ceil(bound - _WHOLE)
+
+
+def smallest_cover(incidence: Incidence, *, deadline: float, seed: int, enough: int = 0, hopeless: int = 2**31) -> Cover:
+    """Return a small cover and a bound.
+
+    Parameters
+    ----------
+    incidence
+        Every unit must have at least one column.
+    deadline
+        Value of :func:`time.perf_counter` after which the best known is returned.
+    seed
+        Of the local search.
+    enough
+        Stop as soon as a cover has this many columns.
+    hopeless
+        Stop as soon as the bound reaches this: the caller wants no cover that large.
+    """
+    small = core(incidence, np.arange(incidence.shape[1]))
+    parts = _components(small)
+    sizes = np.array([part.incidence.nnz for part in parts], np.float64)
+    chosen, bound = list(small.forced), len(small.forced)
+    for k, part in enumerate(parts):
+        left = deadline - time.perf_counter()
+        alone = len(parts) == 1
+        found = _component(
+            part.incidence,
+            deadline=time.perf_counter() + left * sizes[k] / max(sizes[k:].sum(), 1.0),
+            seed=seed,
+            enough=enough - bound if alone else 0,
+            hopeless=hopeless - bound if alone else 2**31,
+        )
+        chosen.extend(int(j) for j in part.sites[found.columns])
+        bound += found.bound
+    return Cover(np.array(sorted(chosen), np.int64), bound)
+
+
+def _components(whole: Core) -> list[Core]:
+    incidence = whole.incidence
+    if incidence.shape[0] == 0:
+        return []
+    graph = sparse.block_array([[None, incidence], [incidence.T, None]], format="csr")
+    count, label = connected_components(graph, directed=False)
+    units, columns = label[: incidence.shape[0]], label[incidence.shape[0] :]
+    parts = []
+    for k in range(count):
+        rows, cols = np.flatnonzero(units == k), np.flatnonzero(columns == k)
+        part = sparse.csr_array(incidence[rows][:, cols])
+        part.sort_indices()
+        parts.append(Core(part, whole.sites[cols], ()))
+    return parts
+
+
+@dataclass(frozen=True, eq=False)
+class _Arrays:
+    row_start: Indices
+    row_column: np.ndarray
+    column_start: Indices
+    column_row: np.ndarray
+
+
+def _arrays(incidence: Incidence) -> _Arrays:
+    columns = sparse.csc_array(incidence)
+    columns.sort_indices()
+    return _Arrays(
+        incidence.indptr.astype(np.int64),
+        incidence.indices.astype(np.int32),
+        columns.indptr.astype(np.int64),
+        columns.indices.astype(np.int32),
+    )
+
+
+def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int) -> Cover:
+    data = _arrays(incidence)
+    everything = np.ones(incidence.shape[1], np.bool_)
+    weight = np.ones(incidence.shape[0], np.int64)
+    quick = _search(data, everything, 1, max(enough, 1), seed, weight)
+    price_bound, _ = cover_prices(
+        data.row_start, data.row_column, data.column_start, data.column_row, upper=float(quick.sum())
+    )
+    bound = least_whole(price_bound)
+    if bound >= hopeless or quick.sum() <= max(bound, enough):
+        return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
+    best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight)
+    if best.sum() > max(bound, enough) and incidence.nnz <= _HIGHS_PAIRS_MAX:
+        best, bound = _prove(incidence, best, bound, deadline=deadline, seed=seed)
+    return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
+
+
+def _search(data: _Arrays, start: Booleans, steps: int, target: int, seed: int, weight: Indices) -> Booleans:
+    return local_cover(
+        data.row_start, data.row_column, data.column_start, data.column_row, start, steps, target, seed, weight
+    )
+
+
+def _persist(
+    data: _Arrays, start: Booleans, target: int, *, deadline: float, seed: int, weight: Indices
+) -> Booleans:
+    """Search on until nothing smaller has come for long, the target is met, or a share of the time is spent."""
+    now = time.perf_counter()
+    until, best, quiet = now + _QUIET_SHARE * (deadline - now), start, 0
+    for block in range(10**6):
+        found = _search(data, best, _MOVES, target, (seed * 7919 + block + 1) % 2**31, weight)
+        quiet = 0 if found.sum() < best.sum() else quiet + 1
+        best = found
+        if best.sum() <= target or quiet >= _QUIET_MOVES or time.perf_counter() > until:
+            break
+    return best
+
+
+def _prove(incidence: Incidence, best: Booleans, bound: int, *, deadline: float, seed: int) -> tuple[Booleans, int]:
+    """Raise the bound (or find a smaller cover) with HiGHS in the time left."""
+    n, m = incidence.shape
+    model = Model(
+        cost=np.ones(m),
+        matrix=sparse.csr_array(incidence.astype(np.float64)),
+        row_lower=np.ones(n),
+        row_upper=np.full(n, np.inf),
+        lower=np.zeros(m),
+        upper=np.ones(m),
+        whole=np.ones(m, np.bool_),
+    )
+    answer = minimise(
+        model,
+        time_limit_s=deadline - time.perf_counter(),
+        tolerance=0.0,
+        seed=seed,
+        start=best.astype(np.float64),
+        absolute_gap=0.999,
+    )
+    if math.isfinite(answer.bound):
+        bound = max(bound, least_whole(answer.bound))
+    if answer.values is not None:
+        offered: Booleans = answer.values > 0.5  # noqa: PLR2004 - whole, up to the solver's rounding
+        covered = np.asarray(incidence @ offered.astype(np.int32)).min(initial=1) > 0
+        if covered and offered.sum() < best.sum():
+            best = offered
+    return best, bound
