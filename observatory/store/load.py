@@ -94,12 +94,12 @@ def load_snapshot(
     """
     started = time.perf_counter()
     declarations = declarations or directory.parent
-    tell = progress or _silent
+    tell = progress or silent
     checksums = _checksums(directory, declarations)
     try:
         with plain_errors(), engine.begin() as connection:
-            _take_turn(connection, tell)
-            if not force and _loaded(connection) == checksums:
+            take_turn(connection, tell)
+            if not force and _loaded(connection, checksums) == checksums:
                 return _report(connection, "unchanged", started)
             rows = _stage(connection, directory, declarations, tell)
             _check(connection, rows, tell)
@@ -120,8 +120,8 @@ def report(connection: sa.Connection, sources: Iterable[str] | None = None) -> t
     return tuple(SourceReport(**row) for row in found if wanted is None or row["source_id"] in wanted)
 
 
-def _silent(_label: str, _done: int, _total: int) -> None:
-    return
+def silent(_label: str, _done: int, _total: int) -> None:
+    """Tell nobody (a :data:`~observatory.store.stage.Progress`)."""
 
 
 def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
@@ -142,12 +142,15 @@ def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
         raise InputFileError(f"« {Path(str(error.filename)).name} » est illisible : vérifiez ses droits.") from error
 
 
-def _loaded(connection: sa.Connection) -> dict[str, str]:
-    query = sa.select(t.SnapshotFile.file_name, t.SnapshotFile.checksum)
+def _loaded(connection: sa.Connection, names: Iterable[str]) -> dict[str, str]:
+    """Return the checksums under which ``names`` were loaded; a source loaded since from a file is left as it is."""
+    query = sa.select(t.SnapshotFile.file_name, t.SnapshotFile.checksum).where(
+        t.SnapshotFile.file_name.in_(list(names))
+    )
     return {row.file_name: row.checksum for row in connection.execute(query)}
 
 
-def _take_turn(connection: sa.Connection, tell: Progress) -> None:
+def take_turn(connection: sa.Connection, tell: Progress) -> None:
     """Take the lock of whoever changes the reference data; say who has it when that means waiting."""
     name = f"observatory ingest ({getpass.getuser()}, processus {os.getpid()})"
     connection.execute(sa.select(sa.func.set_config("application_name", name[:63], sa.true())))
@@ -162,7 +165,7 @@ def _take_turn(connection: sa.Connection, tell: Progress) -> None:
 def _stage(connection: sa.Connection, directory: Path, declarations: Path, tell: Progress) -> dict[str, int]:
     """Copy every file into its temporary table; return the rows of each file by its name."""
     declare.declare(connection, declarations)
-    raw = _psycopg(connection)
+    raw = raw_connection(connection)
     rows = {}
     for position, file in enumerate(stage.FILES):
         tell(f"Lecture de {file.file_name}", position, len(stage.FILES))
@@ -201,7 +204,7 @@ def _swap(
 ) -> None:
     """Put what is staged in the place of what was loaded, and record it."""
     tell("Remplacement des données", 0, 1)
-    raw = _psycopg(connection)
+    raw = raw_connection(connection)
     raw.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
     with _bare(connection, LARGEST) if _is_empty(connection) else nullcontext():
         raw.execute(sql("020_swap").encode())
@@ -288,7 +291,8 @@ def _vacuum(engine: sa.Engine, tell: Progress) -> None:
     tell("Instantané chargé", 1, 1)
 
 
-def _psycopg(connection: sa.Connection) -> psycopg.Connection[Any]:
+def raw_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """Return the psycopg connection under ``connection``, for COPY; errors go through ``plain_errors``."""
     raw = connection.connection.driver_connection
     if not isinstance(raw, psycopg.Connection):
         raise ObservatoryError("La connexion n’est pas une connexion psycopg : ouvrez-la par « create_engine ».")
