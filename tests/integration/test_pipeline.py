@@ -236,9 +236,7 @@ def test_second_compute_changes_nothing(normandy: sa.Engine) -> None:
     assert (report.new_count, report.unchanged_count) == (0, 21)
     assert str(report).startswith("Inchangé")
     with normandy.connect() as connection:
-        defaults = connection.execute(
-            sa.select(Run.kind, sa.func.count()).where(Run.is_default).group_by(Run.kind)
-        )
+        defaults = connection.execute(sa.select(Run.kind, sa.func.count()).where(Run.is_default).group_by(Run.kind))
         assert dict(defaults.all()) == {"need": 3, "access": 7, "gap": 21}
 
 
@@ -282,3 +280,27 @@ def test_every_result_names_sources_that_exist(normandy: sa.Engine) -> None:
         nearest = set(connection.execute(sa.select(AccessResult.nearest_structure_id).distinct()).scalars()) - {None}
         structures = set(connection.exec_driver_sql("SELECT structure_id FROM observatory.structure").scalars())
         assert nearest <= structures
+
+
+def test_shares_of_75_by_epci_are_the_iris_file_weighted_by_population(normandy: sa.Engine) -> None:
+    query = """
+        SELECT epci.parent_code, sum(share.value * persons.value) / sum(persons.value)
+        FROM observatory.indicator_value AS share
+        JOIN observatory.indicator_value AS persons USING (level, code)
+        JOIN observatory.territory_link AS iris
+            ON iris.child_level = 'iris' AND iris.child_code = share.code AND iris.parent_level = 'commune'
+        JOIN observatory.territory_link AS epci
+            ON epci.child_level = 'commune' AND epci.child_code = iris.parent_code AND epci.parent_level = 'epci'
+        WHERE share.level = 'iris' AND share.indicator = 'age75p_pct' AND persons.indicator = 'population_count'
+        GROUP BY epci.parent_code
+    """
+    with normandy.connect() as connection:
+        expected = dict(connection.exec_driver_sql(query).all())
+        found = connection.execute(
+            sa.select(NeedResult.code, NeedResult.components)
+            .join(Run, Run.run_hash == NeedResult.run_hash)
+            .where(Run.is_default, Run.defi == "vieillissement", NeedResult.level == "epci")
+        ).all()
+    assert len(found) == 71
+    for code, components in found:
+        assert components["age75p_pct"]["value"] == pytest.approx(expected[code], abs=0.01)
