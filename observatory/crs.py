@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-import geopandas as gpd
+from typing import TYPE_CHECKING, Final
 
 from observatory.errors import MetricCrsError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 STORAGE: Final = 2154
 """RGF93 v1 / Lambert-93, metres: storage and every measure."""
