@@ -1,0 +1,158 @@
+"""One source from its producer's file, and the two commands that load and list."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from observatory.commands import ingest as commands
+from observatory.errors import InputFileError, NotComputedError, UsageError
+from observatory.sources.batch import Sieve
+from observatory.store import ingest, read
+from observatory.store.load import load_snapshot
+
+
+def _reader(path: Path, known: ingest.Known) -> tuple[object, pd.DataFrame]:
+    """Reads ``code;active``: one line is elsewhere, one can't be read."""
+    frame = pd.read_csv(path, sep=";", dtype=str).assign(line=lambda rows: rows.index + 2)
+    sieve = Sieve(frame, "toy_census", path.name)
+    sieve.leave_outside(~sieve.frame["code"].isin(known.communes))
+    sieve.reject(sieve.frame["active"].eq("n.d."), "nombre illisible")
+    kept = sieve.frame
+    figures = pd.DataFrame(
+        {
+            "level": "commune",
+            "code": kept["code"],
+            "indicator": "active_15_64_count",
+            "period": "2022",
+            "value": kept["active"].astype(float),
+            "status": "observed",
+            "source_id": "toy_census",
+        }
+    )
+    return sieve.batch(), figures
+
+
+@pytest.fixture
+def loaded(empty_engine: sa.Engine, toy_snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
+    load_snapshot(empty_engine, toy_snapshot)
+    monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": _reader})
+    return empty_engine
+
+
+@pytest.fixture
+def census(tmp_path: Path) -> Path:
+    path = tmp_path / "rp.csv"
+    path.write_text("code;active\n14901;410\n14902;n.d.\n75056;9\n", encoding="utf-8")
+    return path
+
+
+def _commune_figures(engine: sa.Engine) -> dict[tuple[str, str, str], float]:
+    with engine.connect() as connection:
+        found = read.values(connection, "commune")
+    return {(row.code, row.indicator, row.period): row.value for row in found.itertuples()}
+
+
+def test_a_file_replaces_the_figures_of_its_source_at_its_level(loaded: sa.Engine, census: Path) -> None:
+    status, (report,) = ingest.ingest_file(loaded, "toy_census", census)
+
+    assert status == "loaded"
+    assert (report.rows_read, report.rows_kept, report.rows_rejected, report.rows_outside) == (3, 1, 1, 1)
+    assert _commune_figures(loaded) == {("14901", "active_15_64_count", "2022"): 410.0}
+    with loaded.connect() as connection:
+        assert len(read.values(connection, "iris")) == 1  # the source's other levels stay
+        assert read.rejected(connection, "toy_census")[0]["reason"] == "nombre illisible"
+    assert ingest.ingest_file(loaded, "toy_census", census)[0] == "unchanged"
+
+
+def test_the_snapshot_leaves_it_alone_until_it_changes(loaded: sa.Engine, census: Path, toy_snapshot: Path) -> None:
+    ingest.ingest_file(loaded, "toy_census", census)
+    assert load_snapshot(loaded, toy_snapshot).status == "unchanged"
+    with loaded.connect() as connection:
+        assert ingest.loaded_from_file(connection) == {"toy_census"}
+
+    load_snapshot(loaded, toy_snapshot, force=True)
+    assert ("14902", "active_15_64_count", "2021") in _commune_figures(loaded)
+    with loaded.connect() as connection:
+        assert ingest.loaded_from_file(connection) == set()
+
+
+def test_a_file_that_contradicts_what_is_loaded_changes_nothing(
+    loaded: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wrong(path: Path, known: ingest.Known) -> tuple[object, pd.DataFrame]:
+        batch, figures = _reader(path, known)
+        return batch, figures.assign(code="99999")
+
+    before = _commune_figures(loaded)
+    monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": wrong})
+    with pytest.raises(InputFileError, match="territoire inconnu : commune 99999"):
+        ingest.ingest_file(loaded, "toy_census", census)
+    pd.testing.assert_series_equal(pd.Series(_commune_figures(loaded)), pd.Series(before))
+
+
+def test_what_can_not_be_loaded_is_said(loaded: sa.Engine, census: Path) -> None:
+    with pytest.raises(UsageError, match="ne se charge que par l’instantané"):
+        ingest.ingest_file(loaded, "toy_map", census)
+    with pytest.raises(InputFileError, match="introuvable"):
+        ingest.ingest_file(loaded, "toy_census", census.with_name("absent.csv"))
+    census.write_text("code;active\n75056;9\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match="Aucune figure"):
+        ingest.ingest_file(loaded, "toy_census", census)
+
+
+def test_territories_come_first(empty_engine: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": _reader})
+    with pytest.raises(NotComputedError, match="observatory ingest"):
+        ingest.ingest_file(empty_engine, "toy_census", census)
+
+
+def test_every_reader_is_of_a_declared_source() -> None:
+    import geodata
+
+    assert set(ingest.readers()) <= set(geodata.declarations("catalog")["sources"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"sources": ["insee_bpe"]}, "insee_bpe_2024"),
+        ({"region": "11"}, "Normandie"),
+        ({"from_file": Path("a.csv")}, "observatory ingest SOURCE --from-file FICHIER"),
+    ],
+)
+def test_a_wrong_request_is_refused_before_anything_is_opened(arguments: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence) as caught:
+        commands.ingest(**arguments)  # type: ignore[arg-type]
+    assert caught.value.exit_code == 2
+
+
+def test_sources_lists_the_catalogue_and_what_was_rejected(
+    toy_engine: sa.Engine, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setenv("OBS_DATABASE_URL", toy_engine.url.render_as_string(hide_password=False))
+    commands.sources(format_="json")
+    out, err = capfdbinary.readouterr()
+    answer = json.loads(out)
+    assert err == b""
+    assert answer["total"] == 4
+    one = next(item for item in answer["items"] if item["source_id"] == "toy_map")
+    assert (one["row_count"], one["completeness_share"], one["published_date"]) == (4, 1.0, "2024-01-15")
+    assert one["age_days"] > 365
+
+    commands.sources()
+    text = capfdbinary.readouterr().out.decode()
+    assert "4 sur 4 (100,0 %)" in text
+    assert "83,3 %" in text
+
+    commands.sources(rejected=True)
+    text = capfdbinary.readouterr().out.decode()
+    assert "annuaire.csv" in text
+    assert "sans nom" in text
+
+    with pytest.raises(UsageError, match="xml"):
+        commands.sources(format_="xml")
