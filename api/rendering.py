@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,11 @@ NAVIGATION: Final = (
     ("/donnees", "Données"),
     ("/methode", "Méthode"),
 )
+
+
+_TAGS: Final = re.compile(r"(<(?:script|style|code|textarea)\b.*?</(?:script|style|code|textarea)>|<[^>]*>)", re.DOTALL)
+_WIDE: Final = re.compile(r"(?<=\S) (?=[:;?!»%])|(?<=«) ")
+_THIN: Final = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 
 
 class SourceNotes:
@@ -161,7 +167,17 @@ def page(
         .get_template(template)
         .render(chemin=request.url.path, source=SourceNotes(sources or {}), **context)
     )
-    return HTMLResponse(html, status_code=status, headers=headers)
+    return HTMLResponse(spaced(html), status_code=status, headers=headers)
+
+
+def spaced(html: str) -> str:
+    """Return a page with the no-break spaces of French: before « ; : ! ? % », inside « », between thousands.
+
+    Declarations and producers' texts are typed with plain spaces; tags, code and scripts are left as they are.
+    """
+    parts = _TAGS.split(html)
+    parts[::2] = [_THIN.sub("\u202f", _WIDE.sub("\u00a0", text)) for text in parts[::2]]
+    return "".join(parts)
 
 
 def error_page(request: Request, *, status: int, title: str, sentence: str, headers: Mapping[str, str]) -> HTMLResponse:

@@ -81,6 +81,15 @@ def engine(cluster: Cluster, settings: Settings, snapshot_directory: Path) -> It
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def computed_engine(engine: sa.Engine) -> sa.Engine:
+    """The bundled snapshot with every default analysis worked out."""
+    from observatory import pipeline
+
+    pipeline.compute(engine)
+    return engine
+
+
 @pytest.fixture
 def connection(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A connection on the bundled snapshot; what the test writes is rolled back."""

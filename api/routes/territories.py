@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 
 from api import queries
 from api.dependencies import ConnectionDep
@@ -39,7 +39,11 @@ def search(
 
 
 @router.get("/territories/{level}/{code}", summary="Un territoire", responses=REFUSED, operation_id="territory")
-def detail(connection: ConnectionDep, level: str, code: str) -> TerritoryDetail:
+def detail(
+    connection: ConnectionDep,
+    level: Annotated[str, Path(description="Niveau.")],
+    code: Annotated[str, Path(description="Code INSEE, SIREN d’EPCI ou code de QPV.")],
+) -> TerritoryDetail:
     """Return one territory with its parents, its children and its zonings."""
     row = read.territory(connection, level, code)
     children = queries.children(connection, row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from api import tiles as store
@@ -33,10 +33,12 @@ def tile(
     *,
     connection: ConnectionDep,
     settings: SettingsDep,
-    layer: str,
-    zoom: int,
-    column: int,
-    row: int,
+    layer: Annotated[
+        str, Path(description="communes, communes-deleguees, epci, departements, qpv, lacunes, structures.")
+    ],
+    zoom: Annotated[int, Path(description="Zoom, de 0 à 14.")],
+    column: Annotated[int, Path(description="Colonne.")],
+    row: Annotated[int, Path(description="Ligne, du nord au sud.")],
     defi: Annotated[str | None, Query(description="Couche « lacunes » : le défi.")] = None,
     service: Annotated[str | None, Query(description="Couche « lacunes » : le service.")] = None,
     level: Annotated[str, Query(description="Couche « lacunes » : la maille.")] = "commune",

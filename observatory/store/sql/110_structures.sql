@@ -49,7 +49,12 @@ WHERE (CAST(:service AS text) IS NULL OR CAST(:service AS text) = ANY (offered.s
     AND (CAST(:communes AS text[]) IS NULL OR structure.commune_code = ANY (CAST(:communes AS text[])))
     AND (
         CAST(:west AS float) IS NULL
-        OR structure.geom && ST_Transform(ST_MakeEnvelope(:west, :south, :east, :north, 4326), 2154)
+        OR (
+            -- The frame of a frame turned by the projection is wider: the index first, then the degrees asked for.
+            structure.geom
+                && ST_Transform(ST_Segmentize(ST_MakeEnvelope(:west, :south, :east, :north, 4326), 0.25), 2154)
+            AND ST_Transform(structure.geom, 4326) && ST_MakeEnvelope(:west, :south, :east, :north, 4326)
+        )
     )
     AND (
         CAST(:level AS text) IS NULL
