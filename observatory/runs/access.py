@@ -257,5 +257,5 @@ def _zones(offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs) -> npt.N
 def _read_rows(connection: Connection, name: str) -> pd.DataFrame:
     columns: Sequence[str] = COLUMNS
     query = sa.select(*(getattr(AccessResult, column) for column in columns)).where(AccessResult.run_hash == name)
-    rows = pd.DataFrame(connection.execute(query).all(), columns=list(columns))
+    rows = pd.DataFrame(list(map(tuple, connection.execute(query))), columns=list(columns))
     return rows.astype({"nearest_min": float}).set_index(["level", "code"])

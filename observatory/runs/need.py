@@ -296,5 +296,5 @@ def _rounded(value: Any) -> float | None:  # noqa: ANN401  (a cell of a frame)
 
 def _read_rows(connection: Connection, name: str) -> pd.DataFrame:
     query = sa.select(*(getattr(NeedResult, column) for column in COLUMNS)).where(NeedResult.run_hash == name)
-    rows = pd.DataFrame(connection.execute(query).all(), columns=list(COLUMNS))
+    rows = pd.DataFrame(list(map(tuple, connection.execute(query))), columns=list(COLUMNS))
     return rows.astype({"score": float, "volume": "Int64"}).set_index(["level", "code"])

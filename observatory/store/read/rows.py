@@ -43,7 +43,7 @@ def frame(connection: sa.Connection, query: sa.Executable, parameters: Mapping[s
     import pandas as pd
 
     result = connection.execute(query, parameters or {})
-    return pd.DataFrame.from_records(result.all(), columns=list(result.keys()))
+    return pd.DataFrame.from_records(list(map(tuple, result)), columns=list(result.keys()))
 
 
 def bounded(limit: int | None) -> int:
