@@ -16,23 +16,40 @@ if TYPE_CHECKING:
     from observatory.publish.gaps import GapReport
 
 FORMATS: Final = ("table", "csv", "json", "geojson")
-HEADINGS: Final[tuple[tuple[str, str], ...]] = (
-    ("code", "Code"),
-    ("name", "Territoire"),
-    ("population_count", "Population"),
-    ("need_score", "Besoin /100"),
-    ("need_volume_count", "Personnes concernées"),
-    ("access_score", "Accès /100"),
-    ("nearest_min", "Trajet (min)"),
-    ("served_count", "Servis"),
-    ("reachable_full_count", "À portée, saturé"),
-    ("out_of_reach_count", "Hors de portée"),
-    ("in_need_out_of_reach_count", "Concernés hors de portée"),
-    ("priority_score", "Priorité /100"),
-    ("typology", "Typologie"),
-    ("status", "Statut"),
-    ("note", "Note"),
+HEADINGS: Final = {
+    "code": "Code",
+    "name": "Territoire",
+    "population_count": "Population",
+    "need_score": "Besoin",
+    "need_volume_count": "Concernés",
+    "access_score": "Accès",
+    "nearest_min": "Minutes",
+    "served_count": "Servis",
+    "reachable_full_count": "Saturé",
+    "out_of_reach_count": "Hors de portée",
+    "in_need_out_of_reach_count": "Concernés hors de portée",
+    "priority_score": "Priorité",
+    "typology": "Typologie",
+    "status": "Statut",
+    "note": "Note",
+}
+TEXT_COLUMNS: Final = ("code", "name", "typology", "status", "note")
+LEAST_NEEDED_FIRST: Final = (
+    "note",
+    "status",
+    "nearest_min",
+    "in_need_out_of_reach_count",
+    "need_volume_count",
+    "typology",
+    "code",
+    "access_score",
+    "need_score",
 )
+"""Columns that a narrow terminal goes without; the population and its three parts are always there."""
+MARGIN: Final = 3
+"""Characters that a table puts around a column."""
+NAME_WIDTH: Final = 30
+"""Characters under which a name isn't folded."""
 WIDE: Final = 10_000
 """Width in columns when the table is not for a terminal: nothing is cut."""
 
@@ -107,30 +124,62 @@ def _print(report: GapReport) -> None:
 
     is_terminal = sys.stdout.isatty()
     console = Console(highlight=False) if is_terminal else Console(highlight=False, width=WIDE, no_color=True)
-    console.print(_table(report, is_terminal=is_terminal))
-    _say_sources(report)
+    cells = _cells(report)
+    hidden = _hide_to_fit(cells, width=console.width) if is_terminal else []
+    console.print(_table(cells, has_total=len(report.rows) > 1))
+    _say_basis(report, hidden)
 
 
-def _table(report: GapReport, *, is_terminal: bool) -> Table:
+def _cells(report: GapReport) -> dict[str, list[str]]:
+    """Return the text of every column, the total last where there is more than one row."""
+    from observatory.publish.gaps import totals
+
+    sums: dict[str, Any] = {**totals(report.rows), "name": f"Total de {len(report.rows)} lignes"}
+    cells = {
+        column: [_text(column, row.get(column)) for row in report.rows]
+        for column in HEADINGS
+        if column != "note" or any(row.get("note") for row in report.rows)
+    }
+    if len(report.rows) > 1:
+        for column, texts in cells.items():
+            texts.append(_text(column, sums[column]) if column in sums else "")
+    return cells
+
+
+def _hide_to_fit(cells: dict[str, list[str]], *, width: int) -> list[str]:
+    """Take columns away, the least needed first, until the table fits; return the headings that were taken away."""
+    hidden = []
+    for column in LEAST_NEEDED_FIRST:
+        needed = sum(_width(name, texts) for name, texts in cells.items())
+        if needed <= width:
+            break
+        if cells.pop(column, None) is not None:
+            hidden.append(HEADINGS[column])
+    return hidden
+
+
+def _width(column: str, texts: list[str]) -> int:
+    """Return the characters that a column needs, with its margins; names may be folded."""
+    longest = max(len(text) for text in [HEADINGS[column], *texts])
+    return MARGIN + (min(longest, NAME_WIDTH) if column == "name" else longest)
+
+
+def _table(cells: dict[str, list[str]], *, has_total: bool) -> Table:
     from rich import box
     from rich.table import Table
 
-    from observatory.publish.gaps import totals
-
-    shown = [pair for pair in HEADINGS if pair[0] != "note" or any(row.get("note") for row in report.rows)]
-    table = Table(box=box.SIMPLE_HEAD, show_footer=len(report.rows) > 1)
-    sums: dict[str, Any] = {**totals(report.rows), "name": f"Total de {len(report.rows)} lignes"}
-    for column, heading in shown:
-        is_text = column in {"code", "name", "typology", "status", "note"}
+    table = Table(box=box.SIMPLE_HEAD, show_footer=has_total, padding=(0, 1), pad_edge=False)
+    for column, texts in cells.items():
+        is_text = column in TEXT_COLUMNS
         table.add_column(
-            heading,
-            footer=_text(column, sums[column]) if column in sums else "",
+            HEADINGS[column],
+            footer=texts[-1] if has_total else "",
             justify="left" if is_text else "right",
-            no_wrap=not is_terminal,
+            no_wrap=column not in {"name", "note"},
             overflow="fold",
         )
-    for row in report.rows:
-        table.add_row(*(_text(column, row.get(column)) for column, _ in shown))
+    for row in zip(*(texts[:-1] if has_total else texts for texts in cells.values()), strict=True):
+        table.add_row(*row)
     return table
 
 
@@ -148,15 +197,24 @@ def _text(column: str, value: object) -> str:
     return labels.count(value) if column.endswith("_count") else labels.decimal(value)
 
 
-def _say_sources(report: GapReport) -> None:
-    """Name on the error stream the run, what was assumed, and every source with its vintage and coverage."""
+def _say_basis(report: GapReport, hidden: list[str]) -> None:
+    """Name on the error stream what was assumed, what the service's list lacks, every source, and the run."""
     from observatory.commands.session import messages
 
+    parameters = report.parameters
+    shown = ", ".join(hidden)
+    lines = [
+        f"Colonnes masquées faute de place : {shown} (terminal plus large, ou --format csv)." if hidden else "",
+        f"Personnes concernées : {parameters['volume_label']}.",
+        f"Hors de portée : à plus de {parameters['threshold_min']:g} minutes. {parameters['norm_origin']}",
+        f"{parameters['service_label']} : {parameters['completeness']}",
+        parameters["travel"]["note"],
+        *parameters["warnings"],
+        "Sources :",
+        *(f"  - {one['title']} ({one['producer']}, {one['vintage']}, {one['licence']})" for one in report.sources),
+        f"Calcul {report.run_hash[:12]}.",
+    ]
     console = messages()
-    console.print(f"Calcul {report.run_hash[:12]}. Sources :", markup=False)
-    for source in report.sources:
-        console.print(
-            f"  - {source['title']} ({source['producer']}, {source['vintage']}, {source['licence']}) : "
-            f"{source['coverage']}",
-            markup=False,
-        )
+    for line in lines:
+        if line:
+            console.print(line, markup=False)

@@ -1,6 +1,5 @@
 """How the command line fails: one French sentence, the right exit code, never a traceback."""
 
-import os
 import subprocess
 import sys
 import time
@@ -58,17 +57,6 @@ def test_debugging_shows_the_whole_error(monkeypatch):
         cli.run([])
 
 
-def observatory(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-c", "from observatory.cli import main; main()", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **environment},
-        timeout=60,
-        check=False,
-    )
-
-
 def commands_of(page: str) -> list[str]:
     lines = page.partition("Commandes :\n")[2].splitlines()
     return [line.split()[0] for line in lines if line.startswith("  ") and not line.startswith("    ")]
@@ -96,41 +84,45 @@ def commands_of(page: str) -> list[str]:
         (["map", "--out", "x.html", "--gap", "dechets"], "« dechets » n'est pas de la forme défi:service"),
     ],
 )
-def test_bad_usage_ends_with_2_and_one_french_sentence(arguments, expected):
-    done = observatory(*arguments)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr.startswith(expected)
-    assert done.stderr.count("\n") == 1
+def test_bad_usage_ends_with_2_and_one_french_sentence(capsys, arguments, expected):
+    assert cli.run(arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith(expected)
+    assert told.err.count("\n") == 1
 
 
-def test_no_command_at_all_shows_the_help():
-    done = observatory()
-    assert done.returncode == 2
-    assert done.stderr.startswith("Utilisation : observatory")
+def test_no_command_at_all_shows_the_help(capsys):
+    assert cli.run([]) == 2
+    assert capsys.readouterr().err.startswith("Utilisation : observatory")
 
 
-def test_every_help_page_is_french():
-    top = observatory("--help")
-    assert top.returncode == 0
-    found = commands_of(top.stdout)
+def test_every_help_page_is_french(capsys):
+    def page(*arguments: str) -> str:
+        assert cli.run([*arguments, "--help"]) == 0
+        return capsys.readouterr().out
+
+    found = commands_of(page())
     assert found == ["db", "ingest", "sources", "compute", "gaps", "export", "map", "serve", "snapshot"]
-    pages = {name: observatory(name, "--help").stdout for name in found}
+    pages = {name: page(name) for name in found}
     for name in ("db", "snapshot"):
         for child in commands_of(pages[name]):
-            pages[f"{name} {child}"] = observatory(name, child, "--help").stdout
-    for name, page in pages.items():
-        assert page.startswith(f"Utilisation : observatory {name}"), name
+            pages[f"{name} {child}"] = page(name, child)
+    for name, text in pages.items():
+        assert text.startswith(f"Utilisation : observatory {name}"), name
         for english in ("Usage", "Show this message", "Parameters\n", "Raises", "Returns", "Print ", "[required]"):
-            assert english not in page, name
+            assert english not in text, name
 
 
 def test_the_command_line_starts_quickly():
-    observatory("--help")
-    started = time.perf_counter()
-    done = observatory("--help")
-    assert done.returncode == 0
-    assert time.perf_counter() - started < 2.0, "heavy imports belong inside the commands"
+    command = [sys.executable, "-c", "from observatory.cli import main; main()", "--help"]
+    durations_s = []
+    for _ in range(3):
+        started = time.perf_counter()
+        subprocess.run(command, capture_output=True, timeout=60, check=True)
+        durations_s.append(time.perf_counter() - started)
+    # 0.3 s on an idle machine; the best of three, with room for a busy one.
+    assert min(durations_s) < 1.5
 
 
 def test_help_loads_no_heavy_library():
