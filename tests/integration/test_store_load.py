@@ -227,7 +227,9 @@ def test_a_second_load_waits_for_the_first_and_says_whom_for(empty_engine: sa.En
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
         second.start()
         assert waiting.wait(10)
-        assert results == []
+        second.join(1.5)
+        assert second.is_alive()
+        assert said[1:] == []  # it has read nothing yet
     second.join(30)
 
     assert results == ["loaded"]
