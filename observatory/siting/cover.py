@@ -11,16 +11,16 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from observatory.siting.cover_bound import cover_prices
-from observatory.siting.cover_search import local_cover
+from observatory.siting.cover_search import first_cover_found, local_cover
 from observatory.siting.incidence import Core, Incidence, core
 from observatory.siting.milp import Model, minimise
 from observatory.siting.solution import Booleans, Indices
 
-_MOVES = 20_000
-"""Moves of the local search between two looks at the clock."""
+_BLOCK_STEPS = 30_000_000
+"""Elementary steps of the local search between two looks at the clock: about a tenth of a second."""
 _QUIET_SHARE = 0.25
 """Share of the time after which the local search gives way to the proof (convention)."""
-_QUIET_MOVES = 40
+_QUIET_BLOCKS = 40
 """Blocks of moves without a smaller cover after which the local search gives way."""
 _HIGHS_PAIRS_MAX = 600_000
 _WHOLE = 1e-6
@@ -40,7 +40,9 @@ def least_whole(bound: float) -> int:
     return math.ceil(bound - _WHOLE)
 
 
-def smallest_cover(incidence: Incidence, *, deadline: float, seed: int, enough: int = 0, hopeless: int = 2**31) -> Cover:
+def smallest_cover(
+    incidence: Incidence, *, deadline: float, seed: int, enough: int = 0, hopeless: int = 2**31, patience: int = _QUIET_BLOCKS
+) -> Cover:
     """Return a small cover and a bound.
 
     Parameters
@@ -55,6 +57,8 @@ def smallest_cover(incidence: Incidence, *, deadline: float, seed: int, enough: 
         Stop as soon as a cover has this many columns.
     hopeless
         Stop as soon as the bound reaches this: the caller wants no cover that large.
+    patience
+        Blocks of moves without a smaller cover after which the local search gives way to the proof.
     """
     small = core(incidence, np.arange(incidence.shape[1]))
     parts = _components(small)
@@ -69,6 +73,7 @@ def smallest_cover(incidence: Incidence, *, deadline: float, seed: int, enough: 
             seed=seed,
             enough=enough - bound if alone else 0,
             hopeless=hopeless - bound if alone else 2**31,
+            patience=patience,
         )
         chosen.extend(int(j) for j in part.sites[found.columns])
         bound += found.bound
@@ -110,21 +115,30 @@ def _arrays(incidence: Incidence) -> _Arrays:
     )
 
 
-def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int) -> Cover:
+def _component(
+    incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int, patience: int
+) -> Cover:
     data = _arrays(incidence)
-    everything = np.ones(incidence.shape[1], np.bool_)
     weight = np.ones(incidence.shape[0], np.int64)
-    quick = _search(data, everything, 1, max(enough, 1), seed, weight)
+    quick = greedy_cover(incidence)
+    if quick.sum() <= enough or time.perf_counter() > deadline:
+        return Cover(np.flatnonzero(quick), min(1, int(quick.sum())))
     price_bound, _ = cover_prices(
-        data.row_start, data.row_column, data.column_start, data.column_row, upper=float(quick.sum())
+        data.row_start, data.row_column, data.column_start, data.column_row, upper=float(quick.sum()), deadline=deadline
     )
     bound = least_whole(price_bound)
     if bound >= hopeless or quick.sum() <= max(bound, enough):
         return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
-    best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight)
+    best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, patience=patience)
     if best.sum() > max(bound, enough) and incidence.nnz <= _HIGHS_PAIRS_MAX:
-        best, bound = _prove(incidence, best, bound, deadline=deadline, seed=seed)
+        best, bound = _prove(incidence, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1)
     return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
+
+
+def greedy_cover(incidence: Incidence) -> Booleans:
+    """Return the columns opened one by one, each time the one that covers most units not yet covered."""
+    data = _arrays(incidence)
+    return first_cover_found(data.row_start, data.row_column, data.column_start, data.column_row)
 
 
 def _search(data: _Arrays, start: Booleans, steps: int, target: int, seed: int, weight: Indices) -> Booleans:
@@ -134,28 +148,33 @@ def _search(data: _Arrays, start: Booleans, steps: int, target: int, seed: int, 
 
 
 def _persist(
-    data: _Arrays, start: Booleans, target: int, *, deadline: float, seed: int, weight: Indices
+    data: _Arrays, start: Booleans, target: int, *, deadline: float, seed: int, weight: Indices, patience: int
 ) -> Booleans:
     """Search on until nothing smaller has come for long, the target is met, or a share of the time is spent."""
     now = time.perf_counter()
     until, best, quiet = now + _QUIET_SHARE * (deadline - now), start, 0
+    per_move = data.row_column.size**2 / max(data.row_start.size * data.column_start.size, 1)
+    moves = int(min(max(_BLOCK_STEPS / max(per_move, 1.0), 200), 20_000))
     for block in range(10**6):
-        found = _search(data, best, _MOVES, target, (seed * 7919 + block + 1) % 2**31, weight)
+        found = _search(data, best, moves, target, (seed * 7919 + block + 1) % 2**31, weight)
         quiet = 0 if found.sum() < best.sum() else quiet + 1
         best = found
-        if best.sum() <= target or quiet >= _QUIET_MOVES or time.perf_counter() > until:
+        if best.sum() <= target or quiet >= patience or time.perf_counter() > until:
             break
     return best
 
 
-def _prove(incidence: Incidence, best: Booleans, bound: int, *, deadline: float, seed: int) -> tuple[Booleans, int]:
-    """Raise the bound (or find a smaller cover) with HiGHS in the time left."""
+def _prove(
+    incidence: Incidence, best: Booleans, bound: int, *, deadline: float, seed: int, at_most: int
+) -> tuple[Booleans, int]:
+    """Raise the bound (or find a smaller cover) with HiGHS in the time left; covers over ``at_most`` are of no use."""
     n, m = incidence.shape
+    limit = float(min(at_most, int(best.sum())))
     model = Model(
         cost=np.ones(m),
-        matrix=sparse.csr_array(incidence.astype(np.float64)),
-        row_lower=np.ones(n),
-        row_upper=np.full(n, np.inf),
+        matrix=sparse.csr_array(sparse.vstack([incidence.astype(np.float64), np.ones((1, m))], format="csr")),
+        row_lower=np.concatenate([np.ones(n), [0.0]]),
+        row_upper=np.concatenate([np.full(n, np.inf), [limit]]),
         lower=np.zeros(m),
         upper=np.ones(m),
         whole=np.ones(m, np.bool_),
@@ -165,9 +184,11 @@ def _prove(incidence: Incidence, best: Booleans, bound: int, *, deadline: float,
         time_limit_s=deadline - time.perf_counter(),
         tolerance=0.0,
         seed=seed,
-        start=best.astype(np.float64),
+        start=best.astype(np.float64) if best.sum() <= limit else None,
         absolute_gap=0.999,
     )
+    if answer.is_infeasible:
+        return best, max(bound, int(limit) + 1)
     if math.isfinite(answer.bound):
         bound = max(bound, least_whole(answer.bound))
     if answer.values is not None:

@@ -7,6 +7,8 @@ costs are floored at zero, so that the prices are feasible in the dual of the li
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from numba import njit
 
@@ -26,6 +28,7 @@ def _climb(
     column_row: Columns,
     price: Floats,
     best_price: Floats,
+    direction: Floats,
     state: Floats,
     iterations: int,
     target: float,
@@ -34,7 +37,6 @@ def _climb(
 ) -> int:
     """Run steps; ``state`` = best bound, step factor, failures since the last gain."""
     n, m = row_start.size - 1, column_start.size - 1
-    direction = np.zeros(n)
     reduced = np.empty(m)
     for iteration in range(iterations):
         bound = price.sum()
@@ -81,6 +83,7 @@ def cover_prices(
     column_row: Columns,
     *,
     upper: float,
+    deadline: float,
     iterations: int = 3000,
 ) -> tuple[float, Floats]:
     """Return a proved lower bound on the number of sites of any cover, and the prices that prove it.
@@ -91,18 +94,22 @@ def cover_prices(
         The incidence by unit and by site, in compressed form.
     upper
         Number of sites of a known cover.
+    deadline
+        Value of :func:`time.perf_counter` after which the best bound is returned.
+    iterations
+        Most steps done.
     """
     sizes = np.diff(column_start).astype(np.float64)
     share = 1.0 / np.maximum(sizes, 1.0)
     # Feasible from the start: no site's units are worth more than 1 together.
     price = np.minimum.reduceat(share[row_column], row_start[:-1]) if row_column.size else np.zeros(0)
     best, state = price.copy(), np.array([-np.inf, 0.3, 0.0])
-    done = 0
-    while done < iterations and state[1] > _LEAST_STEP and state[0] < upper:
+    direction, done = np.zeros(price.size), 0
+    while done < iterations and state[1] > _LEAST_STEP and state[0] < upper and time.perf_counter() < deadline:
         steps = _climb(
-            row_start, row_column, column_start, column_row, price, best, state, 200, upper, _DEFLECTION, _PATIENCE
+            row_start, row_column, column_start, column_row, price, best, direction, state, 100, upper, _DEFLECTION, _PATIENCE
         )
-        done += 200
-        if steps < 200:  # noqa: PLR2004 - stopped by itself
+        done += 100
+        if steps < 100:  # noqa: PLR2004 - stopped by itself
             break
     return float(state[0]), best

@@ -94,6 +94,32 @@ def _pick_out(chosen_list: Indices, n_chosen: int, score: Indices, stamp: Indice
 
 
 @njit(cache=True, nogil=True)
+def first_cover_found(
+    row_start: Indices, row_column: Columns, column_start: Indices, column_row: Columns
+) -> Booleans:
+    """Return a greedy cover: each time the column that covers most units not yet covered, ties to the lowest."""
+    n, m = row_start.size - 1, column_start.size - 1
+    chosen, covered = np.zeros(m, np.bool_), np.zeros(n, np.bool_)
+    gain = np.empty(m, np.int64)
+    for j in range(m):
+        gain[j] = column_start[j + 1] - column_start[j]
+    left = n
+    while left > 0:
+        best = np.argmax(gain)
+        if gain[best] <= 0:
+            break
+        chosen[best] = True
+        for a in range(column_start[best], column_start[best + 1]):
+            i = column_row[a]
+            if not covered[i]:
+                covered[i] = True
+                left -= 1
+                for b in range(row_start[i], row_start[i + 1]):
+                    gain[row_column[b]] -= 1
+    return chosen
+
+
+@njit(cache=True, nogil=True)
 def local_cover(
     row_start: Indices,
     row_column: Columns,

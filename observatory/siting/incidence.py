@@ -14,8 +14,9 @@ from observatory.siting.solution import Booleans, Floats, Indices
 Incidence = sparse.csr_array
 """``(n_units, n_sites)`` of int32 ones, sorted, nothing stored where the site does not cover the unit."""
 
-_PAIRS_MAX = 60_000_000
-"""Dominance compares units (or sites) that share a site (or a unit): beyond this many products it is skipped."""
+_PRODUCTS_MAX = 300_000_000
+_PAIRS_MAX = 20_000_000
+"""Dominance compares units (or sites) that share a site (or a unit): skipped beyond this many products or pairs."""
 
 
 def as_incidence(covers: Any) -> Incidence:  # noqa: ANN401 - dense or any scipy.sparse matrix
@@ -68,11 +69,15 @@ def _contained(pairs: sparse.csr_array, size: Indices, *, keep_larger: bool) -> 
     return np.unique(a[whole & (strict | ((size[a] == size[b]) & (b < a)))])
 
 
+def _too_large(sizes: Indices, n: int) -> bool:
+    products = int((sizes**2).sum())
+    return products > _PRODUCTS_MAX or min(products, n * n) > _PAIRS_MAX
+
+
 def dominated_sites(incidence: Incidence) -> Indices:
     """Return the sites whose covered units are all covered by one other site (of equals, all but the first)."""
     size = np.asarray(incidence.sum(axis=0), np.int64)
-    per_unit = np.diff(incidence.indptr).astype(np.int64)
-    if int((per_unit**2).sum()) > _PAIRS_MAX:
+    if _too_large(np.diff(incidence.indptr).astype(np.int64), size.size):
         return np.empty(0, np.int64)
     covered = _contained(sparse.csr_array(incidence.T), size, keep_larger=True)
     return np.union1d(covered, np.flatnonzero(size == 0))
@@ -81,8 +86,7 @@ def dominated_sites(incidence: Incidence) -> Indices:
 def implied_units(incidence: Incidence) -> Indices:
     """Return the units that any cover of the others covers: they have all the sites of another unit."""
     size = np.diff(incidence.indptr).astype(np.int64)
-    per_site = np.asarray(incidence.sum(axis=0), np.int64)
-    if int((per_site**2).sum()) > _PAIRS_MAX:
+    if _too_large(np.asarray(incidence.sum(axis=0), np.int64), size.size):
         return np.empty(0, np.int64)
     return _contained(incidence, size, keep_larger=False)
 

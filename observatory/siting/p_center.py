@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from observatory.siting.cover import smallest_cover
+from observatory.siting.cover import greedy_cover, smallest_cover
 from observatory.siting.incidence import Incidence
 from observatory.siting.inputs import (
     Cost,
@@ -26,6 +26,9 @@ from observatory.siting.inputs import (
 from observatory.siting.lscp import out_of_reach
 from observatory.siting.p_median import TOLERANCE
 from observatory.siting.solution import Booleans, Floats, Indices, Solution, infeasible, solved
+
+_WATCHED_AT_ONCE = 5
+"""Units added at a time to those that the search asks to reach (convention)."""
 
 
 def p_center(
@@ -129,28 +132,100 @@ def _within(pairs: _Pairs, base: Floats, n_columns: int, radius: float) -> tuple
 def _search(pairs: _Pairs, base: Floats, n_columns: int, p: int, *, deadline: float, seed: int) -> _Found:
     """Search the distinct costs by halves; ``low`` is the last index refused for sure, ``high`` the last reached."""
     levels = _levels(pairs, base)
-    best: Booleans | None = None
-    low, high, undecided = -1, levels.size, levels.size
-    while low + 1 < min(high, undecided):
-        middle = (low + min(high, undecided)) // 2
-        incidence, coverable = _within(pairs, base, n_columns, levels[middle])
-        columns, bound = np.empty(0, np.int64), p + 1
-        if coverable:
-            left = deadline - time.perf_counter()
-            until = time.perf_counter() + max(left, 0.0) / 2
-            cover = smallest_cover(incidence, deadline=until, seed=seed, enough=p, hopeless=p + 1)
-            columns, bound = cover.columns, cover.bound
-        if bound > p:
+    high, best = _by_greed(pairs, base, n_columns, p, levels)
+    low, open_from, open_to = -1, levels.size, -1
+    watched = np.zeros(base.size, np.bool_)
+    below = True
+    while time.perf_counter() < deadline:
+        middle = _next_level(low, high, open_from, open_to, below=below)
+        if middle is None:
+            break
+        now = time.perf_counter()
+        verdict, columns = _decide(
+            pairs, base, n_columns, p, levels[middle], watched, deadline=now + (deadline - now) / 4, seed=seed
+        )
+        if verdict is False:
             low = middle
-        elif columns.size <= p:
-            high, best = middle, np.isin(np.arange(n_columns), columns)
+        elif columns is not None:
+            high, best = middle, columns
         else:
-            undecided = middle
-    # Between the last proved refusal and the first undecided level nothing is known: try for a better site set above.
-    if undecided < high:
-        high, best = _from_above(pairs, base, n_columns, p, levels, undecided, high, best, deadline, seed)
+            open_from, open_to = min(open_from, middle), max(open_to, middle)
+        # What was undecided above a level since reached, or below one since refused, no longer matters.
+        if open_from >= high or open_to <= low:
+            open_from, open_to = levels.size, -1
+        below = not below
     bound = float(levels[low + 1]) if low + 1 < levels.size else np.inf
     return _Found(best, bound, is_proved=low + 1 == levels.size)
+
+
+def _next_level(low: int, high: int, open_from: int, open_to: int, *, below: bool) -> int | None:
+    """Return the level to decide next: the middle, or beside the levels left undecided, on either side in turn."""
+    if open_from > open_to:
+        return (low + high) // 2 if low + 1 < high else None
+    under = (low + open_from) // 2 if low + 1 < open_from else None
+    over = (min(open_to, high - 1) + high) // 2 if open_to + 1 < high else None
+    first, second = (under, over) if below else (over, under)
+    return first if first is not None else second
+
+
+def _decide(
+    pairs: _Pairs,
+    base: Floats,
+    n_columns: int,
+    p: int,
+    radius: float,
+    watched: Booleans,
+    *,
+    deadline: float,
+    seed: int,
+) -> tuple[bool | None, Booleans | None]:
+    """Tell whether ``p`` columns reach every unit within ``radius``: proved no, yes with the columns, or unknown.
+
+    Only the ``watched`` units are asked for; those that the answer leaves out are watched from then on (Chen and Chen
+    2009). Too few columns for some of the units are too few for all.
+    """
+    whole, coverable = _within(pairs, base, n_columns, radius)
+    if not coverable:
+        return False, None
+    far = np.flatnonzero(base > radius)
+    while True:
+        asked = np.flatnonzero(watched[far])
+        part = sparse.csr_array(whole[asked])
+        cover = smallest_cover(part, deadline=deadline, seed=seed, enough=p, hopeless=p + 1, patience=2)
+        if cover.bound > p:
+            return False, None
+        if cover.columns.size > p:
+            return None, None
+        columns = np.isin(np.arange(n_columns), cover.columns)
+        missed = np.flatnonzero((whole @ columns.astype(np.int32)) == 0)
+        if missed.size == 0:
+            return True, columns
+        _watch(pairs, far[missed], columns, base, watched)
+
+
+def _watch(pairs: _Pairs, missed: Indices, columns: Booleans, base: Floats, watched: Booleans) -> None:
+    """Watch the missed units that are farthest from the columns."""
+    reached = base.copy()
+    chosen = columns[pairs.column]
+    np.minimum.at(reached, pairs.row[chosen], pairs.cost[chosen])
+    farthest = missed[np.argsort(-reached[missed], kind="stable")]
+    watched[farthest[:_WATCHED_AT_ONCE]] = True
+
+
+def _by_greed(
+    pairs: _Pairs, base: Floats, n_columns: int, p: int, levels: Floats
+) -> tuple[int, Booleans | None]:
+    """Return the index of a level that a greedy cover reaches with ``p`` columns, and those columns."""
+    low, high, best = -1, levels.size, None
+    while low + 1 < high:
+        middle = (low + high) // 2
+        incidence, coverable = _within(pairs, base, n_columns, levels[middle])
+        columns = greedy_cover(incidence) if coverable else None
+        if columns is not None and columns.sum() <= p:
+            high, best = middle, columns
+        else:
+            low = middle
+    return high, best
 
 
 def _levels(pairs: _Pairs, base: Floats) -> Floats:
@@ -160,35 +235,6 @@ def _levels(pairs: _Pairs, base: Floats) -> Floats:
     least = floor.max(initial=0.0)
     values = np.unique(np.concatenate([pairs.cost, base[np.isfinite(base)]]))
     return values[values >= least]
-
-
-def _from_above(
-    pairs: _Pairs,
-    base: Floats,
-    n_columns: int,
-    p: int,
-    levels: Floats,
-    low: int,
-    high: int,
-    best: Booleans | None,
-    deadline: float,
-    seed: int,
-) -> tuple[int, Booleans | None]:
-    """Look, between an undecided level and one that works, for the lowest that a quick search reaches."""
-    while low + 1 < high:
-        middle = (low + high) // 2
-        incidence, coverable = _within(pairs, base, n_columns, levels[middle])
-        left = max(deadline - time.perf_counter(), 0.5)
-        cover = (
-            smallest_cover(incidence, deadline=time.perf_counter() + left / 4, seed=seed, enough=p, hopeless=p + 1)
-            if coverable
-            else None
-        )
-        if cover is not None and cover.columns.size <= p:
-            high, best = middle, np.isin(np.arange(n_columns), cover.columns)
-        else:
-            low = middle
-    return high, best
 
 
 def _refused(found: _Found, p: int) -> str:

@@ -1,0 +1,164 @@
+"""« Pourquoi ici ? »: what each pole brings, to whom, at whose expense, and what refusing it would cost; it adds up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from observatory.siting.model import SitingModel, new_sites, solve
+from observatory.siting.solution import Booleans, Floats, Indices, Solution
+
+
+@dataclass(frozen=True, eq=False)
+class ServiceChange:
+    """What a proposal changes for one service, unit by unit; arrays ``(n_units,)``."""
+
+    before_min: Floats
+    """Minutes to the nearest structure today, infinite where there is none."""
+    after_min: Floats
+    site_before: Indices
+    """Column of the nearest structure today, -1 where there is none."""
+    site_after: Indices
+    newly_covered: Booleans
+    """Within the threshold after and not before."""
+    uncovered: Booleans
+    """Beyond the threshold after."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alternative:
+    """The best proposal without one pole."""
+
+    solution: Solution
+    cost: float
+    """What it loses on the objective, never negative when both are optimal."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reasons:
+    """Why one pole is proposed; arrays by service in turn."""
+
+    site: int
+    gain: float
+    """Its part of the change of the objective."""
+    served: tuple[Booleans, ...]
+    """Units that go to it, ``(n_units,)`` by service."""
+    newly_covered: tuple[Booleans, ...]
+    losses: tuple[dict[int, int], ...]
+    """Inhabitants that leave each existing structure (column) for it, by service."""
+    alternative: Alternative | None
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """A proposal explained: ``objective == objective_before + sum of gains + closure_effect``."""
+
+    changes: tuple[ServiceChange, ...]
+    reasons: tuple[Reasons, ...]
+    objective_before: float | None
+    """None where a service has no structure at all today and the objective counts minutes."""
+    closure_effect: float
+    """Change of the objective for the units that go to no new pole: nil unless structures close."""
+
+
+def explain(model: SitingModel, solution: Solution, *, deadline: float | None = None) -> Explanation:
+    """Explain a proposal.
+
+    Parameters
+    ----------
+    deadline
+        ``time.perf_counter()`` after which the best refused alternatives are no longer searched; None: all are, and
+        no other proposal of the list is worth the search.
+
+    Notes
+    -----
+    Each unit goes to its nearest open site, an existing one first where times are equal. A newly covered unit is so
+    thanks to the pole that it goes to: gains of poles that overlap are shared without double count.
+    """
+    everything = range(model.n_existing)
+    changes = tuple(
+        _change(model, service, list(everything), list(solution.sites)) for service in range(len(model.services))
+    )
+    before = model.value(everything)
+    reasons = tuple(_reasons(model, solution, changes, site, deadline) for site in new_sites(model, solution))
+    known = bool(np.isfinite(before))
+    gains = sum(one.gain for one in reasons)
+    after = model.value(solution.sites)
+    effect = after - before - gains if known and not model.is_kept.all() else 0.0
+    return Explanation(changes, reasons, before if known else None, effect)
+
+
+def _nearest(minutes: Floats, columns: list[int]) -> tuple[Floats, Indices]:
+    if not columns:
+        return np.full(len(minutes), np.inf), np.full(len(minutes), -1, dtype=np.int64)
+    part = minutes[:, columns]
+    first = part.argmin(axis=1)
+    least = part[np.arange(len(part)), first]
+    return least, np.where(np.isfinite(least), np.asarray(columns, dtype=np.int64)[first], -1)
+
+
+def _change(model: SitingModel, service: int, before: list[int], after: list[int]) -> ServiceChange:
+    minutes = model.minutes(service)
+    before_min, site_before = _nearest(minutes, before)
+    after_min, site_after = _nearest(minutes, sorted(after))
+    limit = model.threshold_min
+    return ServiceChange(
+        before_min=before_min,
+        after_min=after_min,
+        site_before=site_before,
+        site_after=site_after,
+        newly_covered=(after_min <= limit) & ~(before_min <= limit),
+        uncovered=~(after_min <= limit),
+    )
+
+
+def _reasons(
+    model: SitingModel, solution: Solution, changes: tuple[ServiceChange, ...], site: int, deadline: float | None
+) -> Reasons:
+    weight, gain = model.weight, 0.0
+    served, newly, losses = [], [], []
+    for change in changes:
+        goes = (change.site_after == site) & (change.before_min != change.after_min)
+        new = goes & change.newly_covered
+        if model.objective == "mclp":
+            gain += float(weight[new].sum())
+        else:
+            counted = goes & (weight > 0)
+            known = np.where(np.isfinite(change.before_min), change.before_min, 0.0)
+            gain += float((weight * (change.after_min - known))[counted].sum())
+        served.append(goes)
+        newly.append(new)
+        losses.append(_losses(model, change, goes))
+    return Reasons(site, gain, tuple(served), tuple(newly), tuple(losses), _alternative(model, solution, site, deadline))
+
+
+def _losses(model: SitingModel, change: ServiceChange, goes: Booleans) -> dict[int, int]:
+    """Return the inhabitants, neighbours included, that leave each structure that stays open."""
+    lost: dict[int, int] = {}
+    for structure in np.unique(change.site_before[goes & (change.site_before >= 0)]):
+        if model.is_kept[structure]:
+            leavers = goes & (change.site_before == structure)
+            lost[int(structure)] = int(model.population_count[leavers].sum())
+    return lost
+
+
+def _alternative(model: SitingModel, solution: Solution, site: int, deadline: float | None) -> Alternative | None:
+    """Return the best proposal that refuses a pole, or None if there is none or no time left."""
+    left = 30.0 if deadline is None else deadline - time.perf_counter()
+    if left <= 0:
+        return None
+    other = solve(model, refused=[site], time_limit_s=left)
+    if other.status == "infeasible":
+        return None
+    sign = 1.0 if model.objective == "mclp" else -1.0
+    return Alternative(other, sign * (solution.objective - other.objective))
+
+
+def covered(model: SitingModel, sites: Iterable[int], service: int) -> Booleans:
+    """Return which units are within the threshold of an open site that offers a service."""
+    found: NDArray[np.bool_] = model.minutes(service)[:, list(sites)].min(axis=1, initial=np.inf) <= model.threshold_min
+    return found

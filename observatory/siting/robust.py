@@ -1,0 +1,118 @@
+"""Does a proposal hold: other weights of the défis, travel times 20 % off, the closure of any one structure."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from observatory.siting.model import SitingModel, new_sites, solve
+from observatory.siting.solution import Solution
+
+TRAVEL_ERROR: Final = 0.2
+"""Travel times are tried this share longer and shorter (convention de l'observatoire)."""
+DRAW_COUNT: Final = 20
+"""Draws of weights and travel times (convention de l'observatoire)."""
+STABLE_SHARE: Final = 0.8
+"""A site chosen in this share of the cases or more is stable (convention de l'observatoire)."""
+CLOSURES_MAX: Final = 12
+"""Most closures tried (convention de l'observatoire): those of the structures that serve the most inhabitants."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The proposal in one case, beside the best proposal of that case."""
+
+    kind: str
+    """``defi``, ``travel``, ``closure`` or ``draw``."""
+    subject: str
+    """The défi that counts alone, the factor on times, the column of the structure closed, the number of the draw."""
+    objective: float
+    best_objective: float
+    best_bound: float
+    sites: tuple[int, ...]
+
+    @property
+    def regret(self) -> float:
+        """What is lost by keeping the proposal, as a share of the case's best objective."""
+        difference = abs(self.best_objective - self.objective)
+        return 0.0 if difference == 0 else difference / max(abs(self.best_objective), 1e-300)
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """The cases tried, the greatest regret, and how often each candidate is chosen (the proposal itself included)."""
+
+    cases: tuple[Case, ...]
+    max_regret: float
+    shares: dict[int, float]
+    """Column of a candidate → share of the cases where the best proposal holds it."""
+    seed: int
+    is_complete: bool
+    """False where the time given stopped the cases."""
+
+
+def robustness(model: SitingModel, solution: Solution, *, seed: int = 0, deadline: float | None = None) -> Robustness:
+    """Solve the question again in each case and measure what keeping ``solution`` would lose."""
+    poles = new_sites(model, solution)
+    found: list[Case] = []
+    chosen: Counter[int] = Counter(poles)
+    is_complete = True
+    for kind, subject, variant in _variants(model, seed):
+        left = 30.0 if deadline is None else deadline - time.perf_counter()
+        if left <= 0:
+            is_complete = False
+            break
+        best = solve(variant, time_limit_s=left)
+        if best.status == "infeasible":
+            continue
+        value = variant.value((*variant.kept, *poles))
+        # Several proposals are often as good: the one examined is then taken as the case's best.
+        is_best = abs(value - best.objective) <= 1e-9 * max(1.0, abs(best.objective))
+        sites = poles if is_best else new_sites(variant, best)
+        found.append(Case(kind, subject, value, value if is_best else best.objective, best.bound, sites))
+        chosen.update(sites)
+    count = 1 + len(found)
+    shares = {site: chosen[site] / count for site in sorted(chosen)}
+    return Robustness(tuple(found), max((case.regret for case in found), default=0.0), shares, seed, is_complete)
+
+
+def _variants(model: SitingModel, seed: int) -> Iterator[tuple[str, str, SitingModel]]:
+    if len(model.weights) > 1:
+        for defi in model.weights:
+            if model.concerned_count[defi][model.is_counted].sum() > 0:
+                yield "defi", defi, replace(model, weights={defi: model.weights[defi]})
+    for factor in (1.0 - TRAVEL_ERROR, 1.0 + TRAVEL_ERROR):
+        yield "travel", f"{factor:g}", _slower(model, factor)
+    for structure in _busiest(model):
+        yield "closure", str(structure), model.without(structure)
+    generator = np.random.default_rng(seed)
+    for draw in range(DRAW_COUNT):
+        shares = generator.dirichlet(np.ones(len(model.weights)))
+        weights = {
+            defi: weight * float(share) for (defi, weight), share in zip(model.weights.items(), shares, strict=True)
+        }
+        factor = float(generator.uniform(1.0 - TRAVEL_ERROR, 1.0 + TRAVEL_ERROR))
+        yield "draw", str(draw), replace(_slower(model, factor), weights=weights)
+
+
+def _slower(model: SitingModel, factor: float) -> SitingModel:
+    return replace(model, existing_min=model.existing_min * factor, candidate_min=model.candidate_min * factor)
+
+
+def _busiest(model: SitingModel) -> list[int]:
+    """Return the structures that are some counted unit's nearest, those of the most inhabitants first."""
+    users: Counter[int] = Counter()
+    for service in range(len(model.services)):
+        minutes = model.minutes(service)[:, list(model.kept)]
+        if minutes.shape[1] == 0:
+            continue
+        nearest = minutes.argmin(axis=1)
+        reached = np.isfinite(minutes.min(axis=1)) & model.is_counted
+        for position, persons in zip(nearest[reached], model.population_count[reached], strict=True):
+            users[model.kept[position]] += int(persons)
+    return [structure for structure, _ in users.most_common(CLOSURES_MAX)]
