@@ -133,7 +133,9 @@ def _reasons(
         served.append(goes)
         newly.append(new)
         losses.append(_losses(model, change, goes))
-    return Reasons(site, gain, tuple(served), tuple(newly), tuple(losses), _alternative(model, solution, site, deadline))
+    return Reasons(
+        site, gain, tuple(served), tuple(newly), tuple(losses), _alternative(model, solution, site, deadline)
+    )
 
 
 def _losses(model: SitingModel, change: ServiceChange, goes: Booleans) -> dict[int, int]:
