@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from observatory.siting.k_best import k_best_p_median
 from observatory.siting.lscp import lscp
 from observatory.siting.mclp import mclp
 from observatory.siting.p_center import p_center
 from observatory.siting.p_median import p_median
 from observatory.siting.solution import UNCOVERED, Solution
 
-__all__ = ["UNCOVERED", "Solution", "lscp", "mclp", "p_center", "p_median"]
+__all__ = ["UNCOVERED", "Solution", "k_best_p_median", "lscp", "mclp", "p_center", "p_median"]

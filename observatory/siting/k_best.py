@@ -1,0 +1,168 @@
+"""The k best p-medians, each proved: the space is split around every solution found (Lawler 1972)."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from observatory.errors import UsageError
+from observatory.siting.branch import solve
+from observatory.siting.inputs import (
+    Cost,
+    as_allowed,
+    as_cost,
+    as_count,
+    as_demand,
+    as_sites,
+    assign,
+    is_whole,
+    nearest_cost,
+    rows_below,
+    too_many,
+)
+from observatory.siting.p_median import ceilings, unreachable
+from observatory.siting.rows import Rows
+from observatory.siting.solution import Booleans, Indices, Solution, infeasible, solved
+
+_EXACT = 1e-10
+"""Relative gap asked of each solution, so that near ties come in the right order."""
+
+
+def k_best_p_median(
+    cost: Any,  # noqa: ANN401 - dense or any scipy.sparse matrix
+    demand: Any,  # noqa: ANN401 - anything numpy can read
+    p: int,
+    k: int,
+    *,
+    existing: Iterable[int] = (),
+    allowed: Iterable[int] | None = None,
+    time_limit_s: float = 60,
+    seed: int = 0,
+) -> list[Solution]:
+    """Return the ``k`` best choices of ``p`` new sites, best first; fewer if there are fewer or the time runs out.
+
+    Parameters
+    ----------
+    cost, demand, p, existing, allowed, seed
+        As in :func:`observatory.siting.p_median`.
+    k
+        Number of choices wanted, at least 1. Two choices differ by at least one site, even at equal cost.
+    time_limit_s
+        Wall time for all of them; when it runs out, the choices proved so far are returned (at least one is tried).
+
+    Returns
+    -------
+    list of Solution
+        Every choice returned is proved to be the best of those not returned before it (``optimal``), except, when the
+        time runs out on the first, a single ``feasible`` one. A single ``infeasible`` one when there is none.
+
+    Raises
+    ------
+    UsageError
+        If the arguments don't fit together.
+
+    Notes
+    -----
+    Around a solution ``{s1, …, sp}`` the rest is split in ``p`` parts: ``s1 … s(t-1)`` open and ``st`` closed. Each part
+    is a smaller p-median, solved exactly.
+    """
+    began = time.perf_counter()
+    matrix = as_cost(cost)
+    weight = as_demand(demand, matrix.shape[0])
+    sites, p = as_sites(existing, matrix.shape[1]), as_count(p)
+    free = as_allowed(allowed, sites, matrix.shape[1])
+    if k < 1:
+        raise UsageError("Le nombre de solutions demandées doit être d'au moins une.")
+    fallback = nearest_cost(matrix, sites)
+    refusal = too_many(p, free.size) or unreachable(matrix, weight, free, fallback)
+    if refusal is not None:
+        return [infeasible(weight.size, refusal, seed=seed, elapsed_s=time.perf_counter() - began)]
+    picked, ceiling, penalty = ceilings(matrix, weight, free, fallback)
+    rows = rows_below(matrix, picked, free, ceiling, weight[picked])
+    found = _enumerate(rows, p, k, deadline=began + time_limit_s, penalty=penalty)
+    if not found:
+        reason = f"Aucun choix de {p} nouveau(x) pôle(s) ne dessert toutes les unités : demandez plus de pôles."
+        return [infeasible(weight.size, reason, seed=seed, elapsed_s=time.perf_counter() - began)]
+    return [_solution(matrix, weight, sites, free, part, seed=seed, began=began) for part in found]
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The best choice of a part of the space, and what defines the part."""
+
+    is_open: Booleans
+    value: float
+    bound: float
+    opened: Booleans
+    closed: Booleans
+
+
+def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: float, unit: float) -> _Part | None:
+    if rows.n_columns - int(closed.sum()) < p:
+        return None
+    outcome = solve(rows, p, deadline=deadline, tolerance=_EXACT, unit=unit, opened=opened, closed=closed)
+    # Sites that serve nobody may be missing from the answer: complete it inside the part.
+    chosen = outcome.is_open.copy()
+    spare = np.flatnonzero(~chosen & ~closed)
+    chosen[spare[: p - int(chosen.sum())]] = True
+    return _Part(chosen, outcome.value, outcome.bound, opened, closed)
+
+
+def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float) -> list[_Part]:
+    unit = 1.0 if is_whole(rows.cost) and is_whole(rows.base) else 0.0
+    none = np.zeros(rows.n_columns, np.bool_)
+    order = itertools.count()
+    heap: list[tuple[float, int, _Part]] = []
+    first = _best_of(rows, p, none, none, deadline, unit)
+    if first is not None:
+        heap.append((first.value, next(order), first))
+    out: list[_Part] = []
+    while heap and len(out) < k:
+        part = heapq.heappop(heap)[2]
+        proved = min([part.bound, *(entry[2].bound for entry in heap)]) >= part.value * (1 - 2 * _EXACT)
+        if part.value >= penalty or (out and not proved):
+            break
+        out.append(part)
+        if not proved or time.perf_counter() > deadline:
+            break
+        if len(out) < k:
+            for half in _around(rows, p, part, deadline, unit):
+                heapq.heappush(heap, (half.value, next(order), half))
+    return out
+
+
+def _around(rows: Rows, p: int, part: _Part, deadline: float, unit: float) -> list[_Part]:
+    opened, parts = part.opened.copy(), []
+    for site in np.flatnonzero(part.is_open & ~part.opened):
+        closed = part.closed.copy()
+        closed[site] = True
+        best = _best_of(rows, p, opened.copy(), closed, deadline, unit)
+        if best is not None:
+            parts.append(best)
+        opened[site] = True
+    return parts
+
+
+def _solution(
+    cost: Cost,
+    weight: np.ndarray,
+    existing: tuple[int, ...],
+    free: Indices,
+    part: _Part,
+    *,
+    seed: int,
+    began: float,
+) -> Solution:
+    sites = existing + tuple(int(j) for j in free[part.is_open])
+    assignment, least = assign(cost, sites)
+    objective = float((weight[weight > 0] * least[weight > 0]).sum())
+    proved = part.bound >= part.value * (1 - 2 * _EXACT)
+    bound = objective if proved else min(part.bound, objective)
+    elapsed = time.perf_counter() - began
+    return solved(sites, assignment, objective, bound, seed=seed, elapsed_s=elapsed, tolerance=2 * _EXACT)

@@ -1,0 +1,90 @@
+"""« Pourquoi ici ? » in French sentences, from the figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from observatory.publish.labels import count, decimal
+
+NAMED_COMMUNES: Final = 4
+"""Communes named in a sentence before « et d'autres » (convention de l'observatoire)."""
+
+
+def persons(value: float, singular: str = "habitant", plural: str | None = None) -> str:
+    """Return « 1 habitant », « 1 204 habitants »."""
+    word = singular if abs(value) < 2 else (plural or f"{singular}s")  # noqa: PLR2004  (French plurals begin at two)
+    return f"{count(value)} {word}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return « a », « a et b », « a, b et c »."""
+    if len(items) <= 1:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} et {items[-1]}"
+
+
+def reason_sentences(
+    why: Mapping[str, Any], *, services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+) -> list[str]:
+    """Return the sentences of one site, in the order that a reader asks: who gains, how much, who loses, what else.
+
+    Parameters
+    ----------
+    why
+        One entry of the document's ``why``.
+    services, volumes
+        French names of services and of the persons that each défi concerns.
+    """
+    sentences = [_gain(one, services, volumes, threshold_min) for one in why["services"]]
+    sentences.extend(_minutes(one, services) for one in why["services"] if one["mean_gain_min"])
+    if why["existing_losses"]:
+        losses = [f"{one['name']} ({persons(one['population_count'])})" for one in why["existing_losses"]]
+        sentences.append(f"En contrepartie, ce site devient le plus proche à la place de {listed(losses)}.")
+    sentences.append(_alternative(why, volumes))
+    return sentences
+
+
+def _gain(
+    one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+) -> str:
+    name = services[one["service"]]
+    if not one["newly_covered"]["population_count"]:
+        return f"{name} : aucun habitant du territoire de plus sous {threshold_min:g} minutes."
+    concerned = [
+        f"{count(value)} {volumes[defi]}"
+        for defi, value in one["newly_covered"]["concerned"].items()
+        if not volumes[defi].startswith("habitants")
+    ]
+    said = f", dont {listed(concerned)}" if concerned else ""
+    communes = [f"{place['name']} ({count(place['population_count'])})" for place in one["communes"]]
+    more = f", et {len(communes) - NAMED_COMMUNES} autres" if len(communes) > NAMED_COMMUNES else ""
+    return (
+        f"{name} : {persons(one['newly_covered']['population_count'])} passent sous {threshold_min:g} minutes{said}. "
+        f"Les plus nombreux : {', '.join(communes[:NAMED_COMMUNES])}{more}."
+    )
+
+
+def _minutes(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
+    verb = "gagne" if one["closer_population_count"] == 1 else "gagnent"
+    return (
+        f"{services[one['service']]} : {persons(one['closer_population_count'])} {verb} en moyenne "
+        f"{decimal(one['mean_gain_min'])} minutes de trajet."
+    )
+
+
+def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str]) -> str:
+    other = why["alternative"]
+    if other is None:
+        return "La meilleure solution sans ce site n'a pas été calculée, ou il n'y en a pas."
+    names = listed([site["name"] for site in other["sites"]])
+    if not other["cost"]:
+        return f"Sans ce site, {names} ferait aussi bien : le choix entre les deux ne tient pas à ces chiffres."
+    lost = [f"{count(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
+    won = [f"{count(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
+    text = f"Sans ce site, la meilleure solution serait {names}"
+    if lost:
+        text += f" ; elle laisserait hors du seuil {listed(lost)} de plus"
+    if won:
+        text += f"{' mais' if lost else ' ; elle'} y ferait entrer {listed(won)} de plus"
+    return f"{text} (écart sur l'objectif : {decimal(100 * other['cost_share'])} %)."
