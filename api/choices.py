@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -47,6 +48,7 @@ class Choice:
 
 
 def choose(
+    study: Study,
     *,
     defi: str | None = None,
     service: str | None = None,
@@ -64,13 +66,13 @@ def choose(
     defi = defi or DEFAULT_DEFI
     service = service or PAIRS.get(defi, PAIRS[DEFAULT_DEFI])
     level = level or DEFAULT_LEVEL
-    study().need(defi)
-    require_service(service)
+    study.need(defi)
+    study.service(service)
     publication.require_level(level)
     return Choice(defi, service, level, territory or None, threshold_min)
 
 
-def require_service(service: str) -> str:
+def require_service(study: Study, service: str) -> str:
     """Return ``service`` if it is one.
 
     Raises
@@ -78,23 +80,23 @@ def require_service(service: str) -> str:
     UsageError
         If it is not; the sentence lists those that exist.
     """
-    return study().service(service).service
+    return study.service(service).service
 
 
 @cache
-def study() -> Study:
-    """Return the observatory's study, read once."""
-    return read_study()
+def study(path: Path | None) -> Study:
+    """Return the operator's study, or the observatory's, read once."""
+    return read_study(path)
 
 
-def defi_labels() -> dict[str, str]:
+def defi_labels(study: Study) -> dict[str, str]:
     """Return the French name of each défi."""
-    return {defi: need.label for defi, need in study().needs.items()}
+    return {defi: need.label for defi, need in study.needs.items()}
 
 
-def service_labels() -> dict[str, str]:
+def service_labels(study: Study) -> dict[str, str]:
     """Return the French name of each service."""
-    return {name: entry.label for name, entry in study().services.items()}
+    return {name: entry.label for name, entry in study.services.items()}
 
 
 def kind_labels() -> dict[str, str]:
@@ -102,9 +104,9 @@ def kind_labels() -> dict[str, str]:
     return {name: str(entry["label"]) for name, entry in geodata.declarations("services").get("kinds", {}).items()}
 
 
-def completeness() -> dict[str, str]:
+def completeness(study: Study) -> dict[str, str]:
     """Return, by service, the sentence that says how complete its list of structures is."""
-    return {name: entry.completeness for name, entry in study().services.items()}
+    return {name: entry.completeness for name, entry in study.services.items()}
 
 
 def minutes(text: str) -> float | None:

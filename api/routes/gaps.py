@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
 
-from api.choices import choose
+from api.choices import choose, study
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import GapList
@@ -45,7 +45,9 @@ def gaps(
     """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
     if format not in FORMATS:
         raise UsageError(f"Le format « {format} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
-    choice = choose(defi=defi, service=service, level=level, territory=territory, threshold_min=threshold_min)
+    choice = choose(
+        study(settings.study), defi=defi, service=service, level=level, territory=territory, threshold_min=threshold_min
+    )
     report = publication.gap_report(
         connection,
         defi=choice.defi,

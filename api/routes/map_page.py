@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse
 from api import choices, colours, queries, tiles, views
 from api.dependencies import ConnectionDep, SettingsDep
 from api.rendering import page
-from api.routes.pages import _selectable, _words
 from api.routes.tiles import MAP_LEVELS
+from api.words import selectable, words
 from observatory.errors import UsageError
 from observatory.publish import gaps as publication
 from observatory.publish import labels
@@ -42,7 +42,7 @@ def map_page(
     rang: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> HTMLResponse:
     """Show the map of gaps, its layers, and its table."""
-    choice = choices.choose(defi=defi, service=service, level=level, territory=territory)
+    choice = choices.choose(choices.study(settings.study), defi=defi, service=service, level=level, territory=territory)
     if choice.level not in MAP_LEVELS:
         raise UsageError(f"Le niveau « {choice.level} » n’a pas de carte : choisissez parmi {', '.join(MAP_LEVELS)}.")
     measure = measure or MEASURES[0]
@@ -70,7 +70,7 @@ def map_page(
         cut=views.cut(rows, rang),
         totals=publication.totals(rows),
         services_known=queries.service_counts(connection),
-        selectable=_selectable(connection),
+        selectable=selectable(connection),
         map_levels={name: labels.LEVELS[name] for name in MAP_LEVELS},
         measures={**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
         settings_of_map=_settings(
@@ -82,7 +82,7 @@ def map_page(
             report=report,
             catalogue=catalogue,
         ),
-        **_words(),
+        **words(settings),
     )
 
 
@@ -110,7 +110,7 @@ def _settings(
         ],
         "services": [
             {"id": name, "label": label, "colour": colours.service_colours().get(name, "#333333")}
-            for name, label in choices.service_labels().items()
+            for name, label in choices.service_labels(choices.study(settings.study)).items()
         ],
         "kinds": choices.kind_labels(),
         "statuses": labels.STATUSES,

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from api import choices, colours, queries, views
+from api import choices, queries, views
 from api.dependencies import ConnectionDep, SettingsDep
 from api.rendering import page
+from api.words import selectable, words
 from observatory.publish import gaps as publication
-from observatory.publish import labels
 from observatory.store import read
 
 router = APIRouter(include_in_schema=False)
@@ -33,7 +33,7 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
         defi: publication.gap_report(connection, defi=defi, service=service, level="region", study_path=settings.study)
         for defi, service in choices.PAIRS.items()
     }
-    choice = choices.choose()
+    choice = choices.choose(choices.study(settings.study))
     report = publication.gap_report(
         connection, defi=choice.defi, service=choice.service, level="epci", study_path=settings.study
     )
@@ -51,7 +51,7 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
         worst=views.by_priority(report.rows)[:SHOWN_FIRST],
         drawing=_drawing(connection, "epci", report.rows),
         pilots=[read.territory(connection, level, code) for level, code in choices.PILOTS],
-        **_words(),
+        **words(settings),
     )
 
 
@@ -70,6 +70,7 @@ def gaps_page(
 ) -> HTMLResponse:
     """Show a gap analysis: the form, the table by priority, the totals, the quadrants."""
     choice = choices.choose(
+        choices.study(settings.study),
         defi=defi,
         service=service,
         level=level,
@@ -98,9 +99,9 @@ def gaps_page(
         cut=views.cut(rows, rang),
         totals=publication.totals(rows),
         drawing=_drawing(connection, choice.level, rows) if not place else None,
-        selectable=_selectable(connection),
-        cuts=choices.study().cuts,
-        **_words(),
+        selectable=selectable(connection),
+        cuts=choices.study(settings.study).cuts,
+        **words(settings),
     )
 
 
@@ -108,6 +109,7 @@ def gaps_page(
 def search_page(
     request: Request,
     connection: ConnectionDep,
+    settings: SettingsDep,
     q: Annotated[str, Query(max_length=100)] = "",
     rang: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> HTMLResponse:
@@ -129,15 +131,17 @@ def search_page(
         rang=rang,
         total=total,
         pages=max(1, -(-total // views.ROWS_PER_PAGE)),
-        **_words(),
+        **words(settings),
     )
 
 
 @router.get("/territoires/{level}/{code}")
-def territory_page(request: Request, connection: ConnectionDep, level: str, code: str) -> HTMLResponse:
+def territory_page(
+    request: Request, connection: ConnectionDep, settings: SettingsDep, level: str, code: str
+) -> HTMLResponse:
     """Show all that is known of one territory."""
     territory = read.territory(connection, level, code)
-    study = choices.study()
+    study = choices.study(settings.study)
     # Bassins and zones share their codes with communes: their structures are listed on their communes' pages.
     has_own_code = read.territory_level(connection, code) == level
     return page(
@@ -152,12 +156,12 @@ def territory_page(request: Request, connection: ConnectionDep, level: str, code
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
         locator=_locator(connection, level, code),
-        **_words(),
+        **words(settings),
     )
 
 
 @router.get("/zones-rurales")
-def rural_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
+def rural_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
     """Show the communes and inhabitants of the rural zonings."""
     return page(
         request,
@@ -166,7 +170,7 @@ def rural_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
         density=queries.rural_zones(connection, "densite"),
         frr=queries.rural_zones(connection, "frr"),
         rurality=queries.rural_zones(connection, "ruralite"),
-        **_words(),
+        **words(settings),
     )
 
 
@@ -175,7 +179,7 @@ def districts_page(
     request: Request, connection: ConnectionDep, settings: SettingsDep, service: str = ""
 ) -> HTMLResponse:
     """Show the QPV with the time to the nearest structure of a service."""
-    chosen = choices.choose(defi="insertion", service=service, level="qpv")
+    chosen = choices.choose(choices.study(settings.study), defi="insertion", service=service, level="qpv")
     report = publication.gap_report(
         connection, defi=chosen.defi, service=chosen.service, level="qpv", study_path=settings.study
     )
@@ -187,12 +191,12 @@ def districts_page(
         report=report,
         rows=sorted(report.rows, key=lambda row: (row["nearest_min"] is None, -(row["nearest_min"] or 0))),
         communes=queries.communes_of_districts(connection),
-        **_words(),
+        **words(settings),
     )
 
 
 @router.get("/donnees")
-def data_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
+def data_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
     """Show every source, and how complete each service's list is."""
     catalogue = queries.sources(connection)
     today = datetime.now(tz=UTC).date()
@@ -206,34 +210,22 @@ def data_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
         indicators=queries.indicators(connection),
         rejected=read.rejected(connection, limit=REJECTED_SHOWN),
         accompaniment=queries.accompaniment(connection),
-        **_words(),
+        **words(settings),
     )
 
 
 @router.get("/methode")
-def method_page(request: Request, connection: ConnectionDep) -> HTMLResponse:
+def method_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
     """Show what the figures mean, with the study's own parameters."""
-    return page(request, "methode.html", sources=queries.sources(connection), travel=choices.travel(), **_words())
+    return page(
+        request, "methode.html", sources=queries.sources(connection), travel=choices.travel(), **words(settings)
+    )
 
 
 @router.get("/accessibilite")
 def accessibility_page(request: Request) -> HTMLResponse:
     """Show what has been checked of the site's accessibility, and what has not."""
     return page(request, "accessibilite.html")
-
-
-def _words() -> dict[str, Any]:
-    return {
-        "defis": choices.defi_labels(),
-        "services": choices.service_labels(),
-        "kinds": choices.kind_labels(),
-        "completeness": choices.completeness(),
-        "gap_levels": {level: labels.LEVELS[level] for level in publication.LEVELS},
-        "scales": {measure: colours.classes(measure) for measure in colours.SCALES},
-        "typology_colours": colours.typology_colours(),
-        "service_colours": colours.service_colours(),
-        "study": choices.study(),
-    }
 
 
 def _drawing(connection: Connection, level: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -256,7 +248,3 @@ def _locator(connection: Connection, level: str, code: str) -> dict[str, Any] | 
     if frame is None or not shapes:
         return None
     return {"frame": frame, "borders": views.outlines(connection, "departement"), "shape": shapes[0]}
-
-
-def _selectable(connection: Connection) -> dict[str, list[queries.Row]]:
-    return {level: read.territories(connection, level) for level in ("departement", "epci")}

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from api import queries
-from api.choices import completeness, kind_labels, require_service
-from api.dependencies import ConnectionDep
+from api.choices import completeness, kind_labels, require_service, study
+from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import SourceSummary, StructureList, StructureSummary
 from observatory.store import read
@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api", tags=["structures"])
 def structures(
     *,
     connection: ConnectionDep,
+    settings: SettingsDep,
     service: Annotated[str | None, Query(description="Service ; sans lui : tous.", examples=["ressourcerie"])] = None,
     territory: Annotated[str | None, Query(max_length=60, description="Code d’un territoire.")] = None,
     bbox: Annotated[str | None, Query(max_length=120, description="Ouest,sud,est,nord en degrés.")] = None,
@@ -27,7 +28,8 @@ def structures(
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
 ) -> StructureList:
     """Return structures by name; what is announced and not open bears ``is_active: false``."""
-    wanted = require_service(service) if service else None
+    declared = study(settings.study)
+    wanted = require_service(declared, service) if service else None
     extent = queries.bounds(bbox)
     found = read.structures(
         connection, service=wanted, territory=territory or None, bbox=extent, limit=limit, offset=offset
@@ -36,7 +38,7 @@ def structures(
     catalogue = queries.sources(connection)
     used = {row["source_id"] for row in found}
     names = kind_labels()
-    said = completeness()
+    said = completeness(declared)
     return StructureList(
         items=[StructureSummary(**row, kind_label=names.get(row["kind"], row["kind"])) for row in found],
         total=total,

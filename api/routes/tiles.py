@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
 from api import tiles as store
-from api.choices import choose
+from api.choices import choose, study
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from observatory import pipeline
@@ -50,7 +50,7 @@ def tile(
     if layer == store.GAP_LAYER:
         if level not in MAP_LEVELS:
             raise UsageError(f"Le niveau « {level} » n’a pas de carte : choisissez parmi {', '.join(MAP_LEVELS)}.")
-        choice = choose(defi=defi, service=service, level=level)
+        choice = choose(study(settings.study), defi=defi, service=service, level=level)
         run_hash = pipeline.gap_run(
             connection, defi=choice.defi, service=choice.service, study_path=settings.study
         ).run_hash
