@@ -1,0 +1,99 @@
+"""French grammar for sentences made from figures: how a territory is named, elisions, plurals, lists."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+DEPARTEMENTS_OF: Final = {
+    "14": "du Calvados",
+    "27": "de l'Eure",
+    "50": "de la Manche",
+    "61": "de l'Orne",
+    "76": "de la Seine-Maritime",
+}
+"""The départements of Normandy after their article; the name alone does not tell it."""
+_PREFIXES: Final = {
+    "region": ("la région", "f"),
+    "departement": ("le département", "m"),
+    "epci": ("l'intercommunalité", "f"),
+    "commune": ("la commune", "f"),
+    "commune_deleguee": ("la commune déléguée", "f"),
+    "qpv": ("le quartier prioritaire", "m"),
+    "bassin_vie": ("le bassin de vie", "m"),
+    "zone_emploi": ("la zone d'emploi", "f"),
+}
+_OF_A_PLACE: Final = ("commune", "commune_deleguee", "bassin_vie", "zone_emploi")
+_EPCI_KINDS: Final = ("Communauté", "Métropole")
+_MUTE_H: Final = re.compile(r"H(é|e[rl]|iv|ir|y)")
+"""Initial h that elides, as in "d'Hérouville"; the others ("de Honfleur", "de Hambye") are of Germanic origin."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A territory in a sentence: ``la communauté de communes Cœur de Nacre``, feminine."""
+
+    words: str
+    is_feminine: bool
+
+    @property
+    def start(self) -> str:
+        """Return the words at the start of a sentence."""
+        return capital(self.words)
+
+    @property
+    def pronoun(self) -> str:
+        """Return ``elle`` or ``il``."""
+        return "elle" if self.is_feminine else "il"
+
+
+def territory(level: str, code: str, name: str) -> Named:
+    """Name a territory with its kind and article.
+
+    Parameters
+    ----------
+    level, code, name
+        As in the results; a level that is not known here is called a territory.
+    """
+    prefix, gender = _PREFIXES.get(level, ("le territoire", "m"))
+    if level == "epci" and name.startswith(_EPCI_KINDS):
+        return Named(f"la {name[0].lower()}{name[1:]}", is_feminine=True)
+    if level == "departement" and code in DEPARTEMENTS_OF:
+        return Named(f"{prefix} {DEPARTEMENTS_OF[code]}", is_feminine=False)
+    joined = of(name) if level in _OF_A_PLACE else name
+    return Named(f"{prefix} {joined}", is_feminine=gender == "f")
+
+
+def of(name: str) -> str:
+    """Return a place's name after "de": ``d'Alençon``, ``du Havre``, ``des Andelys``, ``de La Haye``."""
+    if name.startswith("Le "):
+        return f"du {name[3:]}"
+    if name.startswith("Les "):
+        return f"des {name[4:]}"
+    return f"d'{name}" if elides(name) else f"de {name}"
+
+
+def elides(word: str) -> bool:
+    """Return whether "de" loses its e before a word: a vowel, the y of Normandy's places, or a mute h."""
+    first = unicodedata.normalize("NFD", word)[:1].upper()
+    return first in set("AEIOUYŒÆ") or _MUTE_H.match(word) is not None
+
+
+def capital(sentence: str) -> str:
+    """Return a sentence with its first letter in upper case."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def plural(count: float, singular: str, several: str | None = None) -> str:
+    """Return the form for a number; French is plural from 2 (``1,9 point``, ``2 points``)."""
+    return (several or f"{singular}s") if abs(count) >= 2 else singular  # noqa: PLR2004
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return ``a``, ``a et b``, ``a, b et c``."""
+    if len(items) <= 1:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} et {items[-1]}"
