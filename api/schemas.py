@@ -27,7 +27,7 @@ class TerritorySummary(BaseModel):
     population_status: str
     population_source_id: str | None
     source_id: str
-    is_partial: bool = Field(description="Vrai si le territoire dépasse la Normandie : seule la part normande compte.")
+    is_partial: bool = Field(description="Vrai si des communes manquent : hors de Normandie, ou sans contour connu.")
     commune_count: int | None
     parent_name: str | None = None
     lon: float | None

@@ -176,8 +176,8 @@ def _notes(rows: pd.DataFrame, level: str, need: NeedRun, inputs: Inputs) -> pd.
 
 def _partial_note(commune_count: Any) -> str:  # noqa: ANN401  (a cell of a frame)
     if pd.isna(commune_count):
-        return "Territoire à cheval sur la région : seule sa partie normande compte."
-    return f"Territoire à cheval sur la région : seules ses {commune_count} communes normandes comptent."
+        return "Compté en partie : seules comptent ses communes de Normandie dont le contour est connu."
+    return f"Compté en partie : ses {commune_count} communes de Normandie dont le contour est connu."
 
 
 def _qpv_rows(access: AccessRun, inputs: Inputs) -> pd.DataFrame:
