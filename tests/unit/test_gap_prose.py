@@ -70,7 +70,8 @@ def test_caux_seine_agglo_reads_well() -> None:
         "Du plus grand besoin au plus petit, elle se classe entre le 4ᵉ et le 19ᵉ rang sur 71.",
         (
             "Trois indicateurs expliquent surtout ce score : « Chômage localisé de la zone d'emploi » (7,6 %, "
-            "estimation, 21,9 points), « Chômage des 15-64 ans » (14,2 %, 15,3 points) et « Sans baccalauréat » (58,1 %, 14,1 points)."
+            "estimation, 21,9 points), « Chômage des 15-64 ans » (14,2 %, 15,3 points) et « Sans "
+            "baccalauréat » (58,1 %, 14,1 points)."
         ),
         "Ensemble, ils font 51,3 des 53,2 points.",
         "Ce besoin concerne 5 321 personnes : chômeurs de 15 à 64 ans (RP 2021).",
