@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-import geodata
 from observatory.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +45,8 @@ def ingest(
     from observatory.commands.session import messages, opened, progress
     from observatory.store.load import migrate
 
-    wanted = list(dict.fromkeys(sources or []))
     _require_region(region)
-    _require_known(wanted)
+    wanted = list(dict.fromkeys(_source_ids(sources or [])))
     if from_file is not None and len(wanted) != 1:
         raise UsageError("Nommez la source de ce fichier : « observatory ingest SOURCE --from-file FICHIER ».")
     with opened() as engine, progress() as advance:
@@ -113,22 +111,25 @@ def _require_region(region: str) -> None:
         )
 
 
-def _require_known(wanted: Iterable[str]) -> None:
-    """Raise unless every source is in the catalogue.
+def _source_ids(names: Iterable[str]) -> list[str]:
+    """Return the sources that ``names`` stand for: identifiers of the catalogue, or their aliases.
 
     Raises
     ------
     UsageError
-        With the nearest names.
+        If a name is unknown, with the nearest ones.
     """
-    known = list(geodata.declarations("catalog")["sources"])
-    for name in wanted:
+    from observatory.sources.catalog import known_names
+
+    known = known_names()
+    for name in names:
         if name in known:
             continue
         from rapidfuzz import fuzz, process
 
-        near = [found for found, _, _ in process.extract(name, known, scorer=fuzz.WRatio, limit=SUGGESTIONS)]
+        near = [found for found, _, _ in process.extract(name, list(known), scorer=fuzz.QRatio, limit=SUGGESTIONS)]
         raise UsageError(f"La source « {name} » n’est pas au catalogue : vouliez-vous dire {', '.join(near)} ?")
+    return [known[name] for name in names]
 
 
 def _print_account(reports: Sequence[SourceReport]) -> None:

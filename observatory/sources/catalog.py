@@ -26,6 +26,8 @@ class SourceDeclaration:
     expected_note: str | None = None
     counted: str | None = None
     """What ``expected_count`` counts: a level of territory, or ``inhabitants``."""
+    aliases: tuple[str, ...] = ()
+    """Short names that the command line accepts too."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,14 @@ def sources() -> tuple[SourceDeclaration, ...]:
     """Return the declared sources, in the order of the file."""
     declared = geodata.declarations("catalog")["sources"]
     return tuple(SourceDeclaration(source_id=source_id, **one) for source_id, one in declared.items())
+
+
+def known_names() -> dict[str, str]:
+    """Return the source of each name that a user may write: its identifier, or one of its aliases."""
+    declared = sources()
+    return {one.source_id: one.source_id for one in declared} | {
+        alias: one.source_id for one in declared for alias in one.aliases
+    }
 
 
 def fields() -> tuple[FieldDeclaration, ...]:

@@ -44,6 +44,7 @@ FRR: Final = {
     "FRR+": "plus",
     "FRR bénéficiaire": "beneficiaire",
     "FRR bénéficiaire partiellement": "beneficiaire_partiel",
+    "Classée FRR partiellement": "partiel",
 }
 CENTRALITY: Final = {
     "Communes non centre": "0",
@@ -109,13 +110,13 @@ def zonings(frame: pd.DataFrame) -> pd.DataFrame:
     code = frame["commune_code"]
     parts = []
     for column, (zoning, codes, source_id, vintage) in LABELLED.items():
-        parts.append(_part(code, zoning, frame[column].map(codes), frame[column], vintage=vintage, source_id=source_id))
+        parts.append(part(code, zoning, frame[column].map(codes), frame[column], vintage=vintage, source_id=source_id))
     aav = frame["lib_aav2020"].where(frame["aav2020"].ne("000"), "Commune hors attraction des villes")
-    parts.append(_part(code, "aav", frame["aav2020"], aav, vintage="2020", source_id="insee_aav_2020"))
+    parts.append(part(code, "aav", frame["aav2020"], aav, vintage="2020", source_id="insee_aav_2020"))
     unit = frame["uu2020"]
     is_rural = unit.str.endswith(NO_URBAN_UNIT)
     label = ("Unité urbaine " + unit).where(~is_rural, "Commune hors unité urbaine")
-    parts.append(_part(code, "unite_urbaine", unit, label, vintage="2020", source_id="insee_uu_2020"))
+    parts.append(part(code, "unite_urbaine", unit, label, vintage="2020", source_id="insee_uu_2020"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -126,10 +127,11 @@ def memberships(frame: pd.DataFrame, level: str) -> pd.DataFrame:
     return known.rename(columns={columns[0]: "code", columns[1]: "name"})
 
 
-def _part(
+def part(
     code: pd.Series, zoning: str, value_code: pd.Series, value_label: pd.Series, *, vintage: str, source_id: str
 ) -> pd.DataFrame:
-    part = pd.DataFrame(
+    """Return one zoning in its columns; communes without a class are left out."""
+    rows = pd.DataFrame(
         {
             "level": "commune",
             "code": code,
@@ -140,4 +142,4 @@ def _part(
             "source_id": source_id,
         }
     )
-    return part.loc[part["value_code"].notna(), list(ZONING_COLUMNS)]
+    return rows.loc[rows["value_code"].notna(), list(ZONING_COLUMNS)]

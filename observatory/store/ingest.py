@@ -3,106 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+import psycopg
 import sqlalchemy as sa
+from psycopg import errors as pg
 from sqlalchemy.dialects.postgresql import insert
 
-import geodata
-from observatory.errors import InputFileError, NotComputedError, UsageError
+from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
 from observatory.store import load, stage
 from observatory.store import tables as t
 from observatory.store.engine import plain_errors
+from observatory.store.known import Known
+from observatory.store.readers import Reader, Tables, readers
 from observatory.store.stage import Progress
 from observatory.store.statements import sql, statement
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from observatory.sources.batch import Batch
 
 PROBLEMS_SHOWN: Final = 5
 
 
-@dataclass(frozen=True)
-class Known:
-    """The territories that a source's rows may speak of, as the database holds them."""
-
-    connection: sa.Connection
-
-    @cached_property
-    def communes(self) -> set[str]:
-        """Codes of the communes of the region and of its border."""
-        return self._codes("commune")
-
-    @cached_property
-    def departements(self) -> set[str]:
-        """Codes of the region's départements."""
-        return self._codes("departement")
-
-    @cached_property
-    def zones(self) -> set[str]:
-        """Codes of the zones d'emploi."""
-        return self._codes("zone_emploi")
-
-    @cached_property
-    def renamed(self) -> dict[str, str]:
-        """Former code → present code of communes that only changed code."""
-        renamed: dict[str, str] = geodata.declarations("history")["renamed"]
-        return renamed
-
-    @cached_property
-    def successor(self) -> dict[str, str]:
-        """Former commune code → present commune code."""
-        import pandas as pd
-
-        from observatory.sources import history
-
-        link = t.TerritoryLink
-        query = sa.select(link.child_code, link.parent_code).where(
-            link.child_level == "commune_deleguee", link.parent_level == "commune"
-        )
-        rows = [tuple(row) for row in self.connection.execute(query)]
-        declared = geodata.declarations("history")
-        return history.successors(
-            pd.DataFrame(rows, columns=["code", "commune_code"]), {**declared["renamed"], **declared["merged"]}
-        )
-
-    def _codes(self, level: str) -> set[str]:
-        return set(self.connection.execute(sa.select(t.Territory.code).where(t.Territory.level == level)).scalars())
-
-
-Reader = Callable[[Path, Known], "tuple[Batch, pd.DataFrame]"]
-"""Reads a file: the account of its rows, and its figures in long form."""
-
-
-def readers() -> Mapping[str, Reader]:
-    """Return, by source, how its file becomes figures; the other sources are loaded through the snapshot only."""
-    from observatory.sources import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
-
-    def reader(module: Any, **needs: str) -> Reader:  # noqa: ANN401  (a module)
-        def figures(path: Path, known: Known) -> tuple[Batch, pd.DataFrame]:
-            context = {name: getattr(known, attribute) for name, attribute in needs.items()}
-            batch = module.normalise(module.read(path), **context)
-            return batch, module.values(batch.frame)
-
-        return figures
-
-    return {
-        bpe.SOURCE_ID: reader(bpe, communes="communes"),
-        commune_rp.SOURCE_ID: reader(commune_rp, communes="communes", successor="successor"),
-        defm.SOURCE_ID: reader(defm, communes="communes", departements="departements"),
-        deld.SOURCE_ID: reader(deld, departements="departements"),
-        filosofi.SOURCE_ID: reader(filosofi, communes="communes", successor="successor", renamed="renamed"),
-        iris.SOURCE_ID: reader(iris, communes="communes"),
-        sinoe.SOURCE_ID: reader(sinoe, departements="departements"),
-        ze_unemployment.SOURCE_ID: reader(ze_unemployment, zones="zones"),
-    }
+_REPLACED: Final = {
+    "values": ("030_check_file", "031_replace_figures"),
+    "zonings": ("032_check_zonings", "033_replace_zonings"),
+    "structures": ("034_check_structures", "035_replace_structures"),
+}
+"""Main table that a file becomes → what checks it and what puts it in place."""
 
 
 def ingest_file(
@@ -130,10 +60,26 @@ def ingest_file(
             f"« {source_id} » ne se charge que par l’instantané : lancez « observatory ingest {source_id} » sans "
             f"--from-file. Se chargent d’un fichier : {', '.join(sorted(readers()))}."
         )
-    tell = progress or load.silent
+    try:
+        with plain_errors():
+            return _ingest(engine, source_id, path, reader, progress or load.silent)
+    except pg.LockNotAvailable as error:
+        raise DatabaseUnavailableError(
+            "Une autre opération occupe les tables : attendez sa fin, puis relancez « observatory ingest »."
+        ) from error
+    except (psycopg.DataError, psycopg.IntegrityError, sa.exc.DataError, sa.exc.IntegrityError) as error:
+        raise InputFileError(
+            f"« {path.name} » contient des valeurs que la base refuse, et les données en place restent : vérifiez que "
+            "c’est bien le fichier de la source."
+        ) from error
+
+
+def _ingest(
+    engine: sa.Engine, source_id: str, path: Path, reader: Reader, tell: Progress
+) -> tuple[str, tuple[load.SourceReport, ...]]:
     checksum = _checksum(path)
     marker = file_marker(source_id)
-    with plain_errors(), engine.begin() as connection:
+    with engine.begin() as connection:
         load.take_turn(connection, tell)
         known = Known(connection)
         if not known.communes:
@@ -144,11 +90,11 @@ def ingest_file(
         if stored == checksum:
             return "unchanged", load.report(connection, [source_id])
         tell(f"Lecture de {path.name}", 0, 3)
-        batch, figures = reader(path, known)
+        batch, tables = reader(path, known)
         tell("Vérification", 1, 3)
-        _replace(connection, path, figures)
+        row_count = _replace(connection, path, tables)
         tell("Remplacement des données", 2, 3)
-        _record(connection, batch, path.name, checksum, len(figures))
+        _record(connection, batch, path.name, checksum, row_count)
         result = load.report(connection, [source_id])
     tell("Source chargée", 3, 3)
     return "loaded", result
@@ -172,22 +118,29 @@ def _checksum(path: Path) -> str:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
 
 
-def _replace(connection: sa.Connection, path: Path, figures: pd.DataFrame) -> None:
+def _replace(connection: sa.Connection, path: Path, tables: Tables) -> int:
+    """Stage, check and put in place what a file became; return the rows of its main table."""
     import pyarrow as pa
 
-    file = next(one for one in stage.FILES if one.name == "values")
     raw = load.raw_connection(connection)
-    stage.create(raw, file)
-    table = pa.Table.from_pandas(figures[list(file.columns)], preserve_index=False)
-    if not table.num_rows:
+    main = next(name for name in _REPLACED if name in tables)
+    check, replace = _REPLACED[main]
+    if tables[main].empty:
         raise InputFileError(f"Aucune figure n’a été gardée de « {path.name} » : est-ce bien le fichier de la source ?")
-    stage.copy(raw, file, table)
-    problems = [f"{row.problem} : {row.example}" for row in connection.execute(statement("030_check_file"))]
+    for file in stage.FILES:
+        if file.name in tables:
+            stage.create(raw, file)
+            frame = tables[file.name][list(file.columns)]
+            stage.copy(raw, file, pa.Table.from_pandas(frame, preserve_index=False))
+            connection.exec_driver_sql(f"ANALYZE {file.stage}")
+    problems = [f"{row.problem} : {row.example}" for row in connection.execute(statement(check))]
     if problems:
         raise InputFileError(
             f"« {path.name} » est refusé, et les données en place restent : {' ; '.join(problems[:PROBLEMS_SHOWN])}."
         )
-    raw.execute(sql("031_replace_figures").encode())
+    raw.execute(f"SET LOCAL lock_timeout = '{load.LOCK_TIMEOUT_S}s'")
+    raw.execute(sql(replace).encode())
+    return len(tables[main])
 
 
 def _record(connection: sa.Connection, batch: Batch, file_name: str, checksum: str, value_count: int) -> None:

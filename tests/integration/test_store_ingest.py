@@ -16,7 +16,7 @@ from observatory.store import ingest, read
 from observatory.store.load import load_snapshot
 
 
-def _reader(path: Path, known: ingest.Known) -> tuple[object, pd.DataFrame]:
+def _reader(path: Path, known: ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
     """Reads ``code;active``: one line is elsewhere, one can't be read."""
     frame = pd.read_csv(path, sep=";", dtype=str).assign(line=lambda rows: rows.index + 2)
     sieve = Sieve(frame, "toy_census", path.name)
@@ -34,7 +34,7 @@ def _reader(path: Path, known: ingest.Known) -> tuple[object, pd.DataFrame]:
             "source_id": "toy_census",
         }
     )
-    return sieve.batch(), figures
+    return sieve.batch(), {"values": figures}
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_the_snapshot_leaves_it_alone_until_it_changes(loaded: sa.Engine, census
 def test_a_file_that_contradicts_what_is_loaded_changes_nothing(
     loaded: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(path: Path, known: ingest.Known) -> tuple[object, pd.DataFrame]:
-        batch, figures = _reader(path, known)
-        return batch, figures.assign(code="99999")
+    def wrong(path: Path, known: ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
+        batch, tables = _reader(path, known)
+        return batch, {"values": tables["values"].assign(code="99999")}
 
     before = _commune_figures(loaded)
     monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": wrong})

@@ -1,0 +1,104 @@
+"""The territories that a source's rows may speak of, as the database holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+import geodata
+from observatory import crs
+from observatory.store import tables as t
+
+if TYPE_CHECKING:
+    from observatory.sources.places import Gazetteer
+
+
+@dataclass(frozen=True)
+class Known:
+    """The territories that a source's rows may speak of, as the database holds them."""
+
+    connection: sa.Connection
+
+    @cached_property
+    def communes(self) -> set[str]:
+        """Codes of the communes of the region and of its border."""
+        return self._codes("commune")
+
+    @cached_property
+    def region_communes(self) -> set[str]:
+        """Codes of the communes of the region."""
+        return self._codes("commune", t.Territory.is_border.is_(False))
+
+    @cached_property
+    def departements(self) -> set[str]:
+        """Codes of the region's départements."""
+        return self._codes("departement")
+
+    @cached_property
+    def all_departements(self) -> set[str]:
+        """Codes of the départements of the communes, border included."""
+        return {code[:2] for code in self.communes}
+
+    @cached_property
+    def zones(self) -> set[str]:
+        """Codes of the zones d'emploi."""
+        return self._codes("zone_emploi")
+
+    @cached_property
+    def renamed(self) -> dict[str, str]:
+        """Former code → present code of communes that only changed code."""
+        renamed: dict[str, str] = geodata.declarations("history")["renamed"]
+        return renamed
+
+    @cached_property
+    def successor(self) -> dict[str, str]:
+        """Former commune code → present commune code."""
+        import pandas as pd
+
+        from observatory.sources import history
+
+        link = t.TerritoryLink
+        query = sa.select(link.child_code, link.parent_code).where(
+            link.child_level == "commune_deleguee", link.parent_level == "commune"
+        )
+        rows = [tuple(row) for row in self.connection.execute(query)]
+        declared = geodata.declarations("history")
+        return history.successors(
+            pd.DataFrame(rows, columns=["code", "commune_code"]), {**declared["renamed"], **declared["merged"]}
+        )
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """Communes to place structures in: polygons in the region, points on its border."""
+        import geopandas as gpd
+        import pandas as pd
+        import shapely
+
+        from observatory.sources import places
+
+        place = t.Territory
+        query = sa.select(
+            place.code, place.name, sa.func.ST_AsBinary(place.geom), sa.func.ST_AsBinary(place.point)
+        ).where(place.level == "commune")
+        rows = [tuple(row) for row in self.connection.execute(query.order_by(place.code))]
+        frame = pd.DataFrame(rows, columns=["code", "name", "geometry", "point"]).set_index("code")
+        communes = gpd.GeoDataFrame(
+            {
+                "id": frame.index,
+                "name": frame["name"],
+                "departement_code": frame.index.str[:2],
+                "point": gpd.GeoSeries(shapely.from_wkb(frame["point"]), index=frame.index),
+                "has_town_hall": True,
+            },
+            geometry=gpd.GeoSeries(shapely.from_wkb(frame["geometry"]), index=frame.index),
+            crs=crs.STORAGE,
+        )
+        none = pd.DataFrame({"id": [], "name": [], "commune_code": []}, dtype=object)
+        return places.gazetteer(communes, none, pd.DataFrame({"commune_id": [], "post_code": []}, dtype=object))
+
+    def _codes(self, level: str, *conditions: sa.ColumnElement[bool]) -> set[str]:
+        query = sa.select(t.Territory.code).where(t.Territory.level == level, *conditions)
+        return set(self.connection.execute(query).scalars())

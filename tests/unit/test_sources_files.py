@@ -1,0 +1,192 @@
+"""Producers' own files, traps included: what each reader makes of them, worked out from the files themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import geodata
+from observatory.errors import InputFileError
+from observatory.sources import banatic, density, france_services, frr, sinoe
+from observatory.sources.batch import Batch
+
+RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
+NORMANDY = ("14", "27", "50", "61", "76")
+
+
+@pytest.fixture(scope="module")
+def territories() -> pd.DataFrame:
+    path = geodata.SNAPSHOT / "territories.parquet"
+    if not path.exists():
+        pytest.skip("l’instantané n’est pas construit : lancez « observatory snapshot build »")
+    frame = pd.read_parquet(path, columns=["level", "code", "is_border"])
+    return frame[frame["level"].eq("commune")]
+
+
+@pytest.fixture(scope="module")
+def known(territories: pd.DataFrame) -> dict[str, set[str]]:
+    communes = set(territories["code"])
+    return {
+        "communes": communes,
+        "region_communes": set(territories.loc[~territories["is_border"], "code"]),
+        "departements": {code[:2] for code in communes},
+    }
+
+
+def raw(name: str) -> Path:
+    path = RAW / name
+    if not path.exists():
+        pytest.skip(f"« {name} » n’est pas dans {RAW}")
+    return path
+
+
+def is_balanced(batch: Batch) -> bool:
+    told = batch.kept_count + batch.rejected_count + batch.duplicate_count + batch.outside_count
+    return batch.read_count == told
+
+
+def test_frr_has_the_2644_communes_of_normandy_by_status(known: dict[str, set[str]]) -> None:
+    read = frr.read(raw(frr.FILE))
+    in_normandy = read[read["commune_code"].str[:2].isin(NORMANDY)]
+    assert in_normandy["label"].value_counts().to_dict() == {
+        "Non classée": 1502,
+        "FRR socle": 935,
+        "FRR+": 147,
+        "FRR bénéficiaire": 59,
+        "FRR bénéficiaire partiellement": 1,
+    }
+    batch = frr.normalise(read, **known)
+    assert is_balanced(batch)
+    assert (batch.read_count, batch.kept_count, batch.outside_count) == (34_875, 5823, 29_051)
+    assert batch.rejected.to_dict("records") == [
+        {
+            "scope": "row",
+            "line": read.loc[read["commune_code"].eq("14581"), "line"].item(),
+            "reason": "commune absente des territoires de l'observatoire",
+            "content": "14581 ; FRR bénéficiaire",
+        }
+    ]
+
+
+@pytest.mark.parametrize("module", [frr, density])
+def test_a_producers_file_says_what_the_snapshot_says(module: object, known: dict[str, set[str]]) -> None:
+    batch = module.normalise(module.read(raw(module.FILE)), **known)  # type: ignore[attr-defined]
+    rows = module.zonings(batch.frame)  # type: ignore[attr-defined]
+    carried = pd.read_parquet(geodata.SNAPSHOT / "zonings.parquet")
+    carried = carried[carried["source_id"].eq(module.SOURCE_ID)]  # type: ignore[attr-defined]
+    assert set(zip(rows["code"], rows["value_code"], rows["value_label"], strict=True)) == set(
+        zip(carried["code"], carried["value_code"], carried["value_label"], strict=True)
+    )
+
+
+def test_density_has_2644_communes_in_normandy() -> None:
+    read = density.read(raw(density.FILE))
+    assert read["commune_code"].str[:2].isin(NORMANDY).sum() == 2644
+    assert read["label"].isin(density.DENSITY).all()
+
+
+def test_the_2024_workbook_has_its_header_on_row_5(tmp_path: Path) -> None:
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    rows = [["Grille de densité"], ["Insee"], [], ["Code", "Degré"], ["CODGEO", "LIBGEO", "DENS"]]
+    for row in [*rows, ["14001", "Ablon", 5], ["14003", "Acqueville", 7]]:
+        book.active.append(row)
+    path = tmp_path / "grille_densite_7_niveaux_2024.xlsx"
+    book.save(path)
+    communes = {"14001", "14003"}
+    batch = density.normalise(density.read(path), communes=communes, region_communes=communes, departements={"14"})
+    assert batch.frame[["commune_code", "value_code", "label", "line"]].to_dict("list") == {
+        "commune_code": ["14001", "14003"],
+        "value_code": ["5", "7"],
+        "label": ["Bourgs ruraux", "Rural à habitat très dispersé"],
+        "line": [6, 7],
+    }
+
+
+def test_banatic_is_read_in_windows_1252_and_its_populations_add_up(known: dict[str, set[str]]) -> None:
+    read = banatic.read(raw(banatic.FILE))
+    assert "Communauté d'agglomération" not in set(read["kind"])
+    assert "L'Abergement-Clémenciat" in set(read["commune_name"])
+    batch = banatic.normalise(read, communes=known["communes"], departements=known["departements"])
+    assert is_balanced(batch)
+    assert (batch.kept_count, batch.rejected["content"].tolist()) == (
+        5823,
+        ["14581 ; Aurseulles ; CC Pré-Bocage Intercom"],
+    )
+    assert batch.notes == ()  # each EPCI has as many communes as it announces
+    whole = read.groupby("epci_code").agg(
+        total=("epci_population_count", "first"),
+        added=("population_count", lambda ones: sum(int(one.replace(" ", "")) for one in ones)),
+    )
+    announced = whole["total"].str.replace(" ", "").astype(int)
+    assert (announced == whole["added"]).all()
+
+
+def test_france_services_carries_no_contact_line(known: dict[str, set[str]]) -> None:
+    read = france_services.read(raw(france_services.FILE))
+    batch = france_services.normalise(read, communes=known["communes"], departements=known["departements"])
+    assert is_balanced(batch)
+    assert (batch.kept_count, batch.rejected_count) == (404, 0)
+    records = pd.read_parquet(geodata.SNAPSHOT / "structure_records.parquet")
+    carried = records.loc[records["source_id"].eq(france_services.SOURCE_ID), "record_id"]
+    assert set(batch.frame["record_id"]) == set(carried)
+    text = batch.frame[["name", "address", "city", "label"]].fillna("").agg(" ".join, axis=1)
+    found = text[text.str.contains(r"\w@\w|\b0\d(?:[ .-]?\d\d){4}\b", regex=True)]
+    assert found.tolist() == []
+
+
+def test_sinoe_reads_ademes_whole_file() -> None:
+    batch = sinoe.normalise(sinoe.read(raw("ademe_sinoe_decheterie_dept.csv")), departements=set(NORMANDY))
+    assert is_balanced(batch)
+    carried = pd.read_parquet(geodata.SNAPSHOT / "values.parquet")
+    carried = carried[carried["source_id"].eq(sinoe.SOURCE_ID)]
+    keys = ["code", "period", "indicator"]
+    both = carried.set_index(keys)["value"].to_frame("carried").join(batch.frame.set_index(keys)["value"])
+    assert len(both) == len(batch.frame)
+    assert (both["carried"] - both["value"]).abs().max() < 0.0015  # grams are lost when rows are rounded before adding
+
+
+def test_a_truncated_list_of_communes_is_refused(known: dict[str, set[str]], tmp_path: Path) -> None:
+    content = raw(frr.FILE).read_bytes()
+    lines = content.split(b"\r\n")
+    path = tmp_path / "frr.csv"
+    for cut in (b"\r\n".join(lines[:20_000]), content[: len(content) // 2]):
+        path.write_bytes(cut)
+        with pytest.raises(InputFileError, match="tronqué"):
+            frr.normalise(frr.read(path), **known)
+
+
+def test_a_windows_1252_or_reordered_copy_reads_the_same(known: dict[str, set[str]], tmp_path: Path) -> None:
+    content = raw(frr.FILE).read_bytes().decode("utf-8")
+    first = frr.normalise(frr.read(raw(frr.FILE)), **known).frame
+    path = tmp_path / "frr.csv"
+    cells = [line.split(";") for line in content.splitlines()]
+    turned = "\n".join(",".join([one[3], f'"{one[2]}"', one[0]]) for one in cells)
+    for copy in (content.encode("cp1252"), turned.encode("utf-8-sig"), turned.encode("cp1252")):
+        path.write_bytes(copy)
+        again = frr.normalise(frr.read(path), **known).frame
+        assert again["commune_code"].tolist() == first["commune_code"].tolist()
+        assert again["value_code"].tolist() == first["value_code"].tolist()
+
+
+def test_the_download_of_the_observatoire_des_territoires_marks_what_is_not_classified(tmp_path: Path) -> None:
+    path = tmp_path / "frr.csv"
+    path.write_text("codgeo;libgeo;codefrr\n14001;Ablon;-9999\n14003;Acqueville;FRR+\n", encoding="utf-8")
+    communes = {"14001", "14003"}
+    batch = frr.normalise(frr.read(path), communes=communes, region_communes=communes, departements={"14"})
+    assert batch.frame["value_code"].tolist() == ["non_classee", "plus"]
+
+
+def test_lines_that_contradict_each_other_are_all_put_aside(tmp_path: Path) -> None:
+    path = tmp_path / "frr.csv"
+    path.write_text(
+        "codgeo;libgeo;codefrr\n14001;Ablon;FRR+\n14001;Ablon;FRR socle\n14003;A;FRR+\n14003;A;FRR+\n14099;X;FRR+\n"
+        "codgeo;libgeo;codefrr\n",
+        encoding="utf-8",
+    )
+    batch = frr.normalise(frr.read(path), communes={"14001", "14003"}, region_communes={"14003"}, departements={"14"})
+    assert (batch.read_count, batch.kept_count, batch.duplicate_count, batch.rejected_count) == (6, 1, 1, 4)
+    assert batch.rejected["line"].tolist() == [7, 6, 2, 3]
