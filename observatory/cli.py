@@ -53,6 +53,14 @@ COMMANDS: Final = {
         "Montre les lacunes d'un service pour un défi : besoin, accès, population servie, "
         "à portée mais saturée, hors de portée. Les trois nombres font toujours la population.",
     ),
+    "access": Command(
+        "access", "app", "Cale les temps de trajet, les calcule par un réseau routier, dessine ce qu'on atteint."
+    ),
+    "site": Command(
+        "site",
+        "app",
+        "Cherche où ouvrir de nouveaux pôles : proposition prouvée, registre avant et après, « Pourquoi ici ? ».",
+    ),
     "export": Command("export", "export", "Exporte une couche dans un format ouvert, avec ses sources."),
     "map": Command("map", "draw", "Dessine la carte régionale dans un seul fichier HTML, qui s'ouvre sans réseau."),
     "serve": Command("serve", "serve", "Sert les pages et l'API au premier plan, jusqu'à Ctrl+C."),

@@ -103,7 +103,7 @@ def test_every_help_page_is_french(capsys):
         return capsys.readouterr().out
 
     found = commands_of(page())
-    assert found == ["db", "ingest", "sources", "compute", "gaps", "export", "map", "serve", "snapshot"]
+    assert found == ["db", "ingest", "sources", "compute", "gaps", "access", "export", "map", "serve", "snapshot"]
     pages = {name: page(name) for name in found}
     for name in ("db", "snapshot"):
         for child in commands_of(pages[name]):

@@ -1,0 +1,305 @@
+"""``observatory access``: fit the travel times, work them out on a road network, draw what is reached."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+import typer
+
+from observatory.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+
+    from observatory.access.calibrate import BandError, Calibration
+    from observatory.access.network import RoadNetwork
+    from observatory.access.travel import TravelConstants
+    from observatory.sources.travel_matrix import Points
+
+    Transform = Callable[[np.ndarray], np.ndarray]
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+PERCENT: Final = 100.0
+FRANCE: Final = (-5.5, 41.0, 10.0, 51.6)
+"""Degrees around mainland France, where Lambert-93 is the metric CRS; elsewhere, the UTM zone of the points."""
+
+Mode = Literal["car", "foot", "bicycle"]
+Network = Annotated[Path, typer.Option(help="Extrait OpenStreetMap (.osm.pbf).")]
+ModeOption = Annotated[Mode, typer.Option(help="Mode de déplacement : voiture, marche ou vélo.")]
+
+
+@app.command("calibrate", help="Cale les temps de trajet de repli sur une matrice réelle, et dit l'erreur qui reste.")
+def calibrate(
+    *,
+    matrix: Annotated[
+        Path, typer.Option(help="Durées réelles, en CSV ou Parquet (une paire ou une origine par ligne).")
+    ],
+    points: Annotated[Path, typer.Option(help="Points : id, lon et lat (ou x_m et y_m), densité de 1 à 7 si connue.")],
+    unit: Annotated[
+        Literal["min", "s"] | None, typer.Option(help="Unité des durées, si leur nom ne la dit pas.")
+    ] = None,
+    held_out: Annotated[float, typer.Option(help="Part des origines gardées pour mesurer l'erreur.")] = 0.3,
+    seed: Annotated[int, typer.Option(help="Graine du tirage de ces origines.")] = 0,
+    output_format: Annotated[Literal["table", "json"], typer.Option("--format", help="Sortie.")] = "table",
+) -> None:
+    """Fit the declared constants to a matrix and print held-out errors before and after."""
+    from observatory.access import calibrate as fitting
+    from observatory.access.travel import Places
+    from observatory.sources import travel_matrix
+
+    real, places = travel_matrix.read_matrix(matrix, unit=unit), travel_matrix.read_points(points)
+    origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
+    declared = _declared()
+    Places.at(places.xy, places.density)
+    keep = is_known & ~_crossing(declared, places, origin, destination, is_known)
+    sample = fitting.trips(
+        origin[keep],
+        destination[keep],
+        real.duration_min[keep],
+        distance_m[keep],
+        origin_density=places.density,
+        destination_density=places.density,
+        road_m=None if real.road_m is None else real.road_m[keep],
+    )
+    result = fitting.calibrate(sample, declared=declared, held_out_share=held_out, seed=seed)
+    left_out = {"unknown_points": int((~is_known).sum()), "crossing": int((is_known & ~keep).sum())}
+    if output_format == "json":
+        sys.stdout.write(json.dumps(_as_json(result, left_out), ensure_ascii=False, indent=2) + "\n")
+    else:
+        sys.stdout.write(_as_table(result, left_out))
+
+
+@app.command("matrix", help="Calcule les temps de trajet entre des points par un réseau routier OpenStreetMap.")
+def matrix(
+    *,
+    network: Network,
+    origins: Annotated[Path, typer.Option(help="Points de départ : id, lon, lat.")],
+    destinations: Annotated[Path, typer.Option(help="Points d'arrivée : id, lon, lat.")],
+    out: Annotated[Path, typer.Option(help="Fichier à écrire, .csv ou .parquet.")],
+    mode: ModeOption = "car",
+    max_min: Annotated[float, typer.Option(help="Durée maximale, en minutes.")] = 45.0,
+) -> None:
+    """Write the travel times between points, and say what could not be reached."""
+    import pandas as pd
+
+    from observatory.access.routing import travel_times
+    from observatory.sources import travel_matrix
+
+    starts, ends = travel_matrix.read_points(origins), travel_matrix.read_points(destinations)
+    if not (starts.is_geographic and ends.is_geographic):
+        raise UsageError("Donnez les points en degrés, dans des colonnes « lon » et « lat ».")
+    if out.suffix.lower() not in {".csv", ".parquet"}:
+        raise UsageError("Le fichier à écrire doit se terminer par .csv ou .parquet.")
+    roads, to_metres = _roads(network, mode, starts.xy)
+    cost = travel_times(roads, to_metres(starts.xy), to_metres(ends.xy), max_min=max_min)
+    frame = pd.DataFrame(
+        {
+            "origin": starts.id[cost.origin_idx],
+            "destination": ends.id[cost.destination_idx],
+            "minutes": cost.duration_min,
+        }
+    )
+    if out.suffix.lower() == ".csv":
+        frame.to_csv(out, index=False, float_format="%.3f")
+    else:
+        frame.to_parquet(out, index=False)
+    _say(f"{cost.note} {len(frame)} trajets d'au plus {_french(max_min, 0)} minutes écrits dans {out.name}.")
+    _say(_network_sentence(cost.figures))
+
+
+@app.command("isochrones", help="Dessine ce que l'on atteint d'un point en un temps donné (GeoJSON).")
+def isochrones(
+    *,
+    network: Network,
+    at: Annotated[str, typer.Option(help="Point de départ : longitude,latitude.")],
+    minutes: Annotated[str, typer.Option(help="Durées, séparées par des virgules.")] = "10,20,30",
+    mode: ModeOption = "car",
+) -> None:
+    """Print the areas reached, as a GeoJSON FeatureCollection in degrees, the longest time first."""
+    import numpy as np
+    import shapely
+
+    from observatory.access.routing import isochrones as areas_reached
+
+    place = np.array([_numbers(at, "le point de départ", 2)])
+    times = sorted(_numbers(minutes, "les durées"), reverse=True)
+    roads, to_metres = _roads(network, mode, place)
+    areas = areas_reached(roads, to_metres(place)[0].tolist(), minutes=times)
+    to_degrees = _transformer(place, is_inverse=True)
+    features = [
+        {
+            "type": "Feature",
+            "properties": {"minutes": time, "mode": mode, "area_km2": round(area.area / 1e6, 2)},
+            "geometry": json.loads(shapely.to_geojson(shapely.transform(area, to_degrees))),
+        }
+        for time, area in zip(times, areas, strict=True)
+    ]
+    sys.stdout.write(json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n")
+
+
+def _declared() -> TravelConstants:
+    from geodata import declarations
+    from observatory.access.travel import TravelConstants
+
+    return TravelConstants.from_declaration(declarations("studies/travel"))
+
+
+def _crossing(
+    declared: TravelConstants, places: Points, origin: np.ndarray, destination: np.ndarray, is_known: np.ndarray
+) -> np.ndarray:
+    """Tell which pairs lie across a declared barrier: what they take says nothing of the open road."""
+    import numpy as np
+
+    from observatory.access.barrier import crosses
+
+    blocked = np.zeros(origin.size, dtype=np.bool_)
+    if places.is_geographic and not _in_france(places.xy):
+        return blocked
+    xy_m = np.ascontiguousarray(_transformer(places.xy)(places.xy) if places.is_geographic else places.xy)
+    for barrier in declared.barriers:
+        blocked[is_known] |= crosses(barrier, xy_m, xy_m, origin[is_known], destination[is_known])
+    return blocked
+
+
+def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Transform]:
+    from geodata import declarations
+    from observatory.access.network import build
+    from observatory.access.profile import Profile
+    from observatory.sources import osm
+
+    profile = Profile.from_declaration(declarations("studies/travel"), mode)
+    to_metres = _transformer(lon_lat)
+    return build(osm.read(path, profile), profile=profile, to_metres=to_metres), to_metres
+
+
+def _in_france(lon_lat: np.ndarray) -> bool:
+    west, south, east, north = FRANCE
+    lon, lat = lon_lat.T
+    return bool(((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)).all())
+
+
+def _transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
+    """Return the function that turns degrees into metres around these points, or back."""
+    import numpy as np
+    from pyproj import Transformer
+
+    from observatory import crs
+
+    lon, lat = lon_lat.mean(axis=0)
+    utm = (32600 if lat >= 0 else 32700) + math.floor((lon + 180.0) / 6.0) % 60 + 1
+    metric = crs.STORAGE if _in_france(lon_lat) else utm
+    source, target = (metric, crs.EXCHANGE) if is_inverse else (crs.EXCHANGE, metric)
+    transform = Transformer.from_crs(source, target, always_xy=True).transform
+    return lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))
+
+
+def _as_json(result: Calibration, left_out: dict[str, int]) -> dict[str, Any]:
+    constants = result.constants
+    return {
+        "constants": {
+            "detour": constants.detour,
+            "detour_fitted": result.detour_fitted,
+            "terminal_min": constants.terminal_min,
+            "ends_km": constants.ends_km,
+            "between_kmh": constants.between_kmh,
+            "ends_speed_kmh": {str(level): speed for level, speed in enumerate(constants.ends_speed_kmh)},
+            "unseen_levels": list(result.unseen_levels),
+        },
+        "fitted_count": result.fitted_count,
+        "held_out_count": result.held_out_count,
+        "held_out_origins": result.held_out_origins,
+        "left_out": left_out,
+        "errors_fitted": [_band_as_json(band) for band in result.fitted],
+        "errors_declared": [_band_as_json(band) for band in result.declared],
+    }
+
+
+def _band_as_json(band: BandError) -> dict[str, Any]:
+    return {
+        "low_km": band.low_km,
+        "high_km": band.high_km if math.isfinite(band.high_km) else None,
+        "count": band.count,
+        "median": band.median,
+        "p90": band.p90,
+        "bias": band.bias,
+    }
+
+
+def _as_table(result: Calibration, left_out: dict[str, int]) -> str:
+    constants = result.constants
+    seen = [level for level in range(len(constants.ends_speed_kmh)) if level not in result.unseen_levels]
+    speeds = ", ".join(f"niveau {level} : {_french(constants.ends_speed_kmh[level], 1)}" for level in seen)
+    origin = (
+        "mesuré sur la matrice" if result.detour_fitted else "celui de la déclaration : la matrice n'a pas de longueurs"
+    )
+    lines = [
+        (
+            f"Calé sur {result.fitted_count} trajets ; erreurs mesurées sur {result.held_out_count} autres, de "
+            f"{result.held_out_origins} origines que le calage n'a pas vues."
+        ),
+        (
+            f"Laissés de côté : {left_out['unknown_points']} trajets sans point connu, {left_out['crossing']} qui "
+            "franchissent une barrière déclarée."
+        ),
+        "",
+        f"detour.value = {constants.detour:.3f}  # {origin}",
+        f"terminal.value_min = {constants.terminal_min:.2f}",
+        f"ends.value_km = {constants.ends_km:.1f}",
+        f"between.value_kmh = {constants.between_kmh:.1f}",
+        f"ends_speed_kmh : {speeds}" if constants.ends_km > 0 else "ends_speed_kmh : sans effet",
+        "",
+        f"{'Distance à vol doiseau':<24}{'Trajets':>9}{'Calé':>24}{'Déclaré':>24}".replace("doiseau", "d'oiseau"),
+        f"{'':<24}{'':>8}{'médiane   p90   biais':>24}{'médiane   p90   biais':>24}",
+    ]
+    rows = zip(result.fitted, result.declared, strict=True)
+    for k, (fitted, declared) in enumerate(rows):
+        name = "ensemble" if k == 0 else _band_name(fitted)
+        lines.append(f"{name:<24}{fitted.count:>8}{_errors(fitted):>24}{_errors(declared):>24}")
+    lines += ["", "Erreur relative de la durée estimée ; biais positif : estimation trop lente."]
+    return "\n".join(lines) + "\n"
+
+
+def _errors(band: BandError) -> str:
+    return f"{PERCENT * band.median:.1f} %  {PERCENT * band.p90:.1f} %  {PERCENT * band.bias:+.1f} %".replace(".", ",")
+
+
+def _band_name(band: BandError) -> str:
+    if math.isinf(band.high_km):
+        return f"plus de {_french(band.low_km, 0)} km"
+    return f"de {_french(band.low_km, 0)} à {_french(band.high_km, 0)} km"
+
+
+def _network_sentence(figures: Mapping[str, float]) -> str:
+    share = _french(PERCENT * figures["island_length_share"], 1)
+    return (
+        f"{figures['unattached_origins']:.0f} départs et {figures['unattached_destinations']:.0f} arrivées trop loin "
+        f"de toute voie ; {figures['island_nodes']:.0f} carrefours isolés, {share} % de la longueur des voies, "
+        "où aucun point n'est rattaché."
+    )
+
+
+def _numbers(text: str, what: str, count: int | None = None) -> list[float]:
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UsageError(f"« {text} » : donnez {what} en nombres séparés par des virgules.") from error
+    if count is not None and len(values) != count:
+        raise UsageError(f"« {text} » : donnez {what} par {count} nombres séparés par une virgule.")
+    return values
+
+
+def _french(value: float, decimals: int) -> str:
+    return f"{value:.{decimals}f}".replace(".", ",")
+
+
+def _say(sentence: str) -> None:
+    from observatory.commands.session import messages
+
+    messages().print(sentence)

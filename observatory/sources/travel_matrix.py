@@ -1,0 +1,176 @@
+"""A matrix of real travel times and the points it is about, from files that a user supplies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from observatory.access.pairs import Floats, Indices
+from observatory.errors import InputFileError
+
+Unit = Literal["min", "s"]
+
+_ORIGIN: Final = ("origin", "origin_id", "from_id", "from", "origine")
+_DESTINATION: Final = ("destination", "destination_id", "to_id", "to", "dest")
+_MINUTES: Final = ("minutes", "duration_min", "travel_time", "travel_time_p50", "duree_min", "duration", "time")
+_SECONDS: Final = ("seconds", "duration_s", "duree_s")
+_ROAD_M: Final = ("road_m", "distance_m", "length_m")
+_ROAD_KM: Final = ("road_km", "distance_km", "length_km")
+_ID: Final = ("id", "code", "insee", "name", "nom")
+_LON: Final = ("lon", "longitude", "lng")
+_LAT: Final = ("lat", "latitude")
+_DENSITY: Final = ("density", "densite", "dens", "density_level")
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Pairs as they are in the file, with their own identifiers; all arrays ``(n_pairs,)``."""
+
+    origin_id: pd.Series[str]
+    destination_id: pd.Series[str]
+    duration_min: Floats
+    road_m: Floats | None
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Points of a matrix: identifiers, degrees or metres, density levels (0 where unknown)."""
+
+    id: pd.Index[str]
+    xy: Floats
+    is_geographic: bool
+    """Degrees (EPSG:4326) if true, planar metres otherwise."""
+    density: np.ndarray
+
+
+def read_matrix(path: Path, *, unit: Unit | None = None) -> Matrix:
+    """Read a matrix of durations, one pair per row or one origin per row.
+
+    A long file has a column of origins, one of destinations and one of durations, under usual names (``from_id``,
+    ``to_id``, ``travel_time``…), and a road length if it has one. In any other file the first column is the origin,
+    and each other column a destination.
+
+    Parameters
+    ----------
+    path
+        CSV (comma, semicolon or tab) or Parquet.
+    unit
+        Unit of the durations; ``None``: what the column's name says, else minutes.
+
+    Raises
+    ------
+    InputFileError
+        If the file can't be read as a matrix.
+    """
+    frame = _table(path)
+    origin, destination = _column(frame, _ORIGIN), _column(frame, _DESTINATION)
+    if origin is None or destination is None:
+        return _wide(frame, path, unit)
+    duration = _column(frame, _MINUTES) or _column(frame, _SECONDS)
+    if duration is None:
+        raise InputFileError(f"{path.name} n’a pas de colonne de durée : nommez-la « minutes » ou « seconds ».")
+    metres, kilometres = _column(frame, _ROAD_M), _column(frame, _ROAD_KM)
+    road = None
+    if metres is not None or kilometres is not None:
+        road = _numbers(frame, metres or kilometres or "", path) * (1.0 if metres is not None else 1000.0)
+    in_seconds = unit == "s" or (unit is None and duration.lower() in _SECONDS)
+    return Matrix(
+        frame[origin].astype(str),
+        frame[destination].astype(str),
+        _numbers(frame, duration, path) / (60.0 if in_seconds else 1.0),
+        road,
+    )
+
+
+def read_points(path: Path) -> Points:
+    """Read the points of a matrix: an identifier, ``lon`` and ``lat`` or ``x_m`` and ``y_m``, and a density level.
+
+    Raises
+    ------
+    InputFileError
+        If the file has no usable identifier or coordinates, or gives the same identifier twice.
+    """
+    frame = _table(path)
+    identifier = _column(frame, _ID)
+    lon, lat = _column(frame, _LON), _column(frame, _LAT)
+    x, y = _column(frame, ("x_m", "x")), _column(frame, ("y_m", "y"))
+    is_geographic = lon is not None and lat is not None
+    horizontal, vertical = (lon, lat) if is_geographic else (x, y)
+    if identifier is None or horizontal is None or vertical is None:
+        raise InputFileError(
+            f"{path.name} doit avoir une colonne « id », et « lon » et « lat » (degrés) ou « x_m » et « y_m » (mètres)."
+        )
+    xy = np.column_stack((_numbers(frame, horizontal, path), _numbers(frame, vertical, path)))
+    index = pd.Index(frame[identifier].astype(str))
+    if not index.is_unique or not bool(np.isfinite(xy).all()):
+        raise InputFileError(f"{path.name} : chaque point doit avoir un identifiant à lui et des coordonnées.")
+    level = _column(frame, _DENSITY)
+    density = np.zeros(len(frame), dtype=np.int8)
+    if level is not None:
+        density = pd.to_numeric(frame[level], errors="coerce").fillna(0).to_numpy().astype(np.int8)
+    return Points(index, xy, is_geographic, density)
+
+
+def normalise(matrix: Matrix, points: Points) -> tuple[Indices, Indices, np.ndarray, Floats]:
+    """Return the positions of both ends of each pair, which pairs have both, and their straight lines in metres.
+
+    Distances are geodesic (GRS 80) between degrees, planar between metres; NaN where a point is unknown.
+    """
+    origin, destination = (
+        points.id.get_indexer(pd.Index(identifier)).astype(np.int64)
+        for identifier in (matrix.origin_id, matrix.destination_id)
+    )
+    is_known = (origin >= 0) & (destination >= 0)
+    distance = np.full(origin.size, np.nan)
+    start, end = points.xy[origin[is_known]], points.xy[destination[is_known]]
+    if points.is_geographic:
+        from pyproj import Geod
+
+        distance[is_known] = Geod(ellps="GRS80").inv(start[:, 0], start[:, 1], end[:, 0], end[:, 1])[2]
+    else:
+        distance[is_known] = np.hypot(*(end - start).T)
+    return origin, destination, is_known, distance
+
+
+def _wide(frame: pd.DataFrame, path: Path, unit: Unit | None) -> Matrix:
+    if frame.shape[1] < 2:  # noqa: PLR2004
+        raise InputFileError(f"{path.name} n’est pas une matrice : il faut une origine par ligne et des durées.")
+    destinations = [str(name) for name in frame.columns[1:]]
+    durations = np.column_stack([_numbers(frame, name, path) for name in frame.columns[1:]])
+    return Matrix(
+        frame.iloc[:, 0].astype(str).repeat(len(destinations)).reset_index(drop=True),
+        pd.Series(destinations * len(frame), dtype=str),
+        durations.ravel() / (60.0 if unit == "s" else 1.0),
+        None,
+    )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise InputFileError(f"Le fichier {path.name} est introuvable : vérifiez le chemin.")
+    try:
+        if path.suffix.lower() == ".parquet":
+            return pd.read_parquet(path)
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline()
+        separator = max(",;\t", key=header.count)
+        return pd.read_csv(path, sep=separator, encoding="utf-8-sig")
+    except (ValueError, OSError) as error:
+        raise InputFileError(f"{path.name} n’est pas un fichier CSV ou Parquet lisible ({error}).") from error
+
+
+def _column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
+    """Return the column whose name, in lower case, is one of these, the first that is found."""
+    by_name = {str(column).lower(): str(column) for column in frame.columns}
+    return next((by_name[name] for name in names if name in by_name), None)
+
+
+def _numbers(frame: pd.DataFrame, column: str, path: Path) -> Floats:
+    try:
+        return pd.to_numeric(frame[column]).to_numpy(dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise InputFileError(f"{path.name}, colonne « {column} » : une valeur n’est pas un nombre.") from error

@@ -1,0 +1,33 @@
+"""The fallback against real matrices it has never seen: how wrong it is, before and after the fit."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyproj import Geod
+
+from geodata import declarations
+from observatory.access.calibrate import calibrate, trips
+from observatory.access.travel import TravelConstants
+
+BENCHMARKS = Path(__file__).parents[2] / ".." / "shared" / "benchmarks"
+DECLARED = TravelConstants.from_declaration(declarations("studies/travel"))
+
+
+def test_public_transport_of_belo_horizonte() -> None:
+    h3, pyreadr = pytest.importorskip("h3"), pytest.importorskip("pyreadr")
+    if not (BENCHMARKS / "access").is_dir():
+        pytest.skip("../shared/benchmarks/access est absent : le calage sur Belo Horizonte n'est pas vérifié")
+    matrix = pyreadr.read_r(str(BENCHMARKS / "access" / "travel_matrix.rds"))[None]
+    cells = np.unique(matrix["from_id"].astype(str))
+    lat, lon = np.array([h3.cell_to_latlng(cell) for cell in cells]).T
+    origin, destination = (np.searchsorted(cells, matrix[name].astype(str)) for name in ("from_id", "to_id"))
+    metres = Geod(ellps="GRS80").inv(lon[origin], lat[origin], lon[destination], lat[destination])[2]
+    unknown = np.zeros(cells.size, dtype=np.int8)
+    minutes = matrix["travel_time"].to_numpy()
+    sample = trips(origin, destination, minutes, metres, origin_density=unknown, destination_density=unknown)
+    result = calibrate(sample, declared=DECLARED)
+    # Constants for a car say nothing of a bus; once fitted, half of the unseen trips are within 13 %.
+    assert result.declared[0].median > 0.6
+    assert result.fitted[0].median == pytest.approx(0.127, abs=0.01)
+    assert result.fitted[0].p90 == pytest.approx(0.303, abs=0.02)

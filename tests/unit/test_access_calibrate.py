@@ -1,0 +1,152 @@
+"""Fitting the fallback: constants are found again, errors are those of origins the fit has not seen."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from observatory import cli
+from observatory.access.calibrate import calibrate, errors, trips
+from observatory.access.travel import TravelConstants
+from observatory.errors import InputFileError, UsageError
+from observatory.sources import travel_matrix
+
+DECLARED = TravelConstants(
+    detour=1.3, terminal_min=2, ends_km=5, between_kmh=80, ends_speed_kmh=(40, 25, 30, 35, 35, 45, 50, 55)
+)
+TRUTH = TravelConstants(
+    detour=1.3, terminal_min=3, ends_km=2, between_kmh=60, ends_speed_kmh=(40, 20, 30, 35, 35, 48, 50, 55)
+)
+
+
+def matrix(*, n: int = 60, noise: float = 0.0, seed: int = 1) -> tuple:
+    """Places of levels 1 and 5 over 40 km, and what drives between them last under ``TRUTH``."""
+    rng = np.random.default_rng(seed)
+    xy = rng.random((n, 2)) * 40_000
+    density = np.where(rng.random(n) < 0.4, 1, 5).astype(np.int8)
+    origin, destination = (index.ravel() for index in np.mgrid[:n, :n])
+    distance = np.hypot(*(xy[origin] - xy[destination]).T)
+    minutes = TRUTH.minutes(distance * TRUTH.detour, density[origin], density[destination])
+    return xy, density, origin, destination, distance, minutes * np.exp(rng.normal(0, noise, minutes.size))
+
+
+def sample(*, road: bool = False, noise: float = 0.0) -> tuple:
+    _, density, origin, destination, distance, minutes = matrix(noise=noise)
+    return trips(
+        origin,
+        destination,
+        minutes,
+        distance,
+        origin_density=density,
+        destination_density=density,
+        road_m=distance * 1.4 if road else None,
+    )
+
+
+def test_constants_are_found_again() -> None:
+    result = calibrate(sample(), declared=DECLARED)
+    assert result.constants.terminal_min == pytest.approx(3, abs=0.01)
+    assert result.constants.ends_km == 2
+    assert result.constants.between_kmh == pytest.approx(60, rel=1e-3)
+    assert result.constants.ends_speed_kmh[1] == pytest.approx(20, rel=1e-2)
+    assert result.constants.ends_speed_kmh[5] == pytest.approx(48, rel=1e-2)
+    assert result.unseen_levels == (0, 2, 3, 4, 6, 7)
+    assert result.constants.ends_speed_kmh[7] == 55
+    assert result.fitted[0].p90 < 1e-3 < result.declared[0].median
+
+
+def test_errors_are_measured_on_origins_left_aside() -> None:
+    noisy = sample(noise=0.2)
+    result = calibrate(noisy, declared=DECLARED, held_out_share=0.25, seed=3)
+    assert result.held_out_origins == 15
+    assert result.fitted_count + result.held_out_count == len(noisy)
+    # Relative noise of standard deviation 0.2: median of |error| 0.135, 90th percentile about 0.33.
+    assert 0.11 < result.fitted[0].median < 0.17
+    assert 0.28 < result.fitted[0].p90 < 0.42
+    assert sum(band.count for band in result.fitted[1:]) == result.fitted[0].count
+    assert calibrate(noisy, declared=DECLARED, seed=3) == calibrate(noisy, declared=DECLARED, seed=3)
+
+
+def test_detour_is_fitted_only_where_lengths_are_known() -> None:
+    assert calibrate(sample(road=True), declared=DECLARED).constants.detour == pytest.approx(1.4)
+    result = calibrate(sample(), declared=DECLARED)
+    assert (result.constants.detour, result.detour_fitted) == (1.3, False)
+
+
+def test_band_errors_by_hand() -> None:
+    level = np.zeros(40, dtype=np.int8)
+    kilometres = np.concatenate((np.full(20, 1.0), np.full(20, 2.0)))
+    open_road = TravelConstants(detour=1, terminal_min=0, ends_km=0, between_kmh=60, ends_speed_kmh=(60.0,) * 8)
+    # Estimated 1 and 2 minutes; really 2 (−50 %) and 1.6 (+25 %). A trip of 2 km belongs to the band above.
+    real = trips(
+        np.arange(40),
+        np.arange(40),
+        np.where(kilometres == 1, 2.0, 1.6),
+        kilometres * 1000,
+        origin_density=level,
+        destination_density=level,
+    )
+    overall, near, far = errors(real, open_road)
+    assert (near.count, near.median, near.bias) == pytest.approx((20, 0.5, -0.5))
+    assert (far.low_km, far.high_km, far.median, far.bias) == pytest.approx((2, 5, 0.25, 0.25))
+    assert overall.median == pytest.approx(0.375)
+
+
+def test_too_little_to_learn_from() -> None:
+    level = np.zeros(2, dtype=np.int8)
+    with pytest.raises(UsageError, match="au moins 30"):
+        trips([0], [1], [5.0], [1000.0], origin_density=level, destination_density=level)
+    with pytest.raises(UsageError, match="part des origines"):
+        calibrate(sample(), declared=DECLARED, held_out_share=1.0)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    """A long matrix in seconds and its points, in Lambert-93, as a user would give them."""
+    xy, density, origin, destination, _, minutes = matrix(n=20, noise=0.05)
+    points, pairs = tmp_path / "points.csv", tmp_path / "durees.csv"
+    names = [f"c{k:02d}" for k in range(20)]
+    pd.DataFrame({"id": names, "x_m": xy[:, 0], "y_m": xy[:, 1] + 6.7e6, "density": density}).to_csv(
+        points, index=False
+    )
+    pd.DataFrame(
+        {"from_id": [names[k] for k in origin], "to_id": [names[k] for k in destination], "duration_s": minutes * 60}
+    ).to_csv(pairs, sep=";", index=False)
+    return pairs, points
+
+
+def test_command_reports_held_out_errors(files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    pairs, points = files
+    assert cli.run(["access", "calibrate", "--matrix", str(pairs), "--points", str(points), "--format", "json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["held_out_origins"] == 6
+    assert report["constants"]["detour"] == 1.343
+    assert report["errors_fitted"][0]["median"] < 0.05 < report["errors_declared"][0]["median"]
+    assert cli.run(["access", "calibrate", "--matrix", str(pairs), "--points", str(points)]) == 0
+    assert "6 origines que le calage n'a pas vues" in capsys.readouterr().out
+
+
+def test_wide_matrix_is_read_too(tmp_path: Path) -> None:
+    wide = tmp_path / "large.csv"
+    wide.write_text("LSOA,Site 1,Site 2\nA,120,60\nB,30,90\n", encoding="utf-8")
+    real = travel_matrix.read_matrix(wide, unit="s")
+    assert real.origin_id.tolist() == ["A", "A", "B", "B"]
+    assert real.destination_id.tolist() == ["Site 1", "Site 2", "Site 1", "Site 2"]
+    assert real.duration_min.tolist() == [2.0, 1.0, 0.5, 1.5]
+
+
+def test_unusable_files_say_what_they_lack(tmp_path: Path) -> None:
+    bad = tmp_path / "points.csv"
+    bad.write_text("id,lon\na,1\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match="« lon » et « lat »"):
+        travel_matrix.read_points(bad)
+    bad.write_text("id,lon,lat\na,1,2\na,1,2\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match="identifiant à lui"):
+        travel_matrix.read_points(bad)
+    with pytest.raises(InputFileError, match="introuvable"):
+        travel_matrix.read_matrix(tmp_path / "absent.csv")
+    bad.write_text("from_id,to_id,minutes\na,b,x\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match="nombre"):
+        travel_matrix.read_matrix(bad)
