@@ -69,6 +69,7 @@ def map_page(
         report=report,
         cut=views.cut(rows, rang),
         totals=publication.totals(rows),
+        commune_source=catalogue.get(queries.level_source(connection, "commune") or ""),
         services_known=queries.service_counts(connection),
         selectable=selectable(connection),
         map_levels={name: labels.LEVELS[name] for name in MAP_LEVELS},

@@ -16,17 +16,31 @@ function liste(lignes) {
 }
 
 function sources(ids, reglages) {
-  const p = element("p", "Sources\u00a0: ", { class: "note" });
-  ids.filter((id) => reglages.sources[id]).forEach((id, rang) => {
-    if (rang > 0) p.append(" ; ");
-    p.append(element("a", reglages.sources[id], { href: `/donnees#${id}` }));
-  });
+  const connues = ids.filter((id) => reglages.sources[id]);
+  const cadre = element("details", undefined, { class: "note" });
+  cadre.open = connues.length === 1;
+  cadre.append(element("summary", connues.length > 1 ? `${connues.length} sources` : "Source"));
+  const ul = element("ul");
+  for (const id of connues) {
+    const li = element("li");
+    li.append(element("a", reglages.sources[id], { href: `/donnees#${id}` }));
+    ul.append(li);
+  }
+  cadre.append(ul);
+  return cadre;
+}
+
+// Juste sous le titre : c'est le premier lien, que la carte désigne à l'ouverture, et rien ne défile.
+function fiche(niveau, code) {
+  const p = element("p");
+  p.append(element("a", "Ouvrir la fiche", { href: `/territoires/${niveau}/${code}` }));
   return p;
 }
 
 export function bulleTerritoire(lacune, commune, reglages) {
   const bulle = element("div", undefined, { class: "bulle" });
   bulle.append(element("h2", lacune.name));
+  bulle.append(fiche(lacune.level, lacune.code));
   const typologie = reglages.typologies.find((une) => une.id === lacune.typology);
   bulle.append(
     liste([
@@ -48,9 +62,6 @@ export function bulleTerritoire(lacune, commune, reglages) {
   if (commune?.frr_label) bulle.append(element("p", `France ruralités revitalisation\u00a0: ${commune.frr_label}.`));
   bulle.append(element("p", `Statut\u00a0: ${reglages.statuses[lacune.status] ?? lacune.status}.`, { class: "note" }));
   bulle.append(sources(reglages.gapSources, reglages));
-  const suite = element("p");
-  suite.append(element("a", "Ouvrir la fiche", { href: `/territoires/${lacune.level}/${lacune.code}` }));
-  bulle.append(suite);
   return bulle;
 }
 
@@ -73,8 +84,6 @@ export function bulleQuartier(quartier) {
   const bulle = element("div", undefined, { class: "bulle" });
   bulle.append(element("h2", quartier.name));
   bulle.append(element("p", `Quartier prioritaire ${quartier.code}.`));
-  const suite = element("p");
-  suite.append(element("a", "Ouvrir la fiche", { href: `/territoires/qpv/${quartier.code}` }));
-  bulle.append(suite);
+  bulle.append(fiche("qpv", quartier.code));
   return bulle;
 }

@@ -12,7 +12,7 @@ export function hachure(couleur, sens) {
   toile.width = toile.height = taille;
   const dessin = toile.getContext("2d");
   dessin.strokeStyle = couleur;
-  dessin.globalAlpha = 0.75;
+  dessin.globalAlpha = 0.55;
   dessin.lineWidth = 1.3;
   dessin.beginPath();
   for (const decalage of [-taille, 0, taille]) {
