@@ -1,4 +1,4 @@
-"""START HERE: ingest → need → access → gap, one call each, every result stored under the hash of its inputs."""
+"""START HERE: ingest → need → access → gap → siting, one call each; results are stored under their inputs' hash."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from observatory.store import results
 from observatory.studies import Study, read_study
 
 if TYPE_CHECKING:
+    from observatory.runs.siting import SitingRun
+    from observatory.siting.study import SitingStudy
     from observatory.store.load import LoadReport
 
 Progress = Callable[[str, int, int], None]
@@ -148,3 +150,39 @@ def _show_by_default(connection: Connection, run: GapRun, request: GapRequest) -
     results.make_default(connection, run.run_hash, kind="gap", defi=defi, service=service)
     results.make_default(connection, run.parameters["need_run"], kind="need", defi=defi, service=None)
     results.make_default(connection, run.parameters["access_run"], kind="access", defi=None, service=service)
+
+
+def site(
+    connection: Connection,
+    siting: SitingStudy | str | Path,
+    *,
+    study_path: Path | None = None,
+    time_limit_s: float | None = None,
+) -> SitingRun:
+    """Return a siting study: the stored one if its inputs and parameters are the same, else worked out and stored.
+
+    Parameters
+    ----------
+    connection
+        The caller owns the transaction, which must be able to write.
+    siting
+        The question, or ``vire``, ``caux-seine``, or the path of a TOML file that declares it.
+    study_path
+        Study of needs and services; None: the observatory's.
+    time_limit_s
+        Longest search, in seconds; None: a minute.
+
+    Raises
+    ------
+    UsageError
+        If the question names what doesn't exist.
+    InputFileError
+        If the file can't be read.
+    NotComputedError
+        If the database is empty.
+    """
+    from observatory.runs.siting import TIME_LIMIT_S, read_siting_study, siting_run
+
+    question = read_siting_study(siting) if isinstance(siting, str | Path) else siting
+    limit = TIME_LIMIT_S if time_limit_s is None else time_limit_s
+    return siting_run(connection, question, study_path=study_path, time_limit_s=limit)

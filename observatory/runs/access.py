@@ -85,7 +85,7 @@ def access_run(
         stored = results.find_run(connection, name)
     if stored is not None:
         return AccessRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
-    worked_out = _work_out(name, study, service, threshold_min, _supply(connection, service, inputs))
+    worked_out = _work_out(name, study, service, threshold_min, service_supply(connection, service, inputs))
     results.store_run(
         connection,
         run_hash=name,
@@ -103,10 +103,8 @@ def access_run(
 
 def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: float, supply: Supply) -> AccessRun:
     inputs, offered, demand = supply.inputs, supply.offered, supply.demand
-    is_inside = offered["commune_code"].isin(inputs.population_count.index)
-    supply_count, population_count = int(is_inside.sum()), int(inputs.population_count.sum())
-    norm = 1.0 / service.persons_per_site if service.persons_per_site else supply_count / population_count
-    steps = _steps(service, threshold_min)
+    norm, supply_count, population_count = supply_norm(service, supply)
+    steps = service_steps(service, threshold_min)
     rows, note = _measure(study, supply, steps=steps, threshold_min=threshold_min, norm=norm)
     parameters = {
         "service": service.service,
@@ -130,7 +128,17 @@ def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: flo
     return AccessRun(name, rows[~demand["is_border"].to_numpy(dtype=bool)], parameters, source_ids)
 
 
-def _steps(service: ServiceStudy, threshold_min: float) -> list[tuple[float, float]]:
+def supply_norm(service: ServiceStudy, supply: Supply) -> tuple[float, int, int]:
+    """Return the norm of a service, in sites per inhabitant, with the sites and the inhabitants of Normandy."""
+    population = supply.inputs.population_count
+    supply_count = int(supply.offered["commune_code"].isin(population.index).sum())
+    population_count = int(population.sum())
+    norm = 1.0 / service.persons_per_site if service.persons_per_site else supply_count / population_count
+    return norm, supply_count, population_count
+
+
+def service_steps(service: ServiceStudy, threshold_min: float) -> list[tuple[float, float]]:
+    """Return the (minutes, weight) steps of a service at a threshold: the study's own, or the APL's."""
     from observatory.access import apl_steps
 
     if service.steps is None:
@@ -164,11 +172,12 @@ def _measure(
     return rows, cost.note
 
 
-def _supply(connection: Connection, service: ServiceStudy, inputs: Inputs) -> Supply:
+def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs) -> Supply:
+    """Return a service's sites that count, with the demand around them and who each serves."""
     offered, warnings = _offered(read.supply_frame(connection, service.service), service)
     offered = offered.assign(density=offered["density_level"])
     demand = demand_points(inputs)
-    allowed = _zones(offered, demand, inputs) if service.service in ZONED_SERVICES else None
+    allowed = zones_of(offered, demand, inputs) if service.service in ZONED_SERVICES else None
     return Supply(offered, demand, allowed, warnings, inputs)
 
 
@@ -203,10 +212,9 @@ def _names(supply: pd.DataFrame, *, at_most: int = 12) -> str:
 def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int) -> str:
     if service.persons_per_site:
         return f"Norme déclarée par l'étude : un site pour {service.persons_per_site:g} habitants."
-    return (
-        f"Moyenne normande, convention de l'observatoire : {supply_count} structures connues pour "
-        f"{population_count:,} habitants.".replace(",", " ")
-    )
+    inhabitants = f"{population_count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    known = f"{supply_count} structures connues pour {inhabitants} habitants"
+    return f"Moyenne normande, convention de l'observatoire : {known}."
 
 
 def demand_points(inputs: Inputs) -> pd.DataFrame:
@@ -244,7 +252,7 @@ def demand_points(inputs: Inputs) -> pd.DataFrame:
     return pd.concat(parts).set_index(["level", "code"])
 
 
-def _zones(offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs) -> npt.NDArray[np.bool_]:
+def zones_of(offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs) -> npt.NDArray[np.bool_]:
     """Return whether each site (column) intervenes where each demand point (row) is."""
     commune = demand["commune_code"]
     columns: list[Any] = []

@@ -49,7 +49,7 @@ class Reasons:
     """Units that go to it, ``(n_units,)`` by service."""
     newly_covered: tuple[Booleans, ...]
     losses: tuple[dict[int, int], ...]
-    """Inhabitants that leave each existing structure (column) for it, by service."""
+    """Inhabitants of the territory that leave each existing structure (column) for it, by service."""
     alternative: Alternative | None
 
 
@@ -139,11 +139,12 @@ def _reasons(
 
 
 def _losses(model: SitingModel, change: ServiceChange, goes: Booleans) -> dict[int, int]:
-    """Return the inhabitants, neighbours included, that leave each structure that stays open."""
+    """Return the inhabitants of the territory that leave each structure that stays open."""
     lost: dict[int, int] = {}
-    for structure in np.unique(change.site_before[goes & (change.site_before >= 0)]):
+    own = goes & model.is_counted
+    for structure in np.unique(change.site_before[own & (change.site_before >= 0)]):
         if model.is_kept[structure]:
-            leavers = goes & (change.site_before == structure)
+            leavers = own & (change.site_before == structure)
             lost[int(structure)] = int(model.population_count[leavers].sum())
     return lost
 
@@ -154,10 +155,21 @@ def _alternative(model: SitingModel, solution: Solution, site: int, deadline: fl
     if left <= 0:
         return None
     other = solve(model, refused=[site], time_limit_s=left)
-    if other.status == "infeasible":
-        return None
-    sign = 1.0 if model.objective == "mclp" else -1.0
-    return Alternative(other, sign * (solution.objective - other.objective))
+    return None if other.status == "infeasible" else Alternative(other, loss(model, solution, other))
+
+
+def loss(model: SitingModel, solution: Solution, other: Solution) -> float:
+    """Return what another proposal loses on the objective, 0 or more when ``solution`` is the best."""
+    difference = solution.objective - other.objective
+    return difference if model.objective == "mclp" else -difference
+
+
+def with_named(model: SitingModel, solution: Solution, site: int, *, time_limit_s: float) -> Alternative | None:
+    """Return the best proposal that holds a candidate, or None where there is none."""
+    if site in solution.sites:
+        return Alternative(solution, 0.0)
+    other = solve(model, forced=[site], time_limit_s=time_limit_s)
+    return None if other.status == "infeasible" else Alternative(other, loss(model, solution, other))
 
 
 def covered(model: SitingModel, sites: Iterable[int], service: int) -> Booleans:

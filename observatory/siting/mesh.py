@@ -36,7 +36,14 @@ def split_communes(communes: pd.DataFrame, parts: pd.DataFrame, *, counts: list[
     for code, commune in communes.iterrows():
         inside = known.get(str(code))
         if inside is None or not _is_known(inside):
-            rows.append({"unit_level": "commune", "code": code, "commune_code": code, **commune.to_dict()})
+            rows.append(
+                {
+                    "unit_level": "commune",
+                    "code": code,
+                    "commune_code": code,
+                    **{str(name): value for name, value in commune.items()},
+                }
+            )
             continue
         key = inside["population_count"].to_numpy(dtype=float)
         shared = {name: apportion(int(commune[name]), key) for name in counts}

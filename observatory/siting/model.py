@@ -46,7 +46,7 @@ class SitingModel:
     @property
     def n_existing(self) -> int:
         """Number of existing structures."""
-        return self.existing_min.shape[1]
+        return int(self.existing_min.shape[1])
 
     @property
     def weight(self) -> Floats:
@@ -129,8 +129,9 @@ def _in_the_way(model: SitingModel) -> str | None:
     if count == 0:
         return "Aucun site candidat n'est connu sur ce territoire : donnez une liste de candidats."
     if model.poles > count:
+        available = "un seul site candidat" if count == 1 else f"{count} sites candidats seulement"
         return (
-            f"{model.poles} nouveaux pôles sont demandés pour {count} sites candidats seulement : demandez moins de "
+            f"{model.poles} nouveaux pôles sont demandés pour {available} : demandez moins de "
             "pôles ou élargissez la liste des candidats."
         )
     if not model.weight.sum() > 0:
@@ -159,7 +160,7 @@ def k_best(model: SitingModel, count: int, *, deadline: float) -> list[Solution]
     if first.status == "infeasible":
         return [first]
     found: list[Solution] = []
-    waiting = [(first, (), frozenset[int]())]
+    waiting: list[tuple[Solution, tuple[int, ...], frozenset[int]]] = [(first, (), frozenset())]
     better_first = -1.0 if model.objective == "mclp" else 1.0
     while waiting and len(found) < count:
         waiting.sort(key=lambda one: (better_first * one[0].objective, one[0].sites))

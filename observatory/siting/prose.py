@@ -45,9 +45,7 @@ def reason_sentences(
     return sentences
 
 
-def _gain(
-    one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
-) -> str:
+def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float) -> str:
     name = services[one["service"]]
     if not one["newly_covered"]["population_count"]:
         return f"{name} : aucun habitant du territoire de plus sous {threshold_min:g} minutes."
@@ -79,12 +77,27 @@ def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str]) -> str:
         return "La meilleure solution sans ce site n'a pas été calculée, ou il n'y en a pas."
     names = listed([site["name"] for site in other["sites"]])
     if not other["cost"]:
-        return f"Sans ce site, {names} ferait aussi bien : le choix entre les deux ne tient pas à ces chiffres."
+        return f"Sans ce site, {names} : aussi bien. Le choix entre les deux ne tient pas à ces chiffres."
+    return f"Sans ce site, la meilleure solution serait {names}{_cost(other, volumes)}."
+
+
+def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str]) -> str:
+    """Return what choosing a place that the study names would cost, in one French sentence."""
+    if document["is_chosen"]:
+        return f"{document['name']} : retenu par la proposition."
+    if not document["cost"]:
+        return f"{document['name']} : ferait aussi bien que la proposition."
+    return f"{document['name']} : choisir ce lieu est possible{_cost(document, volumes)}."
+
+
+def _cost(other: Mapping[str, Any], volumes: Mapping[str, str]) -> str:
+    """Say who would be lost and won within the threshold, all services added, and the share of the objective."""
     lost = [f"{count(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
     won = [f"{count(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
-    text = f"Sans ce site, la meilleure solution serait {names}"
+    parts = []
     if lost:
-        text += f" ; elle laisserait hors du seuil {listed(lost)} de plus"
+        parts.append(f"{listed(lost)} de moins sous le seuil")
     if won:
-        text += f"{' mais' if lost else ' ; elle'} y ferait entrer {listed(won)} de plus"
-    return f"{text} (écart sur l'objectif : {decimal(100 * other['cost_share'])} %)."
+        parts.append(f"{listed(won)} de plus")
+    said = f" ; {' et '.join(parts)}, services additionnés" if parts else ""
+    return f"{said} (écart sur l'objectif : {decimal(100 * other['cost_share'])} %)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -81,7 +82,8 @@ class SitingStudy:
         document = asdict(self)
         document["defis"] = {name: float(weight) for name, weight in sorted(self.defis.items())}
         document["threshold_min"] = float(self.threshold_min)
-        return document
+        plain: dict[str, Any] = json.loads(json.dumps(document))
+        return plain
 
 
 def siting_study(document: Mapping[str, Any]) -> SitingStudy:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import geodata
 from observatory.errors import UsageError
-from observatory.siting.explain import explain
+from observatory.siting.explain import explain, with_named
 from observatory.siting.mesh import split_communes
 from observatory.siting.model import SitingModel, k_best, new_sites, solve
 from observatory.siting.robust import robustness
@@ -72,8 +72,11 @@ def test_minutes_on_a_line_add_up():
     assert (found.objective_before, solution.objective) == (4400.0, 1600.0)
     (why,) = found.reasons
     assert why.gain == -2800.0
-    # Units 2 and 3 and the neighbour leave the existing site; unit 1, at equal time, stays.
-    assert why.losses == ({0: 40 + 30 + 20},)
+    # Units 2 and 3 leave the existing site (the neighbour isn't counted); unit 1, at equal time, stays.
+    assert why.losses == ({0: 40 + 30},)
+    # Held to unit 3, the best is unit 3: 200 more. The proposal itself costs nothing.
+    assert with_named(model, solution, 1 + 3, time_limit_s=10).cost == 200.0
+    assert with_named(model, solution, 1 + 2, time_limit_s=10).cost == 0.0
     # The next best is unit 1 (80 × 10 + 60 × 20 = 2 000) or unit 3 (100 × 10 + 80 × 10 = 1 800).
     assert why.alternative.cost == 200.0
 

@@ -1,0 +1,159 @@
+"""``observatory site``: where to put new poles, why there, and two studies side by side."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from observatory.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from observatory.runs.siting import SitingRun
+
+FORMATS: Final = ("table", "json", "geojson")
+WIDE: Final = 10_000
+"""Width in columns when the table is not for a terminal: nothing is cut."""
+
+app = typer.Typer(invoke_without_command=True, no_args_is_help=False)
+
+
+@app.callback(invoke_without_command=True)
+def site(
+    context: typer.Context,
+    *,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FICHIER", help="Étude d'implantation : vire, caux-seine, ou le chemin d'un fichier TOML."
+        ),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", metavar="{table|json|geojson}", help="Forme de la sortie.")
+    ] = "table",
+    time_limit_s: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDES", min=0.1, help="Temps de recherche au plus.")
+    ] = 60.0,
+) -> None:
+    """Solve a siting study, or read it back if it was already solved on the same data."""
+    if context.invoked_subcommand is not None:
+        return
+    if study is None:
+        raise UsageError("Donnez une étude : « observatory site --study vire », caux-seine, ou un fichier TOML.")
+    if format_ not in FORMATS:
+        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
+    from observatory import pipeline
+    from observatory.commands.session import chosen_study, transaction, working, write_text
+    from observatory.publish import siting as publication
+
+    with working("Recherche des sites…"), transaction() as connection:
+        run = pipeline.site(connection, study, study_path=chosen_study(None), time_limit_s=time_limit_s)
+    if format_ == "json":
+        write_text(publication.to_json(run))
+    elif format_ == "geojson":
+        write_text(publication.to_geojson(run))
+    else:
+        _print(run)
+
+
+@app.command("compare", help="Met deux études côte à côte ; un calcul se nomme par le début de son empreinte.")
+def compare(
+    first: Annotated[str, typer.Argument(metavar="CALCUL_A", help="Début de l'empreinte du premier calcul.")],
+    second: Annotated[str, typer.Argument(metavar="CALCUL_B", help="Début de l'empreinte du second.")],
+) -> None:
+    """Print two stored siting studies side by side."""
+    from rich import box
+    from rich.table import Table
+
+    from observatory.commands.session import transaction
+    from observatory.publish import siting as publication
+    from observatory.runs.siting import find_siting
+
+    with transaction() as connection:
+        rows = publication.comparison(find_siting(connection, first), find_siting(connection, second))
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("", "A", "B"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    _console().print(table)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=WIDE, no_color=True)
+
+
+def _print(run: SitingRun) -> None:
+    from observatory.commands.session import messages
+    from observatory.publish import siting as publication
+
+    console, best = _console(), run.document["solutions"][0]
+    say = messages()
+    say.print(run.parameters["title"], markup=False)
+    say.print(f"{publication.names(best)} : {publication.status(best)}.", markup=False)
+    if best["status"] != "infeasible":
+        console.print(_sites_table(run))
+        console.print(_ledger_table(run))
+        for why in best["why"]:
+            say.print(f"\nPourquoi {why['name']} ?", markup=False)
+            for sentence in why["text"]:
+                say.print(f"  - {sentence}", markup=False)
+    for line in _basis(run):
+        say.print(line, markup=False)
+
+
+def _sites_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
+    from rich import box
+    from rich.table import Table
+
+    from observatory.publish import labels
+    from observatory.publish import siting as publication
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Propositions, de la meilleure à la moins bonne")
+    for heading in ("Rang", "Nouveaux pôles", "Objectif", "Preuve"):
+        table.add_column(heading, overflow="fold")
+    for rank, solution in enumerate(run.document["solutions"], start=1):
+        shown = labels.decimal(solution["objective"], digits=0)
+        table.add_row(str(rank), publication.names(solution), shown, publication.status(solution))
+    return table
+
+
+def _ledger_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
+    from rich import box
+    from rich.table import Table
+
+    from observatory.publish import labels
+
+    best = run.document["solutions"][0]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Registre du territoire, avant et après")
+    for heading in ("Service", "", "Population", "Servis", "Saturé", "Hors de portée"):
+        table.add_column(heading, overflow="fold")
+    for moment, name in (("avant", "ledger_before"), ("après", "ledger_after")):
+        for one in best[name]["services"]:
+            counts = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")
+            service = run.parameters["services"][one["service"]]
+            table.add_row(service, moment, *(labels.count(one[count]) for count in counts))
+    return table
+
+
+def _basis(run: SitingRun) -> list[str]:
+    """Return what was assumed, what the lists lack, the robustness and the run."""
+    about, tried = run.parameters, run.document["robustness"]
+    lines = ["", *(one["text"] for one in run.document["named"])]
+    if tried is not None:
+        stable = [one["name"] for one in tried["sites"] if one["verdict"] == "stable"]
+        regret = f"{100 * tried['max_regret']:.1f}".replace(".", ",")
+        lines.append(
+            f"Robustesse : {len(tried['cases'])} cas essayés, regret au plus {regret} % ; "
+            f"sites stables : {', '.join(stable) or 'aucun'}."
+        )
+    lines.append(f"Objectif : {about['objective_unit']}.")
+    lines.extend(f"{about['services'][name]} : {text}" for name, text in about["completeness"].items())
+    lines.extend([about["mesh_note"], about["supply_note"], about["travel_note"], *about["notes"]])
+    lines.append(f"Calcul {run.run_hash[:12]}.")
+    return lines

@@ -1,0 +1,114 @@
+"""A siting study as people and programs receive it: the contract's JSON, GeoJSON, and two studies side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from observatory.publish import labels
+
+if TYPE_CHECKING:
+    from observatory.runs.siting import SitingRun
+
+FIRST = ("solutions", "study", "run")
+"""Keys of the contract, which come first; a document read back from the database has lost its order."""
+SOLUTION_FIRST = ("sites", "objective", "bound", "gap", "status", "ledger_before", "ledger_after", "why")
+SITE_FIRST = ("code", "name", "lon", "lat", "is_existing")
+
+
+def document(run: SitingRun) -> dict[str, Any]:
+    """Return the contract's document, its keys in order, with the parameters that explain it."""
+    ordered = _ordered(run.document, FIRST)
+    ordered["solutions"] = [
+        {**_ordered(one, SOLUTION_FIRST), "sites": [_ordered(site, SITE_FIRST) for site in one["sites"]]}
+        for one in run.document["solutions"]
+    ]
+    return {**ordered, "parameters": run.parameters, "source_ids": run.source_ids}
+
+
+def _ordered(mapping: Mapping[str, Any], first: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        **{key: mapping[key] for key in first},
+        **{key: mapping[key] for key in sorted(mapping) if key not in first},
+    }
+
+
+def to_json(run: SitingRun) -> str:
+    """Return the contract's document as text."""
+    return json.dumps(document(run), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def to_geojson(run: SitingRun) -> str:
+    """Return the sites of the first proposal as points (EPSG:4326), what explains them beside the features."""
+    best = run.document["solutions"][0]
+    reasons = {why["code"]: why["text"] for why in best["why"]}
+    features = [
+        {
+            "type": "Feature",
+            "id": site["code"],
+            "geometry": {"type": "Point", "coordinates": [site["lon"], site["lat"]]},
+            "properties": {**_ordered(site, SITE_FIRST), "why": " ".join(reasons.get(site["code"], []))},
+        }
+        for site in best["sites"]
+    ]
+    about = {key: best[key] for key in ("objective", "bound", "gap", "status", "reason")}
+    whole = {"type": "FeatureCollection", "features": features, **about, "study": run.document["study"]}
+    return json.dumps({**whole, "run": run.run_hash}, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def new_sites(solution: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the new poles of a proposal."""
+    return [site for site in solution["sites"] if not site["is_existing"]]
+
+
+def names(solution: Mapping[str, Any]) -> str:
+    """Return the names of the new poles, or the words that say there are none."""
+    return ", ".join(site["name"] for site in new_sites(solution)) or "aucun"
+
+
+def status(solution: Mapping[str, Any]) -> str:
+    """Return in French whether a proposal is proved."""
+    if solution["status"] == "optimal":
+        return "optimum prouvé"
+    if solution["status"] == "infeasible":
+        return f"impossible : {solution['reason']}"
+    if solution["gap"] is None:
+        return "meilleure trouvée, écart à l'optimum inconnu"
+    return f"meilleure trouvée, à {labels.decimal(100 * solution['gap'], digits=2)} % au plus de l'optimum"
+
+
+def comparison(first: SitingRun, second: SitingRun) -> list[tuple[str, str, str]]:
+    """Return what two studies ask and answer, line by line: label, first, second."""
+    return [(label, *pair) for label, pair in zip(_lines(first), _pairs(first, second), strict=True)]
+
+
+def _pairs(first: SitingRun, second: SitingRun) -> list[tuple[str, str]]:
+    return list(zip(_lines(first).values(), _lines(second).values(), strict=True))
+
+
+def _lines(run: SitingRun) -> dict[str, str]:
+    best, asked, about = run.document["solutions"][0], run.parameters["question"], run.parameters
+    regret = (run.document["robustness"] or {}).get("max_regret")
+    return {
+        "Calcul": run.run_hash[:12],
+        "Étude": about["title"],
+        "Territoire": about["territory"]["name"],
+        "Services": ", ".join(about["services"].values()),
+        "Poids des défis": ", ".join(f"{about['defis'][name]} {weight:g}" for name, weight in asked["defis"].items()),
+        "Nouveaux pôles demandés": str(asked["poles"]),
+        "Objectif": asked["objective"],
+        "Seuil (minutes)": f"{asked['threshold_min']:g}",
+        "Sites proposés": names(best),
+        "Valeur de l'objectif": labels.decimal(best["objective"], digits=0),
+        "Preuve": status(best),
+        "Hors de portée avant": _out_of_reach(best["ledger_before"]),
+        "Hors de portée après": _out_of_reach(best["ledger_after"]),
+        "Regret le plus grand (%)": labels.decimal(None if regret is None else 100 * regret),
+    }
+
+
+def _out_of_reach(ledger: Mapping[str, Any] | None) -> str:
+    if ledger is None:
+        return "–"
+    return ", ".join(f"{one['service']} {labels.count(one['out_of_reach_count'])}" for one in ledger["services"])

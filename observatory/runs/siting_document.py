@@ -1,0 +1,264 @@
+"""A proposal as every channel shows it: sites, objective and bound, ledgers, reasons, robustness; plain values only."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from pyproj import Transformer
+
+from observatory import crs
+from observatory.parameters import MINUTES_DECIMALS
+from observatory.runs.siting_inputs import SitingInputs
+from observatory.siting.explain import Alternative, Explanation, Reasons, ServiceChange, covered, explain, with_named
+from observatory.siting.model import new_sites
+from observatory.siting.prose import named_sentence, reason_sentences
+from observatory.siting.robust import STABLE_SHARE, Robustness
+from observatory.siting.solution import Booleans, Solution
+from observatory.studies import Study
+
+OBJECTIVE_DECIMALS = 6
+"""Digits kept of the objective: person-minutes are not whole."""
+
+
+def known(value: float) -> float | None:
+    """Return a figure, None where it is not known, whole where it is."""
+    if not math.isfinite(value):
+        return None
+    rounded = round(float(value), OBJECTIVE_DECIMALS)
+    return int(rounded) if rounded == int(rounded) else rounded
+
+
+def site_rows(found: SitingInputs, columns: Sequence[int]) -> list[dict[str, Any]]:
+    """Return sites as the contract wants them: code, name, lon, lat, is_existing; then what else is known."""
+    to_degrees = Transformer.from_crs(crs.STORAGE, crs.EXCHANGE, always_xy=True)
+    rows = []
+    for column in columns:
+        site = found.sites.iloc[column]
+        lon, lat = to_degrees.transform(float(site["x_m"]), float(site["y_m"]))
+        rows.append(
+            {
+                "code": str(site["code"]),
+                "name": str(site["name"]),
+                "lon": round(lon, 5),
+                "lat": round(lat, 5),
+                "is_existing": bool(site["is_existing"]),
+                "commune_code": str(site["commune_code"]),
+                "services": [
+                    name
+                    for service, name in enumerate(found.model.services)
+                    if not site["is_existing"] or found.model.offers[column, service]
+                ],
+                "note": str(site["note"]),
+                "source_id": site["source_id"] if isinstance(site["source_id"], str) else None,
+            }
+        )
+    return rows
+
+
+def solution_document(
+    found: SitingInputs,
+    study: Study,
+    solution: Solution,
+    *,
+    deadline: float | None,
+    with_alternatives: bool,
+) -> dict[str, Any]:
+    """Return one proposal without its ledgers; an infeasible one says why."""
+    document: dict[str, Any] = {
+        "sites": site_rows(found, solution.sites),
+        "objective": known(solution.objective),
+        "bound": known(solution.bound),
+        "gap": known(solution.gap),
+        "status": solution.status,
+        "reason": solution.reason,
+    }
+    if solution.status == "infeasible":
+        return {**document, "ledger_before": None, "ledger_after": None, "why": [], "uncovered": []}
+    story = explain(found.model, solution, deadline=deadline if with_alternatives else -1.0)
+    document["objective_before"] = None if story.objective_before is None else known(story.objective_before)
+    document["closure_effect"] = known(story.closure_effect)
+    document["why"] = [_why(found, study, solution, story, one) for one in story.reasons]
+    document["uncovered"] = [_uncovered(found, change, name) for name, change in _by_service(found, story)]
+    return document
+
+
+def _by_service(found: SitingInputs, story: Explanation) -> list[tuple[str, ServiceChange]]:
+    return list(zip(found.model.services, story.changes, strict=True))
+
+
+def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanation, one: Reasons) -> dict[str, Any]:
+    (site,) = site_rows(found, [one.site])
+    losses: dict[int, int] = {}
+    for by_structure in one.losses:
+        for column, count in by_structure.items():
+            losses[column] = max(losses.get(column, 0), count)
+    ranked = sorted(losses, key=lambda column: (-losses[column], column))
+    why: dict[str, Any] = {
+        "code": site["code"],
+        "name": site["name"],
+        "note": site["note"],
+        "gain": known(one.gain),
+        "services": [
+            _service(found, name, change, one.served[service], one.newly_covered[service])
+            for service, (name, change) in enumerate(_by_service(found, story))
+        ],
+        "existing_losses": [
+            {
+                "code": str(found.sites.iloc[column]["code"]),
+                "name": str(found.sites.iloc[column]["name"]),
+                "population_count": losses[column],
+            }
+            for column in ranked
+        ],
+        "alternative": _alternative(found, solution, one.alternative),
+    }
+    labels = {name: study.service(name).label for name in found.model.services}
+    why["text"] = reason_sentences(
+        why, services=labels, volumes=volume_labels(study, found), threshold_min=found.model.threshold_min
+    )
+    return why
+
+
+def volume_labels(study: Study, found: SitingInputs) -> dict[str, str]:
+    """Return the French name of the persons that each défi concerns, without its source in brackets."""
+    named = {}
+    for defi in found.model.weights:
+        volume = study.need(defi).volume
+        named[defi] = defi if volume is None else volume.label.partition(" (")[0]
+    return named
+
+
+def _service(
+    found: SitingInputs, name: str, change: ServiceChange, served: Booleans, newly: Booleans
+) -> dict[str, Any]:
+    model, own = found.model, found.model.is_counted
+    closer = served & own & np.isfinite(change.before_min) & (change.after_min < change.before_min)
+    persons = model.population_count
+    gained = (change.before_min - change.after_min)[closer]
+    weighted = float((persons[closer] * gained).sum()) / max(1, int(persons[closer].sum()))
+    return {
+        "service": name,
+        "newly_covered": _persons(found, newly & own),
+        "newly_covered_neighbours": _persons(found, newly & ~own),
+        "communes": _units(found, change, newly & own),
+        "closer_population_count": int(persons[closer].sum()),
+        "mean_gain_min": round(weighted, MINUTES_DECIMALS),
+    }
+
+
+def _persons(found: SitingInputs, units: Booleans) -> dict[str, Any]:
+    model = found.model
+    return {
+        "population_count": int(model.population_count[units].sum()),
+        "concerned": {defi: int(model.concerned_count[defi][units].sum()) for defi in model.weights},
+    }
+
+
+def _units(found: SitingInputs, change: ServiceChange, picked: Booleans) -> list[dict[str, Any]]:
+    """Return the units picked, the most inhabited first."""
+    positions = sorted(np.flatnonzero(picked), key=lambda i: (-found.model.population_count[i], i))
+    rows = []
+    for position in positions:
+        unit, before = found.units.iloc[position], float(change.before_min[position])
+        after = float(change.after_min[position])
+        rows.append(
+            {
+                "level": str(unit["unit_level"]),
+                "code": str(unit["code"]),
+                "commune_code": str(unit["commune_code"]),
+                "name": str(unit["name"]),
+                "minutes_before": round(before, MINUTES_DECIMALS) if math.isfinite(before) else None,
+                "minutes_after": round(after, MINUTES_DECIMALS) if math.isfinite(after) else None,
+                "population_count": int(unit["population_count"]),
+                "concerned": {defi: int(unit[defi]) for defi in found.model.weights},
+            }
+        )
+    return rows
+
+
+def _uncovered(found: SitingInputs, change: ServiceChange, name: str) -> dict[str, Any]:
+    left = change.uncovered & found.model.is_counted
+    return {"service": name, **_persons(found, left), "communes": _units(found, change, left)}
+
+
+def _alternative(found: SitingInputs, solution: Solution, alternative: Alternative | None) -> dict[str, Any] | None:
+    if alternative is None:
+        return None
+    model, other = found.model, alternative.solution
+    lost = dict.fromkeys(model.weights, 0)
+    inhabitants = 0
+    for service in range(len(model.services)):
+        ours, theirs = (covered(model, sites, service) & model.is_counted for sites in (solution.sites, other.sites))
+        inhabitants += int(model.population_count[ours].sum()) - int(model.population_count[theirs].sum())
+        for defi in model.weights:
+            count = model.concerned_count[defi]
+            lost[defi] += int(count[ours].sum()) - int(count[theirs].sum())
+    scale = abs(solution.objective) or 1.0
+    return {
+        "sites": site_rows(found, new_sites(model, other)),
+        "objective": known(other.objective),
+        "status": other.status,
+        "cost": known(alternative.cost),
+        "cost_share": round(alternative.cost / scale, 6),
+        "population_lost": inhabitants,
+        "concerned_lost": lost,
+    }
+
+
+def named_documents(found: SitingInputs, study: Study, solution: Solution, *, deadline: float) -> list[dict[str, Any]]:
+    """Return, for each place that the study names, the best proposal that holds it and what choosing it would cost."""
+    documents = []
+    for one in found.named:
+        columns = np.flatnonzero((found.sites["code"] == one.id).to_numpy(dtype=bool))
+        if columns.size == 0:  # the reader's own list of candidates leaves it out
+            continue
+        column, left = int(columns[0]), max(0.1, deadline - time.perf_counter())
+        held = _alternative(found, solution, with_named(found.model, solution, column, time_limit_s=left))
+        if held is None:
+            continue
+        is_chosen = column in solution.sites
+        document = {"code": one.id, "name": one.name, "note": one.note, "is_chosen": is_chosen, **held}
+        document["text"] = named_sentence(document, volumes=volume_labels(study, found))
+        documents.append(document)
+    return documents
+
+
+def robustness_document(found: SitingInputs, study: Study, tried: Robustness) -> dict[str, Any]:
+    """Return what was tried, the greatest regret, and which candidates are stable or contested."""
+    names = [str(name) for name in found.sites["name"]]
+    worded = {
+        "defi": lambda subject: f"Seul compte le défi « {study.need(subject).label} »",
+        "travel": lambda subject: f"Trajets {'plus courts' if float(subject) < 1 else 'plus longs'} de 20 %",
+        "closure": lambda subject: f"Fermeture de {names[int(subject)]}",
+        "draw": lambda subject: f"Tirage {int(subject) + 1} : poids et trajets au hasard",
+    }
+    return {
+        "max_regret": round(tried.max_regret, 6),
+        "seed": tried.seed,
+        "is_complete": tried.is_complete,
+        "stable_share": STABLE_SHARE,
+        "cases": [
+            {
+                "kind": case.kind,
+                "label": worded[case.kind](case.subject),
+                "objective": known(case.objective),
+                "best_objective": known(case.best_objective),
+                "regret": round(case.regret, 6),
+                "sites": [str(found.sites.iloc[site]["code"]) for site in case.sites],
+            }
+            for case in tried.cases
+        ],
+        "sites": [
+            {
+                "code": str(found.sites.iloc[site]["code"]),
+                "name": names[site],
+                "share": round(share, 4),
+                "verdict": "stable" if share >= STABLE_SHARE else "contesté",
+            }
+            for site, share in sorted(tried.shares.items(), key=lambda item: (-item[1], item[0]))
+        ],
+    }

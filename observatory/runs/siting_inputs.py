@@ -1,0 +1,221 @@
+"""A siting question put in arrays from the database: units, persons concerned, candidates, structures, minutes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection
+
+from observatory.errors import UsageError
+from observatory.runs.access import ZONED_SERVICES, Supply, service_supply, zones_of
+from observatory.runs.inputs import DEMAND_LEVEL, Inputs
+from observatory.runs.travel import LONGEST_DRIVE_MIN, places, travel_within
+from observatory.siting.mesh import split_communes
+from observatory.siting.model import SitingModel
+from observatory.siting.solution import Floats
+from observatory.siting.study import NamedCandidate, SitingStudy
+from observatory.store import read
+from observatory.studies import Study
+
+UNITS_MAX: Final = 800
+"""Most units of a siting question (convention de l'observatoire): a département; a region is another scale."""
+NEAREST_KEPT: Final = 2
+"""Structures beyond the threshold that are kept for each unit: its nearest, and the next should that one close."""
+
+
+@dataclass(frozen=True, eq=False)
+class SitingInputs:
+    """The model, and who its rows and columns are."""
+
+    model: SitingModel
+    units: pd.DataFrame
+    """In the order of the model's rows: ``unit_level, code, commune_code, name, x_m, y_m, density, population_count``,
+    one column per défi, ``is_counted``."""
+    sites: pd.DataFrame
+    """In the order of the model's columns: ``code, name, x_m, y_m, density, commune_code, is_existing, note,
+    source_id``."""
+    supplies: dict[str, Supply]
+    territory: dict[str, Any]
+    named: tuple[NamedCandidate, ...]
+    travel_note: str
+
+
+def siting_inputs(
+    connection: Connection, siting: SitingStudy, study: Study, *, volumes: Mapping[str, pd.Series], inputs: Inputs
+) -> SitingInputs:
+    """Read what a siting question is about.
+
+    Parameters
+    ----------
+    volumes
+        Persons concerned by each défi, by commune.
+
+    Raises
+    ------
+    UsageError
+        If a candidate or a structure named isn't there, or the territory is too large.
+    UnknownTerritoryError
+        If no territory bears a code.
+    """
+    level = read.territory_level(connection, siting.territory)
+    territory = read.territory(connection, level, siting.territory)
+    own = _communes(connection, siting.territory)
+    around = [code for one in siting.catchment for code in _communes(connection, one) if code not in set(own)]
+    units = _units(siting, own, list(dict.fromkeys(around)), volumes=volumes, inputs=inputs)
+    if len(units) > UNITS_MAX:
+        raise UsageError(
+            f"{territory['name']} compte trop d'unités pour une étude d'implantation ({len(units)}, au plus "
+            f"{UNITS_MAX}) : choisissez une intercommunalité ou un département."
+        )
+    supplies = {name: service_supply(connection, study.service(name), inputs) for name in siting.services}
+    candidates = _candidates(siting, units)
+    existing, existing_min, offers = _existing(siting, study, units, supplies, inputs)
+    cost = travel_within(places(units), places(candidates), study, max_min=LONGEST_DRIVE_MIN)
+    candidate_min = np.full((len(units), len(candidates)), np.inf)
+    candidate_min[cost.origin_idx, cost.destination_idx] = cost.duration_min
+    model = SitingModel(
+        population_count=units["population_count"].to_numpy(dtype=np.int64),
+        concerned_count={defi: units[defi].to_numpy(dtype=np.int64) for defi in siting.defis},
+        weights=dict(siting.defis),
+        is_counted=units["is_counted"].to_numpy(dtype=bool),
+        existing_min=existing_min,
+        offers=offers,
+        is_kept=_kept(siting, existing),
+        candidate_min=candidate_min,
+        services=siting.services,
+        poles=siting.poles,
+        objective=siting.objective,
+        threshold_min=siting.threshold_min,
+    )
+    sites = pd.concat([existing, candidates], ignore_index=True)
+    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note)
+
+
+def _communes(connection: Connection, code: str) -> list[str]:
+    level = read.territory_level(connection, code)
+    found = read.descendants(connection, level, code, DEMAND_LEVEL)
+    if level not in {DEMAND_LEVEL, "epci", "departement", "bassin_vie", "zone_emploi"}:
+        raise UsageError(
+            f"« {code} » ne peut pas être étudié : choisissez une commune, une intercommunalité ou un département."
+        )
+    return found
+
+
+def _units(
+    siting: SitingStudy, own: list[str], around: list[str], *, volumes: Mapping[str, pd.Series], inputs: Inputs
+) -> pd.DataFrame:
+    counts = ["population_count", *siting.defis]
+    frame = inputs.communes[["name", "x_m", "y_m", "population_count"]].copy()
+    frame["density"] = inputs.density.reindex(frame.index)
+    for defi in siting.defis:
+        frame[defi] = volumes[defi].reindex(frame.index)
+    frame[counts] = frame[counts].fillna(0)
+    frame = frame[frame["x_m"].notna()]
+    mine, theirs = (
+        frame.reindex([code for code in own if code in frame.index]),
+        frame.reindex(around).dropna(subset=["x_m"]),
+    )
+    parts = inputs.territories["commune_deleguee"][["name", "population_count", "x_m", "y_m"]].copy()
+    parents = inputs.parents.get(("commune_deleguee", DEMAND_LEVEL), pd.Series(dtype=str))
+    parts["commune_code"] = parents.reindex(parts.index)
+    if siting.mesh == "commune":
+        parts = parts.iloc[:0]
+    inside = split_communes(mine, parts, counts=counts).assign(is_counted=True)
+    outside = split_communes(theirs, parts.iloc[:0], counts=counts).assign(is_counted=False)
+    return pd.concat([inside, outside], ignore_index=True) if len(outside) else inside
+
+
+def _candidates(siting: SitingStudy, units: pd.DataFrame) -> pd.DataFrame:
+    """Return the candidates: the units of the territory, a place that the study names standing for its own unit."""
+    own = units[units["is_counted"]].copy()
+    frame = own[["code", "name", "x_m", "y_m", "density", "commune_code", "unit_level"]].assign(
+        is_existing=False, note="", source_id=None
+    )
+    frame["note"] = np.where(
+        frame["unit_level"] == DEMAND_LEVEL, "À la mairie de la commune.", "À la mairie de la commune déléguée."
+    )
+    # What the reader names is looked up among units, then among the places that the study declares.
+    for one in siting.named:
+        stands = (frame["code"] == one.unit) & frame["unit_level"].isin([one.unit_level, DEMAND_LEVEL])
+        if not stands.any():
+            raise UsageError(
+                f"Le candidat « {one.name} » est placé dans l'unité « {one.unit} », qui n'est pas dans le territoire."
+            )
+        frame.loc[stands, ["code", "name", "note", "source_id"]] = [one.id, one.name, one.note, one.source]
+    if siting.candidates is None:
+        return frame.drop(columns="unit_level").reset_index(drop=True)
+    unknown = [code for code in siting.candidates if code not in set(frame["code"])]
+    if unknown:
+        raise UsageError(
+            f"Candidats inconnus sur ce territoire : {', '.join(unknown[:5])}. Donnez des codes de ses communes."
+        )
+    return frame[frame["code"].isin(siting.candidates)].drop(columns="unit_level").reset_index(drop=True)
+
+
+def _existing(
+    siting: SitingStudy, study: Study, units: pd.DataFrame, supplies: dict[str, Supply], inputs: Inputs
+) -> tuple[pd.DataFrame, Floats, Any]:
+    """Return the structures that may matter, minutes to each, and which services each offers."""
+    minutes: dict[str, Floats] = {}
+    offered = {name: supply.offered for name, supply in supplies.items()}
+    together = pd.concat(offered.values())
+    together = together[~together.index.duplicated()].sort_index()
+    for name, frame in offered.items():
+        minutes[name] = _to_structures(name, units, frame, study, inputs)
+    useful: set[str] = set()
+    for name, frame in offered.items():
+        useful |= _that_matter(minutes[name], frame.index.to_numpy(), siting.threshold_min)
+    kept = together[together.index.isin(useful | set(siting.keep or ()))]
+    existing_min = np.full((len(units), len(kept)), np.inf)
+    offers = np.zeros((len(kept), len(siting.services)), dtype=np.bool_)
+    for service, name in enumerate(siting.services):
+        position = offered[name].index.get_indexer(kept.index)
+        there = position >= 0
+        offers[there, service] = True
+        existing_min[:, there] = np.minimum(existing_min[:, there], minutes[name][:, position[there]])
+    sites = pd.DataFrame(
+        {
+            "code": kept.index,
+            "name": kept["name"].to_numpy(),
+            "x_m": kept["x_m"].to_numpy(),
+            "y_m": kept["y_m"].to_numpy(),
+            "density": kept["density"].to_numpy(),
+            "commune_code": kept["commune_code"].to_numpy(),
+            "is_existing": True,
+            "note": kept["place_quality"].to_numpy(),
+            "source_id": kept["source_id"].to_numpy(),
+        }
+    )
+    return sites, existing_min, offers
+
+
+def _to_structures(name: str, units: pd.DataFrame, offered: pd.DataFrame, study: Study, inputs: Inputs) -> Floats:
+    allowed = zones_of(offered, units, inputs) if name in ZONED_SERVICES else None
+    found = np.full((len(units), len(offered)), np.inf)
+    if len(offered):
+        cost = travel_within(places(units), places(offered), study, max_min=LONGEST_DRIVE_MIN, allowed=allowed)
+        found[cost.origin_idx, cost.destination_idx] = cost.duration_min
+    return found
+
+
+def _that_matter(minutes: Floats, codes: Any, threshold_min: float) -> set[str]:  # noqa: ANN401  (an index's array)
+    """Return the structures within reach of a unit, travel error included, or among its nearest."""
+    if minutes.shape[1] == 0:
+        return set()
+    near = np.asarray((minutes <= 1.5 * threshold_min).any(axis=0), dtype=np.bool_)
+    first = np.argsort(minutes, axis=1, kind="stable")[:, :NEAREST_KEPT]
+    near[np.unique(first)] = True
+    return {str(code) for code in codes[near]}
+
+
+def _kept(siting: SitingStudy, existing: pd.DataFrame) -> Any:  # noqa: ANN401  (a boolean array)
+    if siting.keep is None:
+        return np.ones(len(existing), dtype=np.bool_)
+    unknown = [code for code in siting.keep if code not in set(existing["code"])]
+    if unknown:
+        raise UsageError(f"Structures à garder inconnues pour ces services : {', '.join(unknown[:5])}.")
+    return existing["code"].isin(siting.keep).to_numpy(dtype=bool)

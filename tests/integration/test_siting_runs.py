@@ -1,0 +1,179 @@
+"""Both studies on Normandy: figures that add up, from the objective to the ledger of the gap pages; the same twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from observatory import pipeline
+from observatory.errors import InputFileError, NotComputedError, UnknownTerritoryError, UsageError
+from observatory.runs.siting import SitingRun, find_siting, read_siting_study, siting_run
+from observatory.siting.study import SitingStudy
+from observatory.store import read
+
+COUNTS = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")
+
+
+@pytest.fixture(scope="module", params=["vire", "caux-seine"])
+def worked_out(request, engine: sa.Engine) -> SitingRun:
+    with engine.begin() as connection:
+        return siting_run(connection, read_siting_study(request.param))
+
+
+@pytest.fixture
+def simple() -> SitingStudy:
+    return SitingStudy(
+        id="essai",
+        title="Essai",
+        territory="200068799",
+        services=("ressourcerie",),
+        defis={"dechets": 1.0},
+        poles=1,
+        objective="mclp",
+        threshold_min=20.0,
+    )
+
+
+def test_a_study_is_proved_and_its_reasons_make_the_objective(worked_out: SitingRun) -> None:
+    document, question = worked_out.document, worked_out.parameters["question"]
+    assert len(document["solutions"]) == 3
+    values = [one["objective"] for one in document["solutions"]]
+    assert values == sorted(values, reverse=True)
+    for solution in document["solutions"]:
+        assert (solution["status"], solution["gap"]) == ("optimal", 0)
+        new = [site for site in solution["sites"] if not site["is_existing"]]
+        assert len(new) == len(solution["why"]) == question["poles"]
+        assert solution["objective"] == pytest.approx(
+            solution["objective_before"] + sum(why["gain"] for why in solution["why"])
+        )
+        for why in solution["why"]:
+            gain = sum(
+                question["defis"][defi] * count
+                for one in why["services"]
+                for defi, count in one["newly_covered"]["concerned"].items()
+            )
+            assert gain == why["gain"]
+            for one in why["services"]:
+                communes = one["communes"]
+                assert sum(unit["population_count"] for unit in communes) == one["newly_covered"]["population_count"]
+                assert all(unit["minutes_after"] <= question["threshold_min"] for unit in communes)
+
+
+def test_the_ledger_adds_up_with_what_is_newly_covered(worked_out: SitingRun) -> None:
+    for solution in worked_out.document["solutions"]:
+        pairs = zip(solution["ledger_before"]["services"], solution["ledger_after"]["services"], strict=True)
+        for rank, (before, after) in enumerate(pairs):
+            for ledger in (before, after, before["gap_page"], after["gap_page"]):
+                total, *parts = (ledger[name] for name in COUNTS)
+                assert total == sum(parts) == worked_out.parameters["population_count"]
+            newly = sum(why["services"][rank]["newly_covered"]["population_count"] for why in solution["why"])
+            assert before["out_of_reach_count"] - after["out_of_reach_count"] == newly
+            assert after["out_of_reach_count"] == solution["uncovered"][rank]["population_count"]
+
+
+def test_the_ledger_before_is_that_of_the_gap_pages(worked_out: SitingRun, connection: sa.Connection) -> None:
+    question = worked_out.parameters["question"]
+    for ledger in worked_out.document["solutions"][0]["ledger_before"]["services"]:
+        for defi in question["defis"]:
+            run = pipeline.gap_run(connection, defi=defi, service=ledger["service"])
+            (row,) = read.gap_rows(connection, run.run_hash, "epci", territory=question["territory"])
+            assert {name: row[name] for name in COUNTS} == {name: ledger["gap_page"][name] for name in COUNTS}
+            assert row["in_need_out_of_reach_count"] == ledger["gap_page"][f"{defi}_out_of_reach_count"]
+
+
+def test_units_add_up_to_their_communes(worked_out: SitingRun, connection: sa.Connection) -> None:
+    territory = worked_out.parameters["territory"]
+    assert worked_out.parameters["population_count"] == territory["population_count"]
+    assert worked_out.parameters["unit_count"] > territory_commune_count(connection, territory["code"])
+
+
+def territory_commune_count(connection: sa.Connection, code: str) -> int:
+    return len(read.descendants(connection, "epci", code, "commune"))
+
+
+def test_a_study_has_one_answer_and_one_name(worked_out: SitingRun, connection: sa.Connection) -> None:
+    again = siting_run(connection, read_siting_study(worked_out.document["study"]))
+    assert again == worked_out
+    assert find_siting(connection, worked_out.run_hash[:10]) == worked_out
+
+
+def test_the_friche_of_vire_is_priced(connection: sa.Connection) -> None:
+    document = siting_run(connection, read_siting_study("vire")).document
+    (friche,) = document["named"]
+    best = document["solutions"][0]["objective"]
+    assert "mairie" in friche["note"]
+    assert friche["code"] in {site["code"] for site in friche["sites"]}
+    assert friche["cost"] == best - friche["objective"] >= 0
+
+
+def test_at_the_mesh_of_communes_the_ledger_is_the_gap_page(connection: sa.Connection, simple: SitingStudy) -> None:
+    document = siting_run(connection, simple).document
+    for ledger in (document["solutions"][0]["ledger_before"], document["solutions"][0]["ledger_after"]):
+        assert {name: ledger[name] for name in COUNTS} == {name: ledger["gap_page"][name] for name in COUNTS}
+
+
+def test_closing_a_structure_is_a_loss(connection: sa.Connection, simple: SitingStudy) -> None:
+    kept = siting_run(connection, simple).document["solutions"][0]
+    closed = siting_run(connection, replace(simple, keep=())).document["solutions"][0]
+    assert not [site for site in closed["sites"] if site["is_existing"]]
+    assert closed["closure_effect"] < 0
+    assert closed["objective"] < kept["objective"]
+    total = closed["objective_before"] + closed["closure_effect"] + sum(why["gain"] for why in closed["why"])
+    assert total == closed["objective"]
+
+
+def test_minutes_add_up_too(connection: sa.Connection, simple: SitingStudy) -> None:
+    solution = siting_run(connection, replace(simple, objective="p_median", poles=2)).document["solutions"][0]
+    total = solution["objective_before"] + sum(why["gain"] for why in solution["why"])
+    assert total == pytest.approx(solution["objective"])
+    assert solution["bound"] <= solution["objective"] * (1 + 1e-6)
+
+
+def test_accompaniment_keeps_its_zones(connection: sa.Connection, simple: SitingStudy) -> None:
+    asked = replace(simple, services=("accompagnement",), threshold_min=45.0, defis={"insertion": 1.0})
+    document = siting_run(connection, asked).document["solutions"][0]
+    run = pipeline.gap_run(connection, defi="insertion", service="accompagnement")
+    (row,) = read.gap_rows(connection, run.run_hash, "epci", territory=asked.territory)
+    assert {name: row[name] for name in COUNTS} == {name: document["ledger_before"][name] for name in COUNTS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"poles": 18}, "17 sites candidats"),
+        ({"threshold_min": 1.0}, "2,0"),
+        ({"candidates": ("14762",), "poles": 2}, "un seul site candidat"),
+    ],
+)
+def test_an_impossible_question_says_what_is_in_the_way(
+    connection: sa.Connection, simple: SitingStudy, changes: dict[str, object], named: str
+) -> None:
+    (solution,) = siting_run(connection, replace(simple, **changes)).document["solutions"]
+    assert (solution["status"], solution["sites"], solution["objective"], solution["gap"]) == (
+        "infeasible",
+        [],
+        None,
+        None,
+    )
+    assert named in solution["reason"]
+
+
+def test_a_wrong_question_is_refused(connection: sa.Connection, simple: SitingStudy) -> None:
+    for changes, error in (
+        ({"territory": "999999999"}, UnknownTerritoryError),
+        ({"territory": "28"}, UsageError),
+        ({"services": ("piscine",)}, UsageError),
+        ({"defis": {"bonheur": 1.0}}, UsageError),
+        ({"candidates": ("76384",)}, UsageError),
+        ({"keep": ("nulle-part",)}, UsageError),
+    ):
+        with pytest.raises(error):
+            siting_run(connection, replace(simple, **changes))
+    with pytest.raises(InputFileError, match="vire"):
+        read_siting_study("absente.toml")
+    with pytest.raises(NotComputedError):
+        find_siting(connection, "0123456789")
+    with pytest.raises(UsageError):
+        find_siting(connection, "xyz")
