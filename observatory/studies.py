@@ -14,6 +14,7 @@ import geodata
 from observatory.access.travel import TravelConstants
 from observatory.errors import InputFileError, UsageError
 from observatory.gap import Cuts
+from observatory.gap.verdict import VerdictStudy
 from observatory.need import NeedStudy, need_study
 
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
@@ -59,6 +60,8 @@ class Study:
     cuts: Cuts
     catchment_threshold_min: float
     travel: TravelStudy
+    verdict: VerdictStudy | None = None
+    """Choices of method that the study calls defensible; None: no verdict is given."""
 
     def need(self, defi: str) -> NeedStudy:
         """Return the need of one défi.
@@ -122,6 +125,7 @@ def read_study(path: Path | None = None) -> Study:
             cuts=Cuts(need=float(document["cuts"]["need"]), access=float(document["cuts"]["access"])),
             catchment_threshold_min=float(document["catchment"]["threshold_min"]),
             travel=_travel(document),
+            verdict=VerdictStudy.from_declaration(document) if "verdict" in document else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise InputFileError(

@@ -87,6 +87,13 @@ def gaps(
     study: Annotated[
         Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l'observatoire.")
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain",
+            help="Dit pour chaque ligne pourquoi, et avec quelle certitude : rang, verdict, phrases.",
+        ),
+    ] = False,
 ) -> None:
     """Print a gap analysis at one level."""
     from observatory.commands.session import chosen_study, transaction, working, write_text
@@ -96,15 +103,15 @@ def gaps(
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
     publication.require_level(level)
     with working("Calcul des lacunes…"), transaction() as connection:
-        report = publication.gap_report(
-            connection,
-            defi=defi,
-            service=service,
-            level=level,
-            territory=territory,
-            threshold_min=threshold_min,
-            study_path=chosen_study(study),
-        )
+        asked: Any = {
+            "defi": defi, "service": service, "level": level, "threshold_min": threshold_min,
+            "study_path": chosen_study(study),
+        }  # fmt: skip
+        report = publication.gap_report(connection, territory=territory, **asked)
+        if explain:
+            from observatory.publish.explanation import explained
+
+            report = explained(connection, report, **asked)
         if format_ == "geojson":
             from observatory.store import read
 
@@ -117,6 +124,13 @@ def gaps(
         write_text(publication.to_geojson(report, geometries))
     else:
         _print(report)
+        if explain:
+            write_text(_paragraphs(report))
+
+
+def _paragraphs(report: GapReport) -> str:
+    """Return a titled paragraph for each row."""
+    return "".join(f"\n{row['name']} ({row['code']})\n{row['explanation']}\n" for row in report.rows)
 
 
 def _print(report: GapReport) -> None:

@@ -29,6 +29,8 @@ class GapReport:
     sources: list[dict[str, Any]]
     """Producer, licence, vintage, coverage of every source that the figures come from."""
     run_hash: str
+    added: tuple[str, ...] = ()
+    """Columns of the rows after the contract's own, where more was asked for."""
 
 
 def require_level(level: str) -> None:
@@ -93,18 +95,19 @@ def largest(report: GapReport, *, count: int) -> GapReport:
 
 
 def to_csv(report: GapReport) -> str:
-    """Return the rows as CSV: comma, point decimals, UTF-8, empty where unknown, the contract's columns in order."""
+    """Return the rows as CSV: comma, point decimals, UTF-8, empty where unknown, the contract's columns first."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    columns = (*COLUMNS, *report.added)
+    writer.writerow(columns)
     for row in report.rows:
-        writer.writerow([_cell(row.get(column)) for column in COLUMNS])
+        writer.writerow([_cell(row.get(column)) for column in columns])
     return buffer.getvalue()
 
 
 def to_json(report: GapReport) -> str:
     """Return the contract's envelope: items, total, parameters, sources, run."""
-    return _dump({"items": [_item(row) for row in report.rows], **_envelope(report)})
+    return _dump({"items": [_item(row, report) for row in report.rows], **_envelope(report)})
 
 
 def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
@@ -121,7 +124,7 @@ def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
             "type": "Feature",
             "id": row["code"],
             "geometry": json.loads(text) if (text := geometries.get(row["code"])) else None,
-            "properties": _item(row),
+            "properties": _item(row, report),
         }
         for row in report.rows
     ]
@@ -138,8 +141,8 @@ def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     return sums
 
 
-def _item(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {column: row.get(column) for column in COLUMNS}
+def _item(row: Mapping[str, Any], report: GapReport) -> dict[str, Any]:
+    return {column: row.get(column) for column in (*COLUMNS, *report.added)}
 
 
 def _envelope(report: GapReport) -> dict[str, Any]:

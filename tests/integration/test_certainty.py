@@ -1,0 +1,100 @@
+"""How sure real rows are, and whether what is said of them agrees with what is stored."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from observatory.publish.explanation import ADDED, explained
+from observatory.publish.gaps import GapReport, gap_report, to_csv, to_json
+from observatory.runs.certainty import certainties
+from observatory.runs.gap import GapRequest
+from observatory.runs.inputs import Inputs, read_inputs
+from observatory.runs.need import NeedRun, need_run
+from observatory.studies import read_study
+
+ASKED = {"defi": "insertion", "service": "accompagnement"}
+
+
+@pytest.fixture
+def inputs(connection: sa.Connection) -> Inputs:
+    return read_inputs(connection)
+
+
+@pytest.fixture
+def need(connection: sa.Connection, inputs: Inputs) -> NeedRun:
+    return need_run(connection, read_study(), "insertion", inputs=inputs)
+
+
+def judged(connection: sa.Connection, level: str, need: NeedRun, inputs: Inputs) -> tuple[GapReport, pd.DataFrame]:
+    report = gap_report(connection, level=level, **ASKED)
+    request = GapRequest.of(read_study(), threshold_min=None, **ASKED)
+    return report, certainties(connection, request, level=level, need=need, inputs=inputs)
+
+
+@pytest.mark.parametrize("level", ["epci", "departement", "commune"])
+def test_certainty_agrees_with_the_stored_rows(
+    connection: sa.Connection, level: str, need: NeedRun, inputs: Inputs
+) -> None:
+    """The study's own choice is one of those judged: a choice that flips the answer leaves the share short of all."""
+    report, sure = judged(connection, level, need, inputs)
+    rows = pd.DataFrame(report.rows).set_index("code")
+    scored = rows.index[rows["need_score"].notna()]
+    found = sure.loc[scored]
+    assert set(sure.index) == set(rows.index)
+    assert (found["score_low"] <= found["score_high"]).all()
+    assert found["rank_low"].min() == 1
+    assert (found["rank_low"] <= found["rank_high"]).all()
+    assert found["rank_high"].max() <= len(scored)
+    assert found["verdict_share"].between(0, 1).all()
+    is_deficit = rows.loc[scored, "typology"] == "prioritaire"
+    assert (found["is_deficit"].astype(bool) == is_deficit).all()
+    assert (found.loc[is_deficit, "verdict_share"] > 0).all()
+    assert (found.loc[~is_deficit, "verdict_share"] < 1).all()
+    flipped = found["flips"].map(len) > 0
+    assert flipped.any() or level == "departement"
+    assert found.loc[flipped, "verdict_share"].between(0, 1, inclusive="neither").all()
+    # A greater need ranks better: the order of the scores and that of the ranks nearly agree.
+    order = rows.loc[scored, "need_score"].astype(float).rank(ascending=False)
+    assert order.corr(found["rank_low"].astype(float)) > 0.8
+
+
+def test_the_region_has_no_rank_to_hold_and_qpv_no_score(
+    connection: sa.Connection, need: NeedRun, inputs: Inputs
+) -> None:
+    _, region = judged(connection, "region", need, inputs)
+    assert region["rank_high"].tolist() == [1]
+    _, qpv = judged(connection, "qpv", need, inputs)
+    assert qpv.empty
+
+
+def test_every_epci_is_explained(connection: sa.Connection) -> None:
+    report = explained(connection, gap_report(connection, level="epci", **ASKED), level="epci", **ASKED)
+    assert len(report.rows) == 71
+    for row in report.rows:
+        assert row["name"][1:] in row["explanation"]
+        assert f"{row['need_score']:.1f}".replace(".", ",") in row["explanation"]
+        assert "None" not in row["explanation"]
+        assert "nan" not in row["explanation"]
+        assert 1 <= row["rank_low"] <= row["rank_high"] <= 71
+        assert row["verdict"] in {"robuste", "fragile", "absent"}
+    said = {row["code"]: row["explanation"] for row in report.rows}
+    assert said["200010700"].startswith("Pour le défi «")
+    assert "la communauté d'agglomération Caux Seine Agglo" in said["200010700"]
+    assert "choix de méthode" in said["200010700"]
+    assert "la communauté de communes Intercom de la Vire au Noireau" in said["200068799"]
+    header, first, *_ = to_csv(report).splitlines()
+    assert header.endswith(",note,rank_low,rank_high,verdict_share,verdict,explanation")
+    assert first.split(",")[1] == report.rows[0]["code"]
+    item = json.loads(to_json(report))["items"][0]
+    assert tuple(item)[-5:] == ADDED
+    assert item["verdict_share"] == report.rows[0]["verdict_share"]
+
+
+def test_qpv_are_explained_without_a_score(connection: sa.Connection) -> None:
+    report = explained(connection, gap_report(connection, level="qpv", **ASKED), level="qpv", **ASKED)
+    assert all("n'est pas connu" in row["explanation"] for row in report.rows)
+    assert {row["verdict_share"] for row in report.rows} == {None}
