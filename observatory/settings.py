@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     port: int = 8000
     host: str = "127.0.0.1"
     basemap_url: str | None = None
-    """Raster tiles template (``https://…/{z}/{x}/{y}.png``) that the operator chose; unset: no base map, no third party."""
+    """Raster tiles (``https://…/{z}/{x}/{y}.png``) that the operator chose; unset: no base map, no third party."""
     basemap_attribution: str = ""
     study: Path | None = None
     """Study file; unset: ``geodata/studies/defis.toml``."""
