@@ -151,6 +151,12 @@ class GapRow(BaseModel):
     status: str
     is_partial: bool
     note: str | None
+    rank_low: int | None = None
+    """With ``explain=true`` only, like what follows: 5–95 % interval of the rank, 1 is the greatest need."""
+    rank_high: int | None = None
+    verdict_share: float | None = None
+    verdict: str | None = None
+    explanation: str | None = None
 
 
 class GapList(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
@@ -14,6 +14,7 @@ from api.routes.territories import REFUSED
 from api.schemas import GapList
 from observatory.errors import UsageError
 from observatory.publish import gaps as publication
+from observatory.publish.explanation import explained
 from observatory.runs.gap import COLUMNS
 from observatory.store import read
 
@@ -41,6 +42,10 @@ def gaps(
     format: Annotated[str, Query(description="json, csv ou geojson.")] = "json",  # noqa: A002  (the contract's name)
     limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 5000,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
+    explain: Annotated[
+        bool,
+        Query(description="Ajoute à chaque ligne l’intervalle de son rang, le verdict et ses raisons en français."),
+    ] = False,
 ) -> Response:
     """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
     if format not in FORMATS:
@@ -48,17 +53,18 @@ def gaps(
     choice = choose(
         study(settings.study), defi=defi, service=service, level=level, territory=territory, threshold_min=threshold_min
     )
-    report = publication.gap_report(
-        connection,
-        defi=choice.defi,
-        service=choice.service,
-        level=choice.level,
-        territory=choice.territory,
-        threshold_min=choice.threshold_min,
-        study_path=settings.study,
-    )
+    asked: dict[str, Any] = {
+        "defi": choice.defi,
+        "service": choice.service,
+        "level": choice.level,
+        "threshold_min": choice.threshold_min,
+        "study_path": settings.study,
+    }
+    report = publication.gap_report(connection, territory=choice.territory, **asked)
     total = len(report.rows)
     shown = replace(report, rows=report.rows[offset : offset + limit])
+    if explain:
+        shown = explained(connection, shown, **asked)
     name = f"lacunes-{choice.defi}-{choice.service}-{choice.level}"
     if format == "csv":
         return Response(
@@ -72,7 +78,7 @@ def gaps(
             media_type=GEOJSON,
             headers={"Content-Disposition": f'attachment; filename="{name}.geojson"', "X-Total-Count": str(total)},
         )
-    columns = COLUMNS
+    columns = (*COLUMNS, *shown.added)
     return JSONResponse(
         {
             "items": [{column: row.get(column) for column in columns} for row in shown.rows],

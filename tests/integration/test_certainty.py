@@ -7,13 +7,17 @@ import json
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from fastapi.testclient import TestClient
 
+from api.app import create_app
+from observatory import cli
 from observatory.publish.explanation import ADDED, explained
 from observatory.publish.gaps import GapReport, gap_report, to_csv, to_json
 from observatory.runs.certainty import certainties
 from observatory.runs.gap import GapRequest
 from observatory.runs.inputs import Inputs, read_inputs
 from observatory.runs.need import NeedRun, need_run
+from observatory.settings import Settings
 from observatory.studies import read_study
 
 ASKED = {"defi": "insertion", "service": "accompagnement"}
@@ -98,3 +102,27 @@ def test_qpv_are_explained_without_a_score(connection: sa.Connection) -> None:
     report = explained(connection, gap_report(connection, level="qpv", **ASKED), level="qpv", **ASKED)
     assert all("n'est pas connu" in row["explanation"] for row in report.rows)
     assert {row["verdict_share"] for row in report.rows} == {None}
+
+
+def test_the_api_explains_the_rows_of_a_page(engine: sa.Engine, settings: Settings) -> None:
+    address = "/api/gaps?defi=insertion&service=accompagnement&level=epci"
+    with TestClient(create_app(settings)) as client:
+        plain = client.get(address).json()["items"]
+        page = client.get(f"{address}&explain=true&limit=2&offset=1").json()
+        table = client.get(f"{address}&explain=true&format=csv&limit=1").text.splitlines()
+    assert page["total"] == 71
+    assert [{name: row[name] for name in plain[0]} for row in page["items"]] == plain[1:3]
+    assert all(row["explanation"].startswith("Pour le défi «") for row in page["items"])
+    assert table[0].endswith(",rank_low,rank_high,verdict_share,verdict,explanation")
+    assert len(table) == 2
+
+
+def test_the_command_explains_in_sentences(
+    engine: sa.Engine, settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OBS_DATA_DIR", str(settings.data_dir))
+    asked = ["gaps", "--defi", "insertion", "--service", "accompagnement", "--level", "epci", "--explain"]
+    assert cli.run([*asked, "--territory", "200010700"]) == 0
+    told = capfd.readouterr().out
+    assert "\nCommunauté d'agglomération Caux Seine Agglo (200010700)\nPour le défi «" in told
+    assert "choix de méthode" in told
