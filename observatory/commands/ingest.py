@@ -37,6 +37,9 @@ def ingest(
         Path | None,
         typer.Option(metavar="FICHIER", help="Fichier du producteur, pour la seule SOURCE nommée."),
     ] = None,
+    accept_fewer: Annotated[
+        bool, typer.Option("--accept-fewer", help="Charge un fichier même s’il dit bien moins que ce qui est chargé.")
+    ] = False,
     region: Annotated[
         str, typer.Option(metavar="CODE", help="Région à charger : 28, la Normandie et ses abords.")
     ] = REGION,
@@ -56,7 +59,7 @@ def ingest(
         else:
             from observatory.store.ingest import ingest_file
 
-            status, reports = ingest_file(engine, wanted[0], from_file, progress=advance)
+            status, reports = ingest_file(engine, wanted[0], from_file, progress=advance, accepts_fewer=accept_fewer)
     _print_account(reports)
     subject = "L’instantané" if from_file is None else f"« {from_file.name} »"
     if status == "unchanged":

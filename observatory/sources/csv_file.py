@@ -14,13 +14,14 @@ import pandas as pd
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE
+from observatory.sources.table_file import REPEATED_HEADER, read_table
 
 MAX_FIELD_CHARACTERS: Final = 2**31 - 1 if sys.maxsize > 2**31 else sys.maxsize
 """Polygons in hexadecimal are longer than the csv module's default limit."""
 
 
 def read_csv(path: Path, columns: Iterable[str], *, delimiter: str = ",", null: str = "") -> pd.DataFrame:
-    """Read the wanted columns of a CSV file (UTF-8, with or without BOM; LZMA if named so), as text.
+    """Read the wanted columns of a CSV file, as text: any text of the trade, or UTF-8 in LZMA if named so.
 
     Parameters
     ----------
@@ -41,12 +42,15 @@ def read_csv(path: Path, columns: Iterable[str], *, delimiter: str = ",", null: 
     Raises
     ------
     InputFileError
-        If the file is absent, not UTF-8, lacks a column, or has a record of the wrong length.
+        If the file is absent, not readable for certain, lacks a column, or has a record of the wrong length.
     """
     wanted = list(columns)
+    if path.suffix != ".lzma":
+        table = read_table(path, {name: (name,) for name in wanted}, missing=frozenset({null.lower()}))
+        return table.drop(columns=REPEATED_HEADER)
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     try:
-        with _open(path) as file:
+        with cast("IO[str]", lzma.open(path, "rt", encoding="utf-8", newline="")) as file:
             reader = csv.reader(file, delimiter=delimiter)
             header = [name.strip() for name in next(reader, [])]
             positions = [_position(header, name, path) for name in wanted]
@@ -74,12 +78,6 @@ def checksum(path: Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _open(path: Path) -> IO[str]:
-    if path.suffix == ".lzma":
-        return cast("IO[str]", lzma.open(path, "rt", encoding="utf-8", newline=""))
-    return path.open(encoding="utf-8-sig", newline="")
 
 
 def _position(header: list[str], name: str, path: Path) -> int:

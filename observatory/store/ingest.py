@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from observatory.sources.batch import Batch
 
 PROBLEMS_SHOWN: Final = 5
+LEAST_SHARE: Final = 0.9
+"""A file that says less than this share of what it replaces is taken for truncated (convention de l'observatoire)."""
 
 
 _REPLACED: Final = {
@@ -36,9 +38,25 @@ _REPLACED: Final = {
 
 
 def ingest_file(
-    engine: sa.Engine, source_id: str, path: Path, *, progress: Progress | None = None
+    engine: sa.Engine,
+    source_id: str,
+    path: Path,
+    *,
+    progress: Progress | None = None,
+    accepts_fewer: bool = False,
 ) -> tuple[str, tuple[load.SourceReport, ...]]:
     """Replace the figures of one source by those of ``path``, all or nothing; the same file again changes nothing.
+
+    Parameters
+    ----------
+    source_id
+        Source of the catalogue.
+    path
+        File, as its producer publishes it.
+    progress
+        Called with a French label, what is done, and what there is to do.
+    accepts_fewer
+        Load a file even if it says much less than what is loaded, as a truncated one would.
 
     Returns
     -------
@@ -62,7 +80,7 @@ def ingest_file(
         )
     try:
         with plain_errors():
-            return _ingest(engine, source_id, path, reader, progress or load.silent)
+            return _ingest(engine, source_id, path, reader, progress or load.silent, accepts_fewer=accepts_fewer)
     except pg.LockNotAvailable as error:
         raise DatabaseUnavailableError(
             "Une autre opération occupe les tables : attendez sa fin, puis relancez « observatory ingest »."
@@ -75,7 +93,7 @@ def ingest_file(
 
 
 def _ingest(
-    engine: sa.Engine, source_id: str, path: Path, reader: Reader, tell: Progress
+    engine: sa.Engine, source_id: str, path: Path, reader: Reader, tell: Progress, *, accepts_fewer: bool
 ) -> tuple[str, tuple[load.SourceReport, ...]]:
     checksum = _checksum(path)
     marker = file_marker(source_id)
@@ -92,6 +110,8 @@ def _ingest(
         tell(f"Lecture de {path.name}", 0, 3)
         batch, tables = reader(path, known)
         tell("Vérification", 1, 3)
+        if not accepts_fewer:
+            _require_as_much(connection, source_id, path, tables)
         row_count = _replace(connection, path, tables)
         tell("Remplacement des données", 2, 3)
         _record(connection, batch, path.name, checksum, row_count)
@@ -116,6 +136,32 @@ def _checksum(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
+
+
+def _require_as_much(connection: sa.Connection, source_id: str, path: Path, tables: Tables) -> None:
+    """Refuse a file that informs far fewer communes, or holds far fewer structures, than what it would replace."""
+    if "values" in tables:
+        figures = tables["values"]
+        told = figures.loc[figures["value"].notna(), ["level", "code"]].drop_duplicates()
+        levels = sorted(set(told["level"]))
+        figure = t.IndicatorValue
+        query = (
+            sa.select(sa.func.count(sa.distinct(sa.tuple_(figure.level, figure.code))))
+            .where(figure.source_id == source_id)
+            .where(figure.level.in_(levels), figure.value.is_not(None))
+        )
+        found = len(told)
+    elif "structure_records" in tables:
+        query = sa.select(sa.func.count()).where(t.StructureRecord.source_id == source_id)
+        found = len(tables["structure_records"])
+    else:
+        return
+    held = connection.execute(query).scalar_one()
+    if found < LEAST_SHARE * held:
+        raise InputFileError(
+            f"« {path.name} » dit bien moins que ce qui est chargé ({found} au lieu de {held}) : il est sans doute "
+            "tronqué. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
+        )
 
 
 def _replace(connection: sa.Connection, path: Path, tables: Tables) -> int:

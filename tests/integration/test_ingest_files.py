@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,3 +111,33 @@ def test_short_names_are_those_of_the_catalogue() -> None:
     assert commands._source_ids(["frr", FRR, "france_services"]) == [FRR, FRR, "anct_france_services_2024"]
     with pytest.raises(UsageError, match="vouliez-vous dire frr"):
         commands._source_ids(["ffr"])
+
+
+def test_a_killed_ingest_leaves_the_former_data_or_the_new(normandy: sa.Engine, tmp_path: Path) -> None:
+    location = Path(__file__).parents[2] / "benchmarks" / "ingest_kill.py"
+    spec = importlib.util.spec_from_file_location("ingest_kill", location)
+    assert spec is not None
+    assert spec.loader is not None
+    ingest_kill = importlib.util.module_from_spec(spec)
+    sys.modules["ingest_kill"] = ingest_kill
+    spec.loader.exec_module(ingest_kill)
+    files = ingest_kill.two_files(raw("dgcl_frr_2025-07.csv"), tmp_path)
+    outcome = ingest_kill.rounds(normandy, files, count=4, seed=7)
+    assert outcome.other == 0
+    assert outcome.former + outcome.new == 4
+    assert outcome.former > 0  # at least one kill fell while it worked
+
+
+def test_a_file_that_says_much_less_than_what_is_loaded_is_refused_unless_asked(
+    normandy: sa.Engine, tmp_path: Path
+) -> None:
+    source = "anct_france_services_2024"
+    path = raw("anct_france_services_2024-08-01.csv")
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    shorter = tmp_path / "fs.csv"
+    shorter.write_text("".join(line for line in lines if not re.match(r'"\d+","(14|27|76)"', line)), encoding="utf-8")
+    before = digest(normandy, "observatory.structure")
+    with pytest.raises(InputFileError, match=r"bien moins.*--accept-fewer"):
+        ingest.ingest_file(normandy, source, shorter)
+    assert digest(normandy, "observatory.structure") == before
+    assert ingest.ingest_file(normandy, source, shorter, accepts_fewer=True)[0] == "loaded"

@@ -41,8 +41,8 @@ def test_csv_lines_are_those_of_the_file_even_with_line_breaks(tmp_path: Path) -
     [
         (b"a,c\n1,2\n", "n'a pas la colonne « b »"),
         (b"a,b\n1,2\n1\n", "1 colonnes à la ligne 3 au lieu de 2"),
-        ("a,b\né,2\n".encode("cp1252"), "n'est pas un CSV en UTF-8"),
-        (b"", "n'a pas la colonne « a »"),
+        ("a,b\né,2\n".encode("mac_roman"), "ni en UTF-8 ni en Windows-1252"),
+        (b"", "est vide"),
     ],
 )
 def test_a_wrong_file_is_told_in_french(tmp_path: Path, content: bytes, message: str) -> None:

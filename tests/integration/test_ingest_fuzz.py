@@ -1,0 +1,136 @@
+"""Two hundred damaged copies of producers' files: each ends in a load or in one sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import mutations
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+import geodata
+from observatory.errors import InputFileError, ObservatoryError
+from observatory.sources import banatic, density, france_services, frr, sinoe
+from observatory.sources.batch import Batch
+from observatory.store import ingest
+
+RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
+NORMANDY: Final = ("14", "27", "50", "61", "76")
+SEED: Final = 20_251_122
+COUNT: Final = 200
+MODULES: Final = (frr, density, banatic, france_services, sinoe)
+FILES: Final = {module.SOURCE_ID: module.FILE for module in MODULES} | {
+    sinoe.SOURCE_ID: "ademe_sinoe_decheterie_dept.csv"
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A source, the part of its file about Normandy, and what the whole of that part says."""
+
+    module: Any
+    content: bytes
+    normalise: Callable[[Path], Batch]
+    truth: Batch
+
+
+def part(path: Path, is_kept: Callable[[bytes], bool]) -> bytes:
+    """The header and the lines about Normandy, bytes unchanged: two hundred whole files would take minutes."""
+    header, *lines = path.read_bytes().splitlines(keepends=True)
+    return header + b"".join(line for line in lines if is_kept(line))
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
+    if not (geodata.SNAPSHOT / "territories.parquet").exists():
+        pytest.skip("l’instantané n’est pas construit : lancez « observatory snapshot build »")
+    if not RAW.is_dir():
+        pytest.skip(f"les fichiers des producteurs ne sont pas dans {RAW}")
+    frame = pd.read_parquet(geodata.SNAPSHOT / "territories.parquet", columns=["level", "code", "is_border"])
+    frame = frame[frame["level"].eq("commune")]
+    communes, region = set(frame["code"]), set(frame.loc[~frame["is_border"], "code"])
+    known = {"communes": communes, "departements": {code[:2] for code in communes}}
+    needs: dict[str, dict[str, set[str]]] = {
+        frr.SOURCE_ID: {**known, "region_communes": region},
+        density.SOURCE_ID: {**known, "region_communes": region},
+        banatic.SOURCE_ID: known,
+        france_services.SOURCE_ID: known,
+        sinoe.SOURCE_ID: {"departements": set(NORMANDY)},
+    }
+    starts = tuple(f"{code}".encode() for code in NORMANDY)
+    kept: dict[str, Callable[[bytes], bool]] = {
+        banatic.SOURCE_ID: lambda line: line.startswith(starts),
+        france_services.SOURCE_ID: lambda line: any(b',"%b","' % code in line[:12] for code in starts),
+        sinoe.SOURCE_ID: lambda line: b'"Normandie"' in line,
+    }
+    directory = tmp_path_factory.mktemp("parts")
+    made = []
+    for module in MODULES:
+        content = part(RAW / FILES[module.SOURCE_ID], kept.get(module.SOURCE_ID, lambda line: line.startswith(starts)))
+        path = directory / FILES[module.SOURCE_ID]
+        path.write_bytes(content)
+
+        def normalise(path: Path, module: Any = module) -> Batch:
+            batch: Batch = module.normalise(module.read(path), **needs[module.SOURCE_ID])
+            return batch
+
+        made.append(Case(module, content, normalise, normalise(path)))
+    return made
+
+
+def sentence(error: ObservatoryError) -> str:
+    text = str(error)
+    assert text.rstrip()[-1] in ".?", text
+    assert "Traceback" not in text
+    assert "\n" not in text
+    return text
+
+
+def test_each_damaged_copy_ends_in_a_load_or_a_sentence(cases: list[Case], tmp_path: Path) -> None:
+    path = tmp_path / "copie.csv"
+    loads = refusals = 0
+    for rank in range(COUNT):
+        draw = random.Random(SEED + rank)
+        case, mutate = cases[rank % len(cases)], mutations.MUTATIONS[rank % len(mutations.MUTATIONS)]
+        path.write_bytes(mutate(case.content, draw))
+        try:
+            batch = case.normalise(path)
+        except ObservatoryError as error:
+            sentence(error)
+            refusals += 1
+            continue
+        loads += 1
+        told = batch.kept_count + batch.rejected_count + batch.duplicate_count + batch.outside_count
+        assert batch.read_count == told
+        if case.module in (frr, density):
+            # A class by commune is either as the whole file says it, or refused: never half, never another.
+            got = batch.frame.set_index("commune_code")["value_code"].to_dict()
+            assert got == case.truth.frame.set_index("commune_code")["value_code"].to_dict(), (rank, mutate.__name__)
+    assert loads + refusals == COUNT
+    assert loads >= COUNT // 10  # the harmless ones do load
+    assert refusals >= COUNT // 4
+
+
+def test_the_database_keeps_what_it_had_through_damaged_files(
+    cases: list[Case], engine: sa.Engine, tmp_path: Path
+) -> None:
+    def digest() -> str:
+        query = "SELECT md5(string_agg(r::text, '' ORDER BY r::text)) FROM observatory.zoning r"
+        with engine.connect() as connection:
+            return str(connection.exec_driver_sql(query).scalar())
+
+    before = digest()
+    case = next(one for one in cases if one.module is frr)
+    path = tmp_path / "frr.csv"
+    harmful = (mutations._truncate, mutations._nul, mutations._garbage, mutations._empty, mutations._web_page)
+    for rank, mutate in enumerate(harmful):
+        path.write_bytes(mutate(case.content, random.Random(SEED + rank)))
+        with pytest.raises(InputFileError) as caught:
+            ingest.ingest_file(engine, frr.SOURCE_ID, path)
+        sentence(caught.value)
+        assert digest() == before
