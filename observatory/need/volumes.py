@@ -93,7 +93,8 @@ def _clipped_shares(total: int, weight: FloatArray, low: IntArray, high: IntArra
     if total > reachable:
         exact = np.where(positive, high, low).astype(float)
         room = (high - exact) * ~positive
-        return exact + room * ((total - reachable) / room.sum())
+        spread: FloatArray = exact + room * ((total - reachable) / room.sum())
+        return spread
     # The answer is bracketed: at scale 0 every part is at its lower bound, at the last one at its upper bound.
     start, end = 0.0, float((high[positive] / weight[positive]).max()) if positive.any() else 0.0
     for _ in range(_BISECTIONS):
