@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.metrics import Metrics
 from api.middleware import Headered, Measured, Tagged, content_security_policy
-from api.routes import documentation, gaps, health, map_page, pages, sources, structures, territories, tiles
+from api.routes import documentation, gaps, health, map_page, pages, siting, sources, structures, territories, tiles
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
 
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     errors.install(app)
-    for module in (health, territories, gaps, structures, sources, tiles, documentation, map_page, pages):
+    for module in (health, territories, gaps, structures, sources, tiles, documentation, map_page, siting, pages):
         app.include_router(module.router)
     library = NODE_MODULES / "maplibre-gl" / "dist"
     if library.is_dir():  # where `npm ci` has not run, the map says so itself; the pages don't need it

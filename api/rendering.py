@@ -26,6 +26,7 @@ NAVIGATION: Final = (
     ("/", "Accueil"),
     ("/carte", "Carte"),
     ("/lacunes", "Lacunes"),
+    ("/implantation", "Implantation"),
     ("/territoires", "Territoires"),
     ("/zones-rurales", "Zones rurales"),
     ("/quartiers", "Quartiers prioritaires"),

@@ -87,7 +87,8 @@ def siting_run(
     study_path
         The study of needs and services; None: the observatory's.
     time_limit_s
-        The search stops there; what it had no time for says so. Results cut short are not stored.
+        The search stops there; what it had no time for says so. An answer cut short is not stored: its ``run`` is
+        None.
 
     Raises
     ------
@@ -130,11 +131,11 @@ def _stored(connection: Connection, name: str) -> SitingRun | None:
 
 
 def _work_out(connection: Connection, name: str, siting: SitingStudy, study: Study, time_limit_s: float) -> SitingRun:
+    deadline = time.perf_counter() + time_limit_s
     inputs = read_inputs(connection)
     needs = {defi: _volume(connection, study, defi, inputs) for defi in siting.defis}
     volumes = {defi: volume for defi, (volume, _) in needs.items()}
     found = siting_inputs(connection, siting, study, volumes=volumes, inputs=inputs)
-    deadline = time.perf_counter() + time_limit_s
     best = k_best(found.model, siting.solutions, deadline=deadline)
     before = _ledgers(found, study, siting, tuple(range(found.model.n_existing)))
     document: dict[str, Any] = {"solutions": [], "study": siting.id, "run": name}
@@ -157,7 +158,9 @@ def _work_out(connection: Connection, name: str, siting: SitingStudy, study: Stu
         }
     )
     parameters = _parameters(siting, study, found, best[0], is_cut=is_cut)
-    if not is_cut:
+    if is_cut:  # the name of a run is that of its whole answer
+        document["run"] = None
+    else:
         results.store_run(
             connection,
             run_hash=name,

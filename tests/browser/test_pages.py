@@ -14,6 +14,8 @@ PAGES = [
     "/carte",
     "/lacunes",
     "/lacunes?defi=dechets&service=ressourcerie&level=commune&territory=200068799&threshold_min=15",
+    "/implantation",
+    "/implantation?territory=200010700&services=ressourcerie&defis=dechets&poles=2&objective=p_median",
     "/territoires",
     "/territoires?q=vire",
     "/territoires/region/28",
@@ -145,7 +147,7 @@ def test_the_form_of_gaps_works_without_javascript(plain) -> None:
 def test_a_wrong_request_is_a_french_page(plain) -> None:
     page = plain.open("/lacunes?defi=bonheur")
     assert "insertion" in page.locator("main").inner_text()
-    assert page.locator("nav[aria-label='Menu principal'] a").count() == 8
+    assert page.locator("nav[aria-label='Menu principal'] a").count() == 9
 
 
 def test_the_first_tab_stop_skips_to_the_content(tab) -> None:

@@ -139,6 +139,18 @@ def test_accompaniment_keeps_its_zones(connection: sa.Connection, simple: Siting
     assert {name: row[name] for name in COUNTS} == {name: document["ledger_before"][name] for name in COUNTS}
 
 
+def test_an_answer_cut_short_says_so_and_is_not_stored(connection: sa.Connection, simple: SitingStudy) -> None:
+    asked = replace(simple, poles=3, services=("tiers_lieu",))
+    cut = siting_run(connection, asked, time_limit_s=0.001)
+    assert cut.document["run"] is None
+    assert cut.parameters["is_cut_short"]
+    best = cut.document["solutions"][0]
+    assert best["objective"] <= best["bound"]
+    whole = siting_run(connection, asked)
+    assert whole.document["run"] == whole.run_hash == cut.run_hash
+    assert whole.document["solutions"][0]["objective"] <= best["bound"]
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
