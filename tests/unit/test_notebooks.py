@@ -15,7 +15,7 @@ def cells(path: Path) -> list[tuple[str, str]]:
 
 
 def test_there_are_notebooks():
-    assert [path.stem for path in TEXTS] == ["01_lacunes"]
+    assert [path.stem for path in TEXTS] == ["01_lacunes", "05_caux_seine", "06_vire"]
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == [path.stem for path in TEXTS]
 
 
