@@ -126,6 +126,13 @@ def test_a_small_total_is_withheld_and_so_is_another() -> None:
     assert all(high - low >= PROTECTION for low, high in attack(counts, parents, found).values())
 
 
+def test_a_total_made_of_small_counts_is_withheld_for_itself() -> None:
+    """3 + 4 = 7 keeps both counts apart (1 to 6), but 7 is a small count too."""
+    counts, parents = table([("A", "E1", "14", 3), ("B", "E1", "14", 4), ("C", "E2", "14", 90)])
+    found = suppress(counts, parents, threshold=THRESHOLD, protection=PROTECTION)
+    assert "E1" in found.withheld_totals["epci"]
+
+
 def test_zeros_are_shown_and_unknown_counts_ignored() -> None:
     counts, parents = table([("A", "E", "14", 0), ("B", "E", "14", 20), ("C", "E", "14", 40)])
     counts["C"] = pd.NA

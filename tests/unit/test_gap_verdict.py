@@ -117,6 +117,16 @@ def test_the_mesh_that_flips_is_named() -> None:
         verdicts({"own": own, "epci": (scored(UNITS, [[1.0], [1.0]], "poids"), own[1])}, cuts=CUTS, study=STUDY)
 
 
+def test_only_choices_made_alone_are_named() -> None:
+    """The third specification departs from the study's by two choices: it counts, and is not named."""
+    units = pd.Index(["u"])
+    choices = pd.DataFrame({"normalisation": ["", "rangs", "rangs"], "weighting": ["", "", "poids égaux"]})
+    need = Scored(units, np.array([[60.0, 60.0, 10.0]]), choices)
+    found = verdicts({"own": (need, scored(units, [[0.0]], "seuil"))}, cuts=CUTS, study=STUDY)
+    assert found["verdict_share"].tolist() == pytest.approx([2 / 3])
+    assert found["flips"].tolist() == [[]]
+
+
 def test_groups_average_their_units_by_population() -> None:
     access = scored(UNITS, [[10.0, np.nan], [40.0, 40.0]], "seuil")
     found = access.averaged(pd.Series(["E", "E"], index=UNITS), pd.Series([300, 100], index=UNITS))
