@@ -14,12 +14,19 @@ from shapely.geometry import shape
 from observatory import crs
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.cells import code_list
 from observatory.sources.coverage import multipolygons
+from observatory.sources.encoding import read_text
 
 FILE: Final = "qpv_2024.geojson"
 SOURCE_ID: Final = "anct_qpv_2024"
 VINTAGE: Final = "2024 (décret 2023-1314)"
-PROPERTIES: Final = ("qpv_code", "qpv_name", "commune_codes")
+PROPERTIES: Final = {
+    "qpv_code": ("qpv_code", "code_qp", "CODE_QP"),
+    "qpv_name": ("qpv_name", "lib_qp", "NOM_QP"),
+    "commune_codes": ("commune_codes", "insee_com", "COMMUNE_QP"),
+}
+"""Our name → the names in the table of figures, in the ANCT's 2024 file, and in its 2015 file."""
 
 
 def read(path: Path) -> gpd.GeoDataFrame:
@@ -31,11 +38,9 @@ def read(path: Path) -> gpd.GeoDataFrame:
         If the file is absent, is not GeoJSON, or lacks a property.
     """
     try:
-        features = json.loads(path.read_text(encoding="utf-8-sig"))["features"]
+        features = json.loads(read_text(path)[0])["features"]
         rows = [_row(feature, rank) for rank, feature in enumerate(features, start=1)]
-    except FileNotFoundError as error:
-        raise InputFileError(f"Le fichier « {path} » est introuvable : indiquez le bon dossier.") from error
-    except (ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration, ShapelyError, RecursionError) as error:
         raise InputFileError(
             f"Le fichier « {path.name} » n'est pas le GeoJSON des quartiers prioritaires ({', '.join(PROPERTIES)}) : "
             "reprenez-le auprès de son producteur."
@@ -51,7 +56,7 @@ def normalise(frame: gpd.GeoDataFrame, *, communes: set[str]) -> Batch:
     Batch
         Frame (GeoDataFrame, EPSG:2154): ``code, name, commune_codes`` (list)``, geometry``.
     """
-    listed = frame.assign(commune_codes=[[code.strip() for code in text.split(",")] for text in frame["commune_codes"]])
+    listed = frame.assign(commune_codes=[code_list(text) for text in frame["commune_codes"]])
     sieve = Sieve(listed, SOURCE_ID, FILE, shown=("qpv_code", "qpv_name"))
     sieve.leave_outside(~sieve.frame["commune_codes"].map(lambda codes: bool(communes.intersection(codes))))
     sieve.drop_duplicates(["qpv_code"])
@@ -77,4 +82,5 @@ def links(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _row(feature: dict[str, Any], rank: int) -> dict[str, Any]:
     properties = feature["properties"]
-    return {**{name: properties[name] for name in PROPERTIES}, LINE: rank, "geometry": shape(feature["geometry"])}
+    named = {name: next(properties[one] for one in names if one in properties) for name, names in PROPERTIES.items()}
+    return {**named, LINE: rank, "geometry": shape(feature["geometry"])}

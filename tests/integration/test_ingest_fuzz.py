@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import geodata
 from observatory.errors import InputFileError, ObservatoryError
-from observatory.sources import banatic, density, france_services, frr, sinoe
+from observatory.sources import banatic, dares, density, france_services, frr, longue_vie, sinoe
 from observatory.sources.batch import Batch
 from observatory.store import ingest
 
@@ -23,7 +23,7 @@ RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
 NORMANDY: Final = ("14", "27", "50", "61", "76")
 SEED: Final = 20_251_122
 COUNT: Final = 200
-MODULES: Final = (frr, density, banatic, france_services, sinoe)
+MODULES: Final = (frr, density, banatic, france_services, sinoe, dares, longue_vie)
 FILES: Final = {module.SOURCE_ID: module.FILE for module in MODULES} | {
     sinoe.SOURCE_ID: "ademe_sinoe_decheterie_dept.csv"
 }
@@ -61,12 +61,16 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
         banatic.SOURCE_ID: known,
         france_services.SOURCE_ID: known,
         sinoe.SOURCE_ID: {"departements": set(NORMANDY)},
+        dares.SOURCE_ID: {"communes": {f"91{rank:03d}" for rank in range(1000)}, "departements": {"91"}},
+        longue_vie.SOURCE_ID: {"departements": {"56"}},
     }
     starts = tuple(f"{code}".encode() for code in NORMANDY)
     kept: dict[str, Callable[[bytes], bool]] = {
         banatic.SOURCE_ID: lambda line: line.startswith(starts),
         france_services.SOURCE_ID: lambda line: any(b',"%b","' % code in line[:12] for code in starts),
         sinoe.SOURCE_ID: lambda line: b'"Normandie"' in line,
+        dares.SOURCE_ID: lambda _: True,
+        longue_vie.SOURCE_ID: lambda _: True,
     }
     directory = tmp_path_factory.mktemp("parts")
     made = []

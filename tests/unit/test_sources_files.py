@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pytest
 
 import geodata
 from observatory.errors import InputFileError
-from observatory.sources import banatic, density, france_services, frr, sinoe
+from observatory.sources import banatic, dares, density, france_services, frr, longue_vie, qpv, sinoe
 from observatory.sources.batch import Batch
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
@@ -190,3 +191,55 @@ def test_lines_that_contradict_each_other_are_all_put_aside(tmp_path: Path) -> N
     batch = frr.normalise(frr.read(path), communes={"14001", "14003"}, region_communes={"14003"}, departements={"14"})
     assert (batch.read_count, batch.kept_count, batch.duplicate_count, batch.rejected_count) == (6, 1, 1, 4)
     assert batch.rejected["line"].tolist() == [7, 6, 2, 3]
+
+
+def test_dares_communes_keep_their_categories() -> None:
+    read = dares.read(raw(dares.FILE))
+    communes = set(read["commune_code"])
+    batch = dares.normalise(read, communes=communes, departements={"91"})
+    assert is_balanced(batch)
+    assert (batch.read_count, batch.outside_count, batch.rejected_count) == (3999, 0, 0)
+    assert batch.frame.iloc[0].to_dict() == {
+        "period": "2015-T4",
+        "commune_code": "91001",
+        "kind": "Brutes",
+        "category": "ABC",
+        "sex": "Total",
+        "age": "Total",
+        "job_seekers_count": 10.0,
+    }
+    assert dares.normalise(read, communes=communes, departements={"14"}).outside_count == 3999
+
+
+def test_longue_vie_keeps_places_and_no_contact_line(tmp_path: Path) -> None:
+    read = longue_vie.read(raw(longue_vie.FILE))
+    batch = longue_vie.normalise(read, departements={"56"})
+    assert is_balanced(batch)
+    assert (batch.read_count, batch.kept_count, batch.outside_count) == (10, 8, 2)
+    assert not set(batch.frame.columns) & {"email", "telephone", "url"}
+    here = longue_vie.normalise(read, departements={"06"}).frame.iloc[0]
+    assert (here["name"], here["siret"], here["naf"]) == ("NOVATEK", "79401251800013", "95.11Z")
+    assert (here["lon"], here["lat"]) == (7.1514437, 43.6560528)
+    path = tmp_path / "acteurs.json"
+    path.write_bytes(raw(longue_vie.FILE).read_bytes()[:9000])
+    with pytest.raises(InputFileError, match="tronqué"):
+        longue_vie.read(path)
+
+
+@pytest.mark.parametrize(
+    ("names", "codes"),
+    [(("code_qp", "lib_qp", "insee_com"), "14118, 14327"), (("CODE_QP", "NOM_QP", "COMMUNE_QP"), "14118")],
+)
+def test_qpv_of_2024_and_2015_are_read_and_their_outlines_put_right(
+    tmp_path: Path, names: tuple[str, str, str], codes: str
+) -> None:
+    bow_tie = [[[-0.36, 49.18], [-0.34, 49.20], [-0.34, 49.18], [-0.36, 49.20], [-0.36, 49.18]]]
+    properties = dict(zip(names, ("QN014", "Le  Chemin", codes), strict=True))
+    feature = {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": bow_tie}}
+    path = tmp_path / "qpv.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    batch = qpv.normalise(qpv.read(path), communes={"14118", "14327"})
+    (row,) = batch.frame.to_dict("records")
+    assert (row["code"], row["name"], row["commune_codes"]) == ("QN014", "Le Chemin", codes.split(", "))
+    assert row["geometry"].is_valid
+    assert row["geometry"].area > 0

@@ -1,0 +1,56 @@
+"""Job seekers by commune and quarter (Dares): categories, sex and age; no duration. Figures are rounded to 5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources import cells
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.table_file import read_table
+
+FILE: Final = "dares_communes_sample.csv"
+SOURCE_ID: Final = "dares_communes"
+COLUMNS: Final = {
+    "period": ("Date",),
+    "commune_code": ("Code commune",),
+    "kind": ("Type de données",),
+    "category": ("Catégorie",),
+    "sex": ("Sexe",),
+    "age": ("Tranche d'âge",),
+    "job_seekers_count": ("Nombre de demandeurs d'emploi",),
+}
+KEYS: Final = ("period", "commune_code", "kind", "category", "sex", "age")
+PERIOD: Final = r"\d{4}-T[1-4]"
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the file as text.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_table(path, COLUMNS)
+
+
+def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:
+    """Keep the communes that the observatory knows.
+
+    Returns
+    -------
+    Batch
+        Frame: the columns of ``COLUMNS``, counts as floats (persons), NaN where the Dares gives none.
+    """
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=(*KEYS, "job_seekers_count"))
+    cells.reject_repeated_headers(sieve)
+    cells.reject_codes(sieve, "commune_code")
+    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
+    sieve.reject(~sieve.frame["period"].fillna("").str.fullmatch(PERIOD), "trimestre illisible")
+    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cells.numbers(sieve, ["job_seekers_count"])
+    cells.reject_contradictions(sieve, list(KEYS), ["job_seekers_count"])
+    return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))
