@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+import geodata
 from observatory.errors import InputFileError, UsageError
 from observatory.sources import sirene
 
@@ -107,3 +108,19 @@ def test_wrong_files_end_in_a_sentence(extract, tmp_path):
 def test_a_wrong_departement_is_refused(extract):
     with pytest.raises(UsageError, match="142"):
         sirene.read(extract, departements=["142"], families=FAMILIES)
+
+
+def test_the_declared_families_hold_the_legal_forms_of_the_law_and_no_plain_company():
+    codes = sirene._codes(geodata.declarations("services")["ess_families"])
+    assert {code: codes.get(code) for code in ("9220", "9300", "8210", "5458", "5558", "5660", "6316", "5194")} == {
+        "9220": "association",
+        "9300": "fondation",
+        "8210": "mutuelle",
+        "5458": "coopérative",
+        "5558": "coopérative",
+        "5660": "coopérative",
+        "6316": "coopérative",
+        "5194": "coopérative",
+    }
+    # SNC, SARL, SA and SAS without any mention, EURL, a commune.
+    assert not {"5202", "5499", "5599", "5699", "5710", "5498", "7210"} & set(codes)
