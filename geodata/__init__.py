@@ -19,7 +19,7 @@ def declarations(name: str) -> dict[str, Any]:
     Parameters
     ----------
     name
-        ``"catalog"``, ``"fields"`` or ``"services"``.
+        ``"catalog"``, ``"fields"``, ``"services"`` or ``"secrecy"``.
 
     Raises
     ------

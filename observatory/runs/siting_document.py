@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from pyproj import Transformer
 
+import geodata
 from observatory import crs
 from observatory.parameters import MINUTES_DECIMALS
 from observatory.runs.siting_inputs import SitingInputs
@@ -160,6 +161,7 @@ def _persons(found: SitingInputs, units: Booleans) -> dict[str, Any]:
 
 def _units(found: SitingInputs, change: ServiceChange, picked: Booleans) -> list[dict[str, Any]]:
     """Return the units picked, the most inhabited first."""
+    model = found.model
     positions = sorted(np.flatnonzero(picked), key=lambda i: (-found.model.population_count[i], i))
     rows = []
     for position in positions:
@@ -174,10 +176,16 @@ def _units(found: SitingInputs, change: ServiceChange, picked: Booleans) -> list
                 "minutes_before": round(before, MINUTES_DECIMALS) if math.isfinite(before) else None,
                 "minutes_after": round(after, MINUTES_DECIMALS) if math.isfinite(after) else None,
                 "population_count": int(unit["population_count"]),
-                "concerned": {defi: int(unit[defi]) for defi in found.model.weights},
+                "concerned": {defi: _shown(int(unit[defi]), int(unit["population_count"])) for defi in model.weights},
             }
         )
     return rows
+
+
+def _shown(count: int, population_count: int) -> int | None:
+    """Return a count of a unit, None where it is small: inhabitants are public, other small counts never shown."""
+    is_small = 0 < count < int(geodata.declarations("secrecy")["thresholds"]["persons"])
+    return None if is_small and count != population_count else count
 
 
 def _uncovered(found: SitingInputs, change: ServiceChange, name: str) -> dict[str, Any]:

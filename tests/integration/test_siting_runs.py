@@ -58,6 +58,12 @@ def test_a_study_is_proved_and_its_reasons_make_the_objective(worked_out: Siting
             for one in why["services"]:
                 communes = one["communes"]
                 assert sum(unit["population_count"] for unit in communes) == one["newly_covered"]["population_count"]
+                # A small count of persons concerned is never shown, unit by unit.
+                assert all(
+                    count is None or count == 0 or count >= 11 or count == unit["population_count"]
+                    for unit in communes
+                    for count in unit["concerned"].values()
+                )
                 assert all(unit["minutes_after"] <= question["threshold_min"] for unit in communes)
 
 
