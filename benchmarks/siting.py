@@ -1,4 +1,4 @@
-"""Siting: time, memory, proof, on OR-Library, San Francisco, Normandy and France; and peers on the same work, interleaved.
+"""Siting: time, memory and proof on OR-Library, San Francisco, Normandy and France; peers on the same work, in turn.
 
 Run with ``python benchmarks/siting.py [CASE…] [--peers] [--json FILE]``; cases: ``orlib sf normandy mclp lscp pcenter
 france``, all when none is named. Each measure is a process of its own, so that memory is its own; compiled code is
@@ -96,7 +96,7 @@ def ours(case: str, variant: str) -> object:
     return siting.p_center(cost, int(variant))
 
 
-def highs(case: str, variant: str) -> object:
+def highs(_case: str, variant: str) -> object:
     """The same p-median by HiGHS on the sparse assignment model: variables only for pairs that beat the fallback."""
     from scipy import sparse
 
@@ -116,7 +116,9 @@ def highs(case: str, variant: str) -> object:
     matrix = sparse.vstack(
         [
             sparse.csr_array((one, (unit, k)), shape=(n, pairs + m)),
-            sparse.csr_array((np.r_[one, -one], (np.r_[k, k], np.r_[k, pairs + rows.column])), shape=(pairs, pairs + m)),
+            sparse.csr_array(
+                (np.r_[one, -one], (np.r_[k, k], np.r_[k, pairs + rows.column])), shape=(pairs, pairs + m)
+            ),
             sparse.csr_array((np.ones(m), (np.zeros(m, int), pairs + np.arange(m))), shape=(1, pairs + m)),
         ],
         format="csr",
@@ -136,7 +138,7 @@ def highs(case: str, variant: str) -> object:
     return {"objective": objective, "bound": bound, "gap": (objective - bound) / objective, "status": "highs"}
 
 
-def spopt(case: str, variant: str) -> object:
+def spopt(_case: str, _variant: str) -> object:
     """San Francisco's p-median by spopt with PuLP's CBC."""
     import pandas as pd
     import pulp
@@ -150,7 +152,7 @@ def spopt(case: str, variant: str) -> object:
     return {"objective": model.problem.objective.value(), "bound": None, "gap": None, "status": "spopt"}
 
 
-def san_francisco(case: str, variant: str) -> object:
+def san_francisco(_case: str, _variant: str) -> object:
     import pandas as pd
 
     from observatory import siting
@@ -185,17 +187,13 @@ def measure(case: str, variant: str, way: str) -> None:
         import spopt.locate  # noqa: F401
     wall, cpu = time.perf_counter(), time.process_time()
     found = WAYS[way](case, variant)
-    facts = found if isinstance(found, dict) else {k: getattr(found, k) for k in ("objective", "bound", "gap", "status")}
-    seconds = getattr(found, "elapsed_s", time.perf_counter() - wall)
-    print(
-        json.dumps(
-            {
-                "case": case, "variant": variant, "way": way, "solve_s": round(seconds, 2),
-                "processor_s": round(time.process_time() - cpu, 2),
-                "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, **facts,
-            }  # fmt: skip
-        )
+    facts = (
+        found if isinstance(found, dict) else {k: getattr(found, k) for k in ("objective", "bound", "gap", "status")}
     )
+    seconds = getattr(found, "elapsed_s", time.perf_counter() - wall)
+    memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    times = {"solve_s": round(seconds, 2), "processor_s": round(time.process_time() - cpu, 2), "memory_mb": memory_mb}
+    print(json.dumps({"case": case, "variant": variant, "way": way, **times, **facts}))
 
 
 def warm() -> None:

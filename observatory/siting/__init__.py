@@ -10,5 +10,4 @@ from observatory.siting.p_median import p_median
 from observatory.siting.p_median_points import p_median_points
 from observatory.siting.solution import UNCOVERED, Solution
 
-__all__ = ["UNCOVERED", "Solution", "k_best_p_median", "lscp", "mclp", "p_center", "p_median",
-    "p_median_points"]
+__all__ = ["UNCOVERED", "Solution", "k_best_p_median", "lscp", "mclp", "p_center", "p_median", "p_median_points"]

@@ -100,7 +100,7 @@ def capacitated_mclp(
     tolerance: float,
     seed: int,
 ) -> Solution:
-    """Solve :func:`observatory.siting.mclp` with capacities: a p-median where reach is free and being missed costs 1."""
+    """Solve :func:`observatory.siting.mclp` with capacities, as a p-median: reach is free, being missed costs 1."""
     cost = sparse.csr_array(
         (np.zeros(incidence.nnz), incidence.indices, incidence.indptr), shape=incidence.shape, dtype=np.float64
     )
@@ -230,11 +230,11 @@ def _exact(
     none = np.zeros(problem.names.size, np.bool_)
     if answer.values is None:
         return _Plan(none, None, np.nan, np.inf if answer.is_infeasible else answer.bound)
-    taken = np.flatnonzero(answer.values[: problem.unit.size] > 0.5)  # noqa: PLR2004 - whole, up to rounding
+    taken = np.flatnonzero(answer.values[: problem.unit.size] > 0.5)
     assignment = np.full(problem.weight.size, UNCOVERED, np.int64)
     assignment[problem.unit[taken]] = problem.site[taken]
     pairs = problem.unit.size
-    is_open = answer.values[pairs : pairs + problem.names.size] > 0.5  # noqa: PLR2004 - whole, up to rounding
+    is_open = answer.values[pairs : pairs + problem.names.size] > 0.5
     value = float(problem.price[taken].sum())
     if problem.missing_price is not None:
         left_out = (assignment == UNCOVERED) & (problem.weight > 0)
@@ -245,9 +245,7 @@ def _exact(
 def _searched(problem: _Problem, cost: Cost, *, deadline: float, tolerance: float, seed: int) -> _Plan:
     """Bound without capacities, sites by local search with them."""
     bound, start = _without_capacity(problem, cost, deadline=deadline, tolerance=tolerance)
-    offer = Offer(
-        problem.unit, problem.site, problem.price, problem.weight, problem.capacity, problem.missing_price
-    )
+    offer = Offer(problem.unit, problem.site, problem.price, problem.weight, problem.capacity, problem.missing_price)
     is_open, assignment, value = improve_sites(
         offer, start, fixed=problem.n_existing, deadline=_share(deadline, 0.6), seed=seed
     )
@@ -272,9 +270,7 @@ def _only(problem: _Problem, is_open: Booleans) -> _Problem:
     )  # fmt: skip
 
 
-def _without_capacity(
-    problem: _Problem, cost: Cost, *, deadline: float, tolerance: float
-) -> tuple[float, Booleans]:
+def _without_capacity(problem: _Problem, cost: Cost, *, deadline: float, tolerance: float) -> tuple[float, Booleans]:
     """Return the proved bound of the relaxation without capacities, and its sites."""
     picked = np.flatnonzero(problem.weight > 0).astype(np.int64)
     weight = problem.weight[picked]

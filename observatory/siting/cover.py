@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -41,7 +42,13 @@ def least_whole(bound: float) -> int:
 
 
 def smallest_cover(
-    incidence: Incidence, *, deadline: float, seed: int, enough: int = 0, hopeless: int = 2**31, patience: int = _QUIET_BLOCKS
+    incidence: Incidence,
+    *,
+    deadline: float,
+    seed: int,
+    enough: int = 0,
+    hopeless: int = 2**31,
+    patience: int = _QUIET_BLOCKS,
 ) -> Cover:
     """Return a small cover and a bound.
 
@@ -84,7 +91,7 @@ def _components(whole: Core) -> list[Core]:
     incidence = whole.incidence
     if incidence.shape[0] == 0:
         return []
-    graph = sparse.block_array([[None, incidence], [incidence.T, None]], format="csr")
+    graph: Any = sparse.block_array([[None, incidence], [incidence.T, None]], format="csr")
     count, label = connected_components(graph, directed=False)
     units, columns = label[: incidence.shape[0]], label[incidence.shape[0] :]
     parts = []
@@ -115,9 +122,7 @@ def _arrays(incidence: Incidence) -> _Arrays:
     )
 
 
-def _component(
-    incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int, patience: int
-) -> Cover:
+def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int, patience: int) -> Cover:
     data = _arrays(incidence)
     weight = np.ones(incidence.shape[0], np.int64)
     quick = greedy_cover(incidence)
@@ -170,9 +175,10 @@ def _prove(
     """Raise the bound (or find a smaller cover) with HiGHS in the time left; covers over ``at_most`` are of no use."""
     n, m = incidence.shape
     limit = float(min(at_most, int(best.sum())))
+    lines: Any = sparse.vstack([incidence.astype(np.float64), sparse.csr_array(np.ones((1, m)))], format="csr")
     model = Model(
         cost=np.ones(m),
-        matrix=sparse.csr_array(sparse.vstack([incidence.astype(np.float64), np.ones((1, m))], format="csr")),
+        matrix=lines,
         row_lower=np.concatenate([np.ones(n), [0.0]]),
         row_upper=np.concatenate([np.full(n, np.inf), [limit]]),
         lower=np.zeros(m),
@@ -192,7 +198,7 @@ def _prove(
     if math.isfinite(answer.bound):
         bound = max(bound, least_whole(answer.bound))
     if answer.values is not None:
-        offered: Booleans = answer.values > 0.5  # noqa: PLR2004 - whole, up to the solver's rounding
+        offered: Booleans = answer.values > 0.5
         covered = np.asarray(incidence @ offered.astype(np.int32)).min(initial=1) > 0
         if covered and offered.sum() < best.sum():
             best = offered

@@ -1,8 +1,6 @@
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
-"""Lower bound of the smallest cover: prices on the units, moved by deflected subgradient; any prices give a valid bound.
+"""Lower bound of the smallest cover: prices on the units, moved by deflected subgradient; any prices are valid.
 
-``bound = sum(u) + sum_j min(0, 1 - sum of u over the units that j covers)`` (Beasley 1987); with ``scale`` the reduced
-costs are floored at zero, so that the prices are feasible in the dual of the linear relaxation.
+``bound = sum(u) + sum_j min(0, 1 - sum of u over the units that j covers)`` (Beasley 1987).
 """
 
 from __future__ import annotations
@@ -68,7 +66,7 @@ def _climb(
                 slope = 0.0
             direction[i] = slope
             norm += slope * slope
-        if norm < 1e-14:  # noqa: PLR2004 - a null direction: the prices are optimal
+        if norm < 1e-14:
             return iteration + 1
         step = state[1] * (target - bound) / norm
         for i in range(n):
@@ -107,9 +105,20 @@ def cover_prices(
     direction, done = np.zeros(price.size), 0
     while done < iterations and state[1] > _LEAST_STEP and state[0] < upper and time.perf_counter() < deadline:
         steps = _climb(
-            row_start, row_column, column_start, column_row, price, best, direction, state, 100, upper, _DEFLECTION, _PATIENCE
+            row_start,
+            row_column,
+            column_start,
+            column_row,
+            price,
+            best,
+            direction,
+            state,
+            100,
+            upper,
+            _DEFLECTION,
+            _PATIENCE,
         )
         done += 100
-        if steps < 100:  # noqa: PLR2004 - stopped by itself
+        if steps < 100:
             break
     return float(state[0]), best

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
 """Local search for the smallest cover: row weighting with configuration checking (Gao, Weise and Li 2015, RWLS).
 
 Whenever everything is covered, a site is taken away; then one site leaves and one that covers a still uncovered unit,
@@ -11,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from observatory.siting.rows import Columns
-from observatory.siting.solution import Booleans, Floats, Indices
+from observatory.siting.solution import Booleans, Indices
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -94,9 +93,7 @@ def _pick_out(chosen_list: Indices, n_chosen: int, score: Indices, stamp: Indice
 
 
 @njit(cache=True, nogil=True)
-def first_cover_found(
-    row_start: Indices, row_column: Columns, column_start: Indices, column_row: Columns
-) -> Booleans:
+def first_cover_found(row_start: Indices, row_column: Columns, column_start: Indices, column_row: Columns) -> Booleans:
     """Return a greedy cover: each time the column that covers most units not yet covered, ties to the lowest."""
     n, m = row_start.size - 1, column_start.size - 1
     chosen, covered = np.zeros(m, np.bool_), np.zeros(n, np.bool_)

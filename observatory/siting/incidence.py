@@ -11,7 +11,7 @@ from scipy import sparse
 from observatory.errors import UsageError
 from observatory.siting.solution import Booleans, Floats, Indices
 
-Incidence = sparse.csr_array
+Incidence = sparse.csr_array[Any, tuple[int, int]]
 """``(n_units, n_sites)`` of int32 ones, sorted, nothing stored where the site does not cover the unit."""
 
 _PRODUCTS_MAX = 300_000_000
@@ -27,10 +27,10 @@ def as_incidence(covers: Any) -> Incidence:  # noqa: ANN401 - dense or any scipy
     UsageError
         If it is not a matrix.
     """
-    matrix = covers if sparse.issparse(covers) else np.asarray(covers)
-    if len(matrix.shape) != 2:  # noqa: PLR2004 - a matrix
+    matrix: Any = covers if sparse.issparse(covers) else np.asarray(covers)
+    if len(matrix.shape) != 2:
         raise UsageError("La matrice de couverture doit avoir deux dimensions : unités de demande × sites candidats.")
-    pairs = sparse.coo_array(matrix)
+    pairs: Any = sparse.coo_array(matrix)
     kept = pairs.data != 0
     row, column = pairs.coords[0][kept], pairs.coords[1][kept]
     out = sparse.csr_array((np.ones(row.size, np.int32), (row, column)), shape=pairs.shape)
@@ -57,7 +57,8 @@ def merge_units(incidence: Incidence, weight: Floats) -> tuple[Incidence, Floats
             place[key] = len(first)
             first.append(i)
         group[i] = place[key]
-    return sparse.csr_array(incidence[first]), np.bincount(group, weights=weight, minlength=len(first))
+    summed = np.bincount(group, weights=weight, minlength=len(first)).astype(np.float64)
+    return sparse.csr_array(incidence[np.asarray(first, np.int64)]), summed
 
 
 def _contained(pairs: sparse.csr_array, size: Indices, *, keep_larger: bool) -> Indices:
@@ -109,14 +110,14 @@ def _without(size: int, dropped: Indices) -> Booleans:
 def core(incidence: Incidence, sites: Indices) -> Core:
     """Reduce a set cover by essential sites, implied units and dominated sites until nothing changes.
 
-    Any smallest cover of the core, with the forced sites, is a smallest cover of the whole. Every unit must have a site.
+    A smallest cover of the core, with the forced sites, is one of the whole. Every unit must have a site.
     """
     forced: list[int] = []
     while incidence.shape[0]:
         before = incidence.shape
         single = np.flatnonzero(np.diff(incidence.indptr) == 1)
         if single.size:
-            chosen = np.unique(incidence.indices[incidence.indptr[single]])
+            chosen = np.unique(incidence.indices[incidence.indptr[single]]).astype(np.int64)
             forced.extend(int(site) for site in sites[chosen])
             keep = _without(incidence.shape[1], chosen)
             incidence = sparse.csr_array(incidence[~covered_by(incidence, chosen)][:, keep])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -12,35 +12,27 @@ from observatory.errors import UsageError
 from observatory.siting.rows import Rows, dense_rows, sorted_rows
 from observatory.siting.solution import UNCOVERED, Booleans, Floats, Indices
 
-Cost = Floats | sparse.csr_array
-"""Dense, infinite where the pair is forbidden; or sparse, where a stored zero is a cost of zero and absent is forbidden."""
+Sparse = sparse.csr_array[Any, tuple[int, int]]
+Cost = Floats | Sparse
+"""Dense, infinite where the pair is forbidden; or sparse: a stored zero costs zero, an absent pair is forbidden."""
 
 
-def as_cost(cost: Any) -> Cost:
+def as_cost(cost: Any) -> Cost:  # noqa: ANN401 - dense or any scipy.sparse matrix
     """Return a cost matrix in one of two forms: dense float64, or CSR without duplicates, its zeros kept.
 
     Parameters
     ----------
     cost
-        ``(n_demand, n_candidates)``, any unit, not negative. Dense: ``inf`` forbids the pair. Sparse: a pair that is not
-        stored is forbidden, a stored zero is a cost of zero.
+        ``(n_demand, n_candidates)``, any unit, not negative. Dense: ``inf`` forbids the pair. Sparse: a pair that is
+        not stored is forbidden, a stored zero is a cost of zero.
 
     Raises
     ------
     UsageError
         If it is not a matrix, or holds a negative or undefined cost, or the same pair twice.
     """
-    if sparse.issparse(cost):
-        pairs = sparse.coo_array(cost)
-        matrix = sparse.csr_array(pairs)  # sums duplicates, keeps stored zeros
-        if matrix.nnz != pairs.nnz:
-            raise UsageError("La matrice des coûts donne deux fois la même paire : gardez un seul coût par paire.")
-        matrix = matrix.astype(np.float64)
-        matrix.sort_indices()
-        stored = matrix.data
-    else:
-        matrix = np.ascontiguousarray(cost, dtype=np.float64)
-        stored = matrix
+    matrix: Cost = _sparse(cost) if sparse.issparse(cost) else np.ascontiguousarray(cost, dtype=np.float64)
+    stored: Floats = matrix if isinstance(matrix, np.ndarray) else matrix.data
     if len(matrix.shape) != 2:
         raise UsageError("La matrice des coûts doit avoir deux dimensions : unités de demande × sites candidats.")
     if stored.size and (np.isnan(stored).any() or stored.min() < 0):
@@ -50,7 +42,17 @@ def as_cost(cost: Any) -> Cost:
     return matrix
 
 
-def as_demand(demand: Any, n_demand: int) -> Floats:
+def _sparse(cost: Any) -> Sparse:  # noqa: ANN401 - any scipy.sparse matrix
+    pairs: Any = sparse.coo_array(cost)
+    matrix: Any = sparse.csr_array(pairs)  # sums duplicates, keeps stored zeros
+    if matrix.nnz != pairs.nnz:
+        raise UsageError("La matrice des coûts donne deux fois la même paire : gardez un seul coût par paire.")
+    matrix = matrix.astype(np.float64)
+    matrix.sort_indices()
+    return cast("Sparse", matrix)
+
+
+def as_demand(demand: Any, n_demand: int) -> Floats:  # noqa: ANN401 - anything numpy can read
     """Return the weights as float64 ``(n_demand,)``; they must be finite and not negative."""
     weight = np.ascontiguousarray(demand, dtype=np.float64)
     if weight.shape != (n_demand,):
@@ -112,8 +114,8 @@ def cost_to(cost: Cost, sites: Iterable[int]) -> Floats:
 
 def nearest_cost(cost: Cost, sites: Iterable[int]) -> Floats:
     """Return, for each unit, the least cost towards the sites; infinite if it can reach none."""
-    towards = cost_to(cost, sites)
-    return towards.min(axis=1, initial=np.inf)
+    least: Floats = cost_to(cost, sites).min(axis=1, initial=np.inf)
+    return least
 
 
 def assign(cost: Cost, sites: tuple[int, ...]) -> tuple[Indices, Floats]:

@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
 """Greedy opening and fast interchange for the p-median, on sorted rows (Whitaker 1983; Resende and Werneck 2007).
 
 A swap's profit is ``gain(in) - loss(out) + extra(in, out)``; after a swap only the units that it touches are worked

@@ -69,8 +69,8 @@ def k_best_p_median(
 
     Notes
     -----
-    Around a solution ``{s1, …, sp}`` the rest is split in ``p`` parts: ``s1 … s(t-1)`` open and ``st`` closed. Each part
-    is a smaller p-median, solved exactly.
+    Around a solution ``{s1, …, sp}`` the rest is split in ``p`` parts: ``s1 … s(t-1)`` open and ``st`` closed. Each
+    part is a smaller p-median, solved exactly.
     """
     began = time.perf_counter()
     matrix = as_cost(cost)

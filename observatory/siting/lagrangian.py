@@ -1,9 +1,8 @@
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
-"""Lagrangian bound of the p-median: the assignment constraints are relaxed, their prices moved by deflected subgradient.
+"""Lagrangian bound of the p-median: assignments are relaxed, their prices moved by deflected subgradient.
 
-With prices ``l`` capped at ``base``, ``bound = sum(l) + (the p smallest of rho)``, where ``rho[j]`` is the sum over units
-of ``min(0, cost[i, j] - l[i])`` (Cornuejols, Fisher and Nemhauser 1977; Beasley 1993). Any ``l`` gives a valid bound. Each
-direction is the subgradient plus ``deflection`` times the direction before (Camerini, Fratta and Maffioli 1975).
+With prices ``l`` capped at ``base``, ``bound = sum(l) + (the p smallest of rho)``, where ``rho[j]`` is the sum over
+units of ``min(0, cost[i, j] - l[i])`` (Cornuejols, Fisher and Nemhauser 1977; Beasley 1993). Any ``l`` gives a valid
+bound. A direction is the subgradient plus ``deflection`` times the one before (Camerini, Fratta and Maffioli 1975).
 """
 
 from __future__ import annotations
@@ -35,7 +34,9 @@ def _dual(start: Indices, column: Columns, cost: Floats, price: Floats, p: int, 
             rho[column[k]] += c - limit
     taken[:] = p >= rho.size
     if p >= rho.size:
-        return total + rho.sum()
+        for j in range(rho.size):
+            total += rho[j]
+        return total
     if p == 0:
         return total
     level = np.partition(rho, p - 1)[p - 1]
@@ -124,8 +125,9 @@ def _ascend(
     patience: int,
     target: float,
 ) -> int:
-    """Run up to ``iterations`` steps; ``state`` = best bound, best value known, step factor, failures since the
-    last gain, best value met in this run.
+    """Run up to ``iterations`` steps.
+
+    ``state`` = best bound, best value known, step factor, failures since the last gain, best value met in this run.
     """
     rho = np.empty(best_rho.size)
     taken = np.empty(best_rho.size, np.bool_)

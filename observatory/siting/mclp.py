@@ -139,7 +139,8 @@ def _by_highs(
     n, m = incidence.shape
     lines = sparse.csr_array(
         sparse.block_array(
-            [[incidence.astype(np.float64), sparse.eye_array(n)], [sparse.csr_array(np.ones((1, m))), None]], format="csr"
+            [[incidence.astype(np.float64), sparse.eye_array(n)], [sparse.csr_array(np.ones((1, m))), None]],
+            format="csr",
         )
     )
     model = Model(
@@ -162,7 +163,7 @@ def _by_highs(
     )
     is_open, least = known.is_open, known.value
     if answer.values is not None:
-        offered: Booleans = answer.values[:m] > 0.5  # noqa: PLR2004 - whole, up to the solver's rounding
+        offered: Booleans = answer.values[:m] > 0.5
         value = float(weight[(incidence @ offered.astype(np.int32)) == 0].sum())
         if value < least and int(offered.sum()) <= p:
             is_open, least = offered, value

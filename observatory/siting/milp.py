@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -65,7 +66,7 @@ def minimise(
     """
     import highspy
 
-    highs = highspy.Highs()
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     options = {
         "output_flag": False,
         "threads": 1,
@@ -85,7 +86,7 @@ def minimise(
     return _read(highs, is_mip=bool(model.whole.any()))
 
 
-def _as_highs(model: Model):  # type: ignore[no-untyped-def]  # noqa: ANN202 - highspy has no types
+def _as_highs(model: Model) -> Any:  # noqa: ANN401 - highspy has no types
     import highspy
 
     lp = highspy.HighsLp()
@@ -102,7 +103,7 @@ def _as_highs(model: Model):  # type: ignore[no-untyped-def]  # noqa: ANN202 - h
     return lp
 
 
-def _read(highs, *, is_mip: bool) -> Answer:  # type: ignore[no-untyped-def]  # noqa: ANN001 - highspy has no types
+def _read(highs: Any, *, is_mip: bool) -> Answer:  # noqa: ANN401 - highspy has no types
     import highspy
 
     status, info = highs.getModelStatus(), highs.getInfo()

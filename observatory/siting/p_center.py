@@ -109,10 +109,10 @@ class _Found:
 
 def _useful(cost: Cost, free: Indices, base: Floats) -> _Pairs:
     if isinstance(cost, np.ndarray):
-        part = cost[:, free]
-        row, column = np.nonzero((part < base[:, None]) & np.isfinite(part))
-        return _Pairs(row.astype(np.int64), column.astype(np.int64), part[row, column])
-    part = sparse.coo_array(cost[:, free])
+        near = cost[:, free]
+        at, to = np.nonzero((near < base[:, None]) & np.isfinite(near))
+        return _Pairs(at.astype(np.int64), to.astype(np.int64), near[at, to])
+    part: Any = sparse.coo_array(cost[:, free])
     row, column = (np.asarray(axis, np.int64) for axis in part.coords)
     keep = (part.data < base[row]) & np.isfinite(part.data)
     return _Pairs(row[keep], column[keep], part.data[keep])
@@ -212,9 +212,7 @@ def _watch(pairs: _Pairs, missed: Indices, columns: Booleans, base: Floats, watc
     watched[farthest[:_WATCHED_AT_ONCE]] = True
 
 
-def _by_greed(
-    pairs: _Pairs, base: Floats, n_columns: int, p: int, levels: Floats
-) -> tuple[int, Booleans | None]:
+def _by_greed(pairs: _Pairs, base: Floats, n_columns: int, p: int, levels: Floats) -> tuple[int, Booleans | None]:
     """Return the index of a level that a greedy cover reaches with ``p`` columns, and those columns."""
     low, high, best = -1, levels.size, None
     while low + 1 < high:
@@ -234,7 +232,8 @@ def _levels(pairs: _Pairs, base: Floats) -> Floats:
     np.minimum.at(floor, pairs.row, pairs.cost)
     least = floor.max(initial=0.0)
     values = np.unique(np.concatenate([pairs.cost, base[np.isfinite(base)]]))
-    return values[values >= least]
+    kept: Floats = values[values >= least]
+    return kept
 
 
 def _refused(found: _Found, p: int) -> str:

@@ -31,25 +31,25 @@ TOLERANCE = 1e-6
 
 
 def p_median(
-    cost: Any,
-    demand: Any,
+    cost: Any,  # noqa: ANN401 - dense or any scipy.sparse matrix
+    demand: Any,  # noqa: ANN401 - anything numpy can read
     p: int,
     *,
     existing: Iterable[int] = (),
-    capacity: Any = None,
+    capacity: Any = None,  # noqa: ANN401 - anything numpy can read
     allowed: Iterable[int] | None = None,
     uncovered_cost: float | None = None,
     time_limit_s: float = 60,
     tolerance: float = TOLERANCE,
     seed: int = 0,
 ) -> Solution:
-    """Open ``p`` new sites, besides the existing ones, so that ``sum(demand * cost to the nearest open site)`` is least.
+    """Open ``p`` new sites, besides the existing ones, so that demand × cost to the nearest open site is least in all.
 
     Parameters
     ----------
     cost
-        ``(n_demand, n_candidates)``, not negative (metres, minutes…). Dense: ``inf`` forbids the pair. Sparse: an absent
-        pair is forbidden, a stored zero is a cost of zero.
+        ``(n_demand, n_candidates)``, not negative (metres, minutes…). Dense: ``inf`` forbids the pair. Sparse: an
+        absent pair is forbidden, a stored zero is a cost of zero.
     demand
         ``(n_demand,)`` weights, zero allowed: such a unit is assigned but counts for nothing and may stay uncovered.
     p
@@ -61,8 +61,8 @@ def p_median(
     allowed
         Positions where a new site may open; all when ``None``.
     uncovered_cost
-        Cost charged per unit of demand that is left without a site. ``None``: every unit with demand must be served, and
-        the problem is infeasible if that can't be.
+        Cost charged per unit of demand that is left without a site. ``None``: every unit with demand must be served,
+        and the problem is infeasible if that can't be.
     time_limit_s
         Wall time after which the best found is returned with its bound (checked between blocks of work).
     tolerance

@@ -73,7 +73,7 @@ def p_median_points(
     picked = np.flatnonzero(weight > 0).astype(np.int64)
     fallback = np.full(picked.size, np.inf)
     if sites:
-        fallback = cKDTree(candidate_xy[list(sites)]).query(demand_xy[picked])[0]
+        fallback = np.asarray(cKDTree(candidate_xy[list(sites)]).query(demand_xy[picked])[0], np.float64)
     rows = _rows(demand_xy[picked], candidate_xy[free], fallback, weight[picked])
     outcome = solve(rows, min(p, free.size), deadline=began + time_limit_s, tolerance=tolerance / 2)
     chosen = sites + tuple(int(j) for j in free[fill(outcome.is_open, p)])
@@ -90,8 +90,10 @@ def p_median_points(
 
 def _points(xy: Any) -> Floats:  # noqa: ANN401 - anything numpy can read
     points = np.ascontiguousarray(xy, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():  # noqa: PLR2004 - x and y
-        raise UsageError("Les coordonnées doivent être un tableau de deux colonnes, x et y en mètres, sans valeur absente.")
+    if points.ndim != 2 or points.shape[1] != 2 or not np.isfinite(points).all():
+        raise UsageError(
+            "Les coordonnées doivent être un tableau de deux colonnes, x et y en mètres, sans valeur absente."
+        )
     return points
 
 
@@ -112,7 +114,7 @@ def _rows(demand_xy: Floats, candidate_xy: Floats, fallback: Floats, weight: Flo
         k = int(min(short[units].max(), m))
         if k == 0:
             continue
-        distance, nearest = tree.query(demand_xy[units], k=np.arange(1, k + 1))
+        distance, nearest = _nearest(tree, demand_xy[units], k)
         for position, unit in enumerate(units):
             keep = int(np.searchsorted(distance[position], fallback[unit]))
             if truncated[unit]:
@@ -128,3 +130,9 @@ def _rows(demand_xy: Floats, candidate_xy: Floats, fallback: Floats, weight: Flo
     cost = np.concatenate([piece[1] for piece in pieces]) if n else np.empty(0)
     start = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Rows(start, column.astype(np.int32, copy=False), cost, base * weight, m)
+
+
+def _nearest(tree: cKDTree, xy: Floats, k: int) -> tuple[Floats, Indices]:
+    """Return distances and positions ``(n, k)`` of the k nearest, even when k is one."""
+    distance, nearest = tree.query(xy, k=np.arange(1, k + 1))
+    return np.asarray(distance, np.float64), np.asarray(nearest, np.int64)

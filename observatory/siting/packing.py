@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
 """Local search for sites with capacities: swap sites at random, pack the units greedily, keep what is cheaper."""
 
 from __future__ import annotations
@@ -113,7 +112,7 @@ def improve_sites(
     opened, assignment = is_open.copy(), np.full(n, UNCOVERED, np.int64)
     data = (start, offer.site, offer.price, offer.weight, offer.capacity, missing, order)
     cost, idle, block = _pack(*data, opened, assignment), 0, 0
-    while time.perf_counter() < deadline and idle < 20:  # noqa: PLR2004 - 1,000 swaps without a gain
+    while time.perf_counter() < deadline and idle < 20:
         better = _swap(*data, opened, fixed, cost, _TRIES, (seed * 7919 + block) % 2**31)
         idle, cost, block = (0 if better < cost else idle + 1), better, block + 1
     cost = _pack(*data, opened, assignment)

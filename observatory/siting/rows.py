@@ -1,4 +1,3 @@
-# ruff: noqa: PLR0917 - compiled functions take no keyword-only arguments
 """Sorted rows: for each demand unit, the candidates that could serve it better than its fallback, nearest first.
 
 The form that every large model works on. A row holds only pairs cheaper than ``base``, the unit's cost if nothing new

@@ -15,7 +15,9 @@ from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median
 BENCHMARKS = Path(__file__).parents[3] / "shared" / "benchmarks"
 needs_sf = pytest.mark.skipif(not (BENCHMARKS / "sf").is_dir(), reason="../shared/benchmarks/sf is absent")
 needs_orlib = pytest.mark.skipif(not orlib.FOLDER.is_dir(), reason="../shared/benchmarks/orlib is absent")
-needs_brighton = pytest.mark.skipif(not (BENCHMARKS / "brighton").is_dir(), reason="../shared/benchmarks/brighton is absent")
+needs_brighton = pytest.mark.skipif(
+    not (BENCHMARKS / "brighton").is_dir(), reason="../shared/benchmarks/brighton is absent"
+)
 
 SERVICE_M = 5000.0
 QUICK = (1, 2, 6, 10, 15, 20, 25, 34)

@@ -1,4 +1,4 @@
-"""The proofs apart from the answers: bounds never pass the optimum, pruning survives a bad start, reductions lose nothing."""
+"""The proofs apart from the answers: bounds never pass the optimum, pruning and reductions lose nothing."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_no_single_swap_improves_what_the_interchange_returns(seed: int) -> None
     assert inside.size == p
     assert cost == pytest.approx(value_of(dense, tuple(inside)))
     for out, enters in itertools.product(inside, outside):
-        swapped = tuple(site for site in inside if site != out) + (enters,)
+        swapped = (*(site for site in inside if site != out), enters)
         assert value_of(dense, swapped) >= cost * (1 - 1e-9) - 1e-9
 
 
