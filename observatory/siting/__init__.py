@@ -8,6 +8,20 @@ from observatory.siting.mclp import mclp
 from observatory.siting.p_center import p_center
 from observatory.siting.p_median import p_median
 from observatory.siting.p_median_points import p_median_points
+from observatory.siting.pareto import Aim, Compromise, Front, pareto
 from observatory.siting.solution import UNCOVERED, Solution
 
-__all__ = ["UNCOVERED", "Solution", "k_best_p_median", "lscp", "mclp", "p_center", "p_median", "p_median_points"]
+__all__ = [
+    "UNCOVERED",
+    "Aim",
+    "Compromise",
+    "Front",
+    "Solution",
+    "k_best_p_median",
+    "lscp",
+    "mclp",
+    "p_center",
+    "p_median",
+    "p_median_points",
+    "pareto",
+]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -93,17 +93,18 @@ def k_best_p_median(
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """The best choice of a part of the space, and what defines the part."""
+class Choice:
+    """The best choice of a part of the space, what defines the part, and whether it is proved the next best of all."""
 
     is_open: Booleans
     value: float
     bound: float
     opened: Booleans
     closed: Booleans
+    is_proved: bool = False
 
 
-def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: float, unit: float) -> _Part | None:
+def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: float, unit: float) -> Choice | None:
     if rows.n_columns - int(closed.sum()) < p:
         return None
     outcome = solve(rows, p, deadline=deadline, tolerance=_EXACT, unit=unit, opened=opened, closed=closed)
@@ -111,33 +112,41 @@ def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: f
     chosen = outcome.is_open.copy()
     spare = np.flatnonzero(~chosen & ~closed)
     chosen[spare[: p - int(chosen.sum())]] = True
-    return _Part(chosen, outcome.value, outcome.bound, opened, closed)
+    return Choice(chosen, outcome.value, outcome.bound, opened, closed)
 
 
-def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float) -> list[_Part]:
-    unit = 1.0 if is_whole(rows.cost) and is_whole(rows.base) else 0.0
+def ranked(rows: Rows, p: int, *, deadline: float, unit: float = 0.0) -> Iterator[Choice]:
+    """Yield the choices of ``p`` columns by rising value; the last one may be unproved, when the time runs out."""
     none = np.zeros(rows.n_columns, np.bool_)
     order = itertools.count()
-    heap: list[tuple[float, int, _Part]] = []
+    heap: list[tuple[float, int, Choice]] = []
     first = _best_of(rows, p, none, none, deadline, unit)
     if first is not None:
         heap.append((first.value, next(order), first))
-    out: list[_Part] = []
-    while heap and len(out) < k:
-        part = heapq.heappop(heap)[2]
-        proved = min([part.bound, *(entry[2].bound for entry in heap)]) >= part.value * (1 - 2 * _EXACT)
-        if part.value >= penalty or (out and not proved):
-            break
-        out.append(part)
+    while heap:
+        choice = heapq.heappop(heap)[2]
+        least = min([choice.bound, *(entry[2].bound for entry in heap)])
+        proved = least >= choice.value * (1 - 2 * _EXACT)
+        yield replace(choice, is_proved=proved)
         if not proved or time.perf_counter() > deadline:
+            return
+        for half in _around(rows, p, choice, deadline, unit):
+            heapq.heappush(heap, (half.value, next(order), half))
+
+
+def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float) -> list[Choice]:
+    unit = 1.0 if is_whole(rows.cost) and is_whole(rows.base) else 0.0
+    out: list[Choice] = []
+    for choice in ranked(rows, p, deadline=deadline, unit=unit):
+        if choice.value >= penalty or (out and not choice.is_proved):
             break
-        if len(out) < k:
-            for half in _around(rows, p, part, deadline, unit):
-                heapq.heappush(heap, (half.value, next(order), half))
+        out.append(choice)
+        if len(out) == k:
+            break
     return out
 
 
-def _around(rows: Rows, p: int, part: _Part, deadline: float, unit: float) -> list[_Part]:
+def _around(rows: Rows, p: int, part: Choice, deadline: float, unit: float) -> list[Choice]:
     opened, parts = part.opened.copy(), []
     for site in np.flatnonzero(part.is_open & ~part.opened):
         closed = part.closed.copy()
@@ -154,7 +163,7 @@ def _solution(
     weight: np.ndarray,
     existing: tuple[int, ...],
     free: Indices,
-    part: _Part,
+    part: Choice,
     *,
     seed: int,
     began: float,
