@@ -72,7 +72,6 @@ def test_second_load_does_nothing(empty_engine: sa.Engine, toy_snapshot: Path) -
     second = load_snapshot(empty_engine, toy_snapshot)
 
     assert second.status == "unchanged"
-    assert second.elapsed_s < 2
     assert second.sources == first.sources
     assert _count(empty_engine, "ingest_run") == 4
 
