@@ -13,7 +13,7 @@ NAMED_COMMUNES: Final = 4
 
 def persons(value: float, singular: str = "habitant", plural: str | None = None) -> str:
     """Return « 1 habitant », « 1 204 habitants »."""
-    word = singular if abs(value) < 2 else (plural or f"{singular}s")  # noqa: PLR2004  (French plurals begin at two)
+    word = singular if abs(value) < 2 else (plural or f"{singular}s")  # French plurals begin at two
     return f"{count(value)} {word}"
 
 
