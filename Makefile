@@ -2,10 +2,10 @@
 SHELL := /bin/bash
 PORT ?= 8000
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench lock clean
+.PHONY: help setup demo test lint bench bench-access lock clean
 
 help: ## affiche cette liste
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
 
 setup: ## installe ce qui manque (paquets du système, environnement .venv, bibliothèques des pages)
 	@bash .ci/setup.sh
@@ -23,6 +23,10 @@ lint: ## contrôles du code seulement (style, types, sens des imports)
 bench: ## mesure les temps de calcul et de réponse
 	@bash .ci/setup.sh
 	@.venv/bin/python -m pytest benchmarks -q
+
+bench-access: ## compare le calcul de l'accès à d'autres bibliothèques et écrit docs/benchmarks.md (une demi-heure)
+	@bash .ci/setup.sh
+	@.venv/bin/python benchmarks/access.py
 
 lock: ## recalcule requirements.lock et package-lock.json d'après pyproject.toml et package.json
 	@bash .ci/lock.sh

@@ -118,12 +118,18 @@ def e2sfca_fft(
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """One axis of the rectangle: ``blocks`` blocks of ``block`` cells, each transformed with its margins."""
+    """One axis of the rectangle: ``blocks`` blocks of ``block`` cells, each transformed with margins.
+
+    Several blocks need the disc's radius on both sides. A single one has nothing around it: convolution being
+    circular, one margin of zeros after it serves both its ends, and ``lead`` is 0.
+    """
 
     first: int
     block: int
     blocks: int
     window: int
+    lead: int
+    """Cells of margin before the first block."""
 
     @property
     def cells(self) -> int:
@@ -137,7 +143,6 @@ class _Plan:
 
     rows: _Axis
     columns: _Axis
-    margin: int
     transform: Floats
     """Fourier transform of the disc, real since the disc is even, ``(rows.window, columns.window // 2 + 1)``."""
     least_weight: float
@@ -163,7 +168,9 @@ class _Plan:
                 window = dense[top : top + self.rows.window, left : left + self.columns.window]
                 if window.any():
                     around = transformer.sum_around(window)
-                    result[members] = around[row[members] - top + self.margin, column[members] - left + self.margin]
+                    result[members] = around[
+                        row[members] - top + self.rows.lead, column[members] - left + self.columns.lead
+                    ]
 
         in_blocks(work, start.size, threads=threads)
         # Rounding leaves a trace where the true sum is 0; no true sum is under the least value times the least weight.
@@ -174,8 +181,8 @@ class _Plan:
 
     def _dense(self, of: Snapped, values: Floats) -> Floats:
         height, width = self.rows.cells, self.columns.cells
-        flat = (of.row - self.rows.first + self.margin) * width + (of.column - self.columns.first + self.margin)
-        counts = np.bincount(flat, weights=values, minlength=height * width)
+        row, column = of.row - self.rows.first + self.rows.lead, of.column - self.columns.first + self.columns.lead
+        counts = np.bincount(row * width + column, weights=values, minlength=height * width)
         return counts.reshape(height, width).astype(np.float64, copy=False)
 
 
@@ -187,7 +194,7 @@ class _Transformer:
         self._kept = threading.local()
 
     def sum_around(self, window: Floats) -> Floats:
-        """Return the circular convolution, right beyond the margins; overwritten by this thread's next call."""
+        """Return the circular convolution, right but in the margins; overwritten by this thread's next call."""
         from ducc0 import fft
 
         plan, kept = self._plan, self._kept
@@ -229,7 +236,6 @@ def _plan(origins: Snapped, destinations: Snapped, disc: Floats) -> _Plan:
     return _Plan(
         rows=row_axis,
         columns=column_axis,
-        margin=margin,
         transform=_transform(disc, row_axis.window, column_axis.window),
         least_weight=float(positive.min()) if positive.size else 0.0,
     )
@@ -253,11 +259,13 @@ def _axes(first: int, cells: int, margin: int) -> list[_Axis]:
     """Return the ways of cutting an axis into equal blocks whose windows are quick to transform."""
     from ducc0 import fft
 
-    axes = []
-    for blocks in range(1, _MOST_BLOCKS + 1):
-        window = 2 * int(fft.good_size(-(-cells // (2 * blocks)) + margin + 1))  # even, and room for a quadrant
+    # Even sizes, so that a quadrant of the disc has a cosine transform.
+    whole = 2 * int(fft.good_size(max(-(-(cells + margin) // 2), margin + 1)))
+    axes = [_Axis(first=first, block=cells, blocks=1, window=whole, lead=0)]
+    for blocks in range(2, _MOST_BLOCKS + 1):
+        window = 2 * int(fft.good_size(-(-cells // (2 * blocks)) + margin + 1))
         block = window - 2 * margin
-        axes.append(_Axis(first=first, block=block, blocks=-(-cells // block), window=window))
+        axes.append(_Axis(first=first, block=block, blocks=-(-cells // block), window=window, lead=margin))
     return [axis for axis in axes if axis.window <= _WIDEST_WINDOW] or axes[-1:]
 
 

@@ -165,6 +165,9 @@ def cross_line(
         bx, by = destination_xy[destination_idx[pair], 0], destination_xy[destination_idx[pair], 1]
         if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
             continue
+        # Both ways of a trip are one segment: a tie with the line falls on the same side.
+        if (bx, by) < (ax, ay):
+            ax, ay, bx, by = bx, by, ax, ay
         odd = False
         before = _left_of(ax, ay, bx, by, line[0, 0], line[0, 1])
         for k in range(1, line.shape[0]):
