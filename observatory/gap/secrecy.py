@@ -148,7 +148,9 @@ def suppress(
         weak = np.flatnonzero(table.hidden & (high - low < required))
         if weak.size == 0 or not _strengthen(table, np.unique(table.blocks[weak]), candidates, order):
             break
-    return _suppression(table, is_primary, counts.index, parents, required)
+    # Without declared caps, a prior narrower than asked comes from a total that is itself small: that is to be said.
+    asked = required if cap_count is not None else np.full_like(required, protection)
+    return _suppression(table, is_primary, counts.index, parents, asked)
 
 
 def refine(parents: pd.DataFrame, *flags: pd.Series) -> pd.DataFrame:
@@ -352,11 +354,11 @@ def _withhold(table: _Table, block: int) -> bool:
 
 
 def _suppression(
-    table: _Table, is_primary: npt.NDArray[np.bool_], index: pd.Index[str], parents: pd.DataFrame, required: IntArray
+    table: _Table, is_primary: npt.NDArray[np.bool_], index: pd.Index[str], parents: pd.DataFrame, asked: IntArray
 ) -> Suppression:
     low, high = table.intervals()
     hidden = table.hidden
-    weak = hidden & (high - low < required)
+    weak = hidden & (high - low < asked)
     withheld = {
         str(name): _codes(parents[name].reindex(index))[1][~table.published[tree]].tolist()
         for tree, name in enumerate(parents.columns)

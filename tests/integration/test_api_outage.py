@@ -24,7 +24,7 @@ from observatory.store.load import load_snapshot, migrate
 
 ADDRESSES = ("/api/territories?level=epci", "/api/territories/commune/14901", "/api/sources", "/territoires")
 LONGEST_ANSWER_S = 60.0
-"""« Within a few seconds »: a connection attempt may last three, and may be tried twice."""
+"""A bound against answers that never come: a connection attempt may last three seconds, and may be tried twice."""
 
 
 @pytest.fixture

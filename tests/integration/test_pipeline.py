@@ -143,7 +143,7 @@ def test_a_qpv_has_access_but_no_count(toy_connection: sa.Connection, toy_study:
 def test_a_partial_territory_says_so(toy_connection: sa.Connection, toy_study: Path) -> None:
     row = toy_gap(toy_connection, toy_study, "ressourcerie").loc[("epci", "200000002")]
     assert row["is_partial"]
-    assert "seules ses 2 communes normandes comptent" in row["note"]
+    assert "ses 2 communes de Normandie" in row["note"]
 
 
 def test_accompaniment_stays_in_its_zone(toy_connection: sa.Connection, toy_study: Path) -> None:
@@ -268,7 +268,7 @@ def test_the_71_epci_have_a_score(normandy: sa.Engine) -> None:
     assert (epci["typology"] != "indetermine").all()
     partial = epci[epci["is_partial"]]
     assert len(partial) > 0
-    assert partial["note"].str.contains("normandes comptent").all()
+    assert partial["note"].str.contains("communes de Normandie dont le contour est connu").all()
 
 
 def test_every_result_names_sources_that_exist(normandy: sa.Engine) -> None:
