@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
+from observatory.errors import UsageError
 from observatory.runs.access import AccessRun, access_run
 from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
 from observatory.runs.inputs import checksums, read_inputs
@@ -82,7 +84,21 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
         for request, shown in runs.items():
             if shown is not None:
                 _show_by_default(connection, shown, request)
+    if missing:
+        _prepare_studies(engine, study_path, progress)
     return ComputeReport(new_count=len(missing), unchanged_count=len(wanted) - len(missing))
+
+
+def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress | None) -> None:
+    """Work the bundled siting studies out, so that their page answers at once."""
+    from observatory.runs.siting import NAMED_STUDIES
+
+    for done, name in enumerate(NAMED_STUDIES, start=1):
+        # A database of another region doesn't hold the territory of the study: its page will say so.
+        with suppress(UsageError), engine.begin() as connection:
+            site(connection, name, study_path=study_path)
+        if progress is not None:
+            progress(f"Implantation : {name}", done, len(NAMED_STUDIES))
 
 
 def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) -> Iterator[tuple[GapRequest, GapRun]]:
