@@ -1,0 +1,48 @@
+"""The declared river is the limit between the communes of its two banks, and its crossings are on it."""
+
+import geopandas as gpd
+import pytest
+import shapely
+
+from geodata import SNAPSHOT, declarations
+
+SIMPLIFICATION_M = 150.0
+"""How far the snapshot's polygons, and the source's, may stand from one another."""
+
+
+@pytest.fixture(scope="module")
+def seine() -> dict:
+    return next(barrier for barrier in declarations("studies/travel")["barriers"] if barrier["id"] == "seine_aval")
+
+
+@pytest.fixture(scope="module")
+def communes() -> gpd.GeoSeries:
+    territories = gpd.read_parquet(SNAPSHOT / "territories.parquet")
+    return territories[territories["level"] == "commune"].set_index("code").geometry
+
+
+def test_line_follows_the_limit_between_the_banks(seine: dict, communes: gpd.GeoSeries) -> None:
+    left, right = (shapely.union_all(communes.loc[seine[side]].to_numpy()) for side in ("left_bank", "right_bank"))
+    limit = shapely.intersection(shapely.boundary(left), shapely.boundary(right))
+    line = shapely.LineString(seine["line_m"])
+    assert limit.length > 95_000
+    # Every point of the limit is on the line; the line goes on to the sea and to the first bridge of Rouen.
+    assert max(line.distance(shapely.Point(xy)) for xy in shapely.get_coordinates(limit)) < SIMPLIFICATION_M
+    assert line.is_simple
+
+
+def test_the_banks_have_no_commune_in_common_and_none_unknown(seine: dict, communes: gpd.GeoSeries) -> None:
+    left, right = set(seine["left_bank"]), set(seine["right_bank"])
+    assert not left & right
+    assert (left | right) <= set(communes.index)
+
+
+def test_crossings_are_on_the_line_and_join_communes(seine: dict, communes: gpd.GeoSeries) -> None:
+    line = shapely.LineString(seine["line_m"])
+    assert len(seine["crossings"]) == 12
+    for crossing in seine["crossings"]:
+        place = shapely.Point(crossing["x_m"], crossing["y_m"])
+        assert line.distance(place) < 50, crossing["name"]
+        assert set(crossing["communes"]) <= set(communes.index)
+        assert communes.loc[crossing["communes"]].distance(place).max() < 2500, crossing["name"]
+        assert crossing["source"]
