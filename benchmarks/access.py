@@ -370,7 +370,13 @@ GRID = {
 NETWORK = {
     "observatoire": Contest("observatoire (tri des nœuds compris)", network_ours),
     "scipy": Contest("scipy `dijkstra(limit=)`", network_scipy),
-    "pandana": Contest("pandana `nodes_in_range` (construction comprise)", network_pandana, None, "pandana"),
+    "pandana": Contest(
+        "pandana `nodes_in_range` (construction comprise ; arrondit les durées)",
+        network_pandana,
+        None,
+        "pandana",
+        same_result=False,
+    ),
     "igraph": Contest("igraph", network_igraph, None, "igraph"),
     "networkit": Contest("networkit `SPSP`", network_networkit, None, "networkit"),
 }
