@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import geodata
+
+LIVE_KINDS: Final = ("file", "zip", "pages")
+
+
+@dataclass(frozen=True)
+class LiveDeclaration:
+    """Where a source answers on the network, and how it is asked."""
+
+    url: str
+    kind: str = "file"
+    """``file``; ``zip``, an archive that holds it; ``pages``, JSON pages that name the next one."""
+    entry: str | None = None
+    """What the file is called in the archive; ``*`` stands for anything."""
+    per_minute: int | None = None
+    """Requests that the producer allows in a minute."""
+    token: str | None = None
+    """Environment variable that holds the token that the producer asks for."""
+    note: str | None = None
+    """French: what nobody could verify yet."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,10 @@ class SourceDeclaration:
     """What ``expected_count`` counts: a level of territory, or ``inhabitants``."""
     aliases: tuple[str, ...] = ()
     """Short names that the command line accepts too."""
+    reader: str | None = None
+    """Module of :mod:`observatory.sources` that reads the producer's own file; None: only the snapshot holds it."""
+    live: LiveDeclaration | None = None
+    """None: the file is to be fetched by hand, or isn't published any more."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +70,18 @@ class FieldDeclaration:
 def sources() -> tuple[SourceDeclaration, ...]:
     """Return the declared sources, in the order of the file."""
     declared = geodata.declarations("catalog")["sources"]
-    return tuple(SourceDeclaration(source_id=source_id, **one) for source_id, one in declared.items())
+    return tuple(_source(source_id, one) for source_id, one in declared.items())
+
+
+def source(source_id: str) -> SourceDeclaration:
+    """Return one declared source.
+
+    Raises
+    ------
+    KeyError
+        If the catalogue doesn't hold it.
+    """
+    return _source(source_id, geodata.declarations("catalog")["sources"][source_id])
 
 
 def known_names() -> dict[str, str]:
@@ -61,3 +96,9 @@ def fields() -> tuple[FieldDeclaration, ...]:
     """Return the declared indicators, in the order of the file."""
     declared = geodata.declarations("fields")["fields"]
     return tuple(FieldDeclaration(indicator=indicator, **one) for indicator, one in declared.items())
+
+
+def _source(source_id: str, declared: dict[str, Any]) -> SourceDeclaration:
+    live = declared.get("live")
+    rest = {name: value for name, value in declared.items() if name != "live"}
+    return SourceDeclaration(source_id=source_id, live=LiveDeclaration(**live) if live else None, **rest)
