@@ -217,6 +217,7 @@ def _swap(
     raw.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
     with _bare(connection, LARGEST) if _is_empty(connection) else nullcontext():
         raw.execute(sql("020_swap").encode())
+    raw.execute(sql("040_derive_directory").encode())
     counted = json.dumps(declare.counted_in(declarations))
     connection.execute(statement("022_source_units"), {"counted": counted})
     _record(connection, checksums)

@@ -41,6 +41,8 @@ LEVELS: Final = (
 )
 STATUSES: Final = ("observed", "estimated", "suppressed", "missing")
 PLACE_QUALITIES: Final = ("address", "commune_centre", "town_hall", "unknown")
+PLACE_KINDS: Final = ("siege", "lieu", "permanence")
+ENTRY_LAYERS: Final = ("candidats", "friches", "structures")
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -316,8 +318,105 @@ class Accompaniment(Base):
     phases: Mapped[list[str]]
     devices: Mapped[list[str]]
     zone_level: Mapped[str | None]
+    """First of its zones; all of them are in ``accompaniment_zone``."""
     zone_code: Mapped[str | None]
     note: Mapped[str | None]
+    website: Mapped[str | None]
+    origin: Mapped[str | None]
+    """Who says role, phases and devices, where it isn't the structure's source alone; ``stated_date``: when."""
+    stated_date: Mapped[str | None]
+
+
+class AccompanimentZone(Base):
+    """A territory, of any level, where a structure of the directory intervenes."""
+
+    __tablename__ = "accompaniment_zone"
+    __table_args__ = (CheckConstraint(_one_of("level", LEVELS), name="level"), Index(None, "level", "code"))
+    structure_id: Mapped[str] = mapped_column(
+        ForeignKey("structure.structure_id", ondelete="CASCADE"), primary_key=True
+    )
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    origin: Mapped[str]
+    """Who says so: the address of a public page, a document, or « saisie du territoire »."""
+    stated_date: Mapped[str]
+
+
+class AccompanimentPlace(Base):
+    """A place where a structure of the directory receives: its seat, a place of its own, or a permanence."""
+
+    __tablename__ = "accompaniment_place"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", PLACE_KINDS), name="kind"),
+        CheckConstraint(_one_of("place_quality", PLACE_QUALITIES), name="place_quality"),
+        CheckConstraint("(geom IS NULL) = (place_quality = 'unknown')", name="placed"),
+        Index("ix_accompaniment_place_geom", "geom", postgresql_using="gist"),
+        Index(None, "territory_code"),
+    )
+    structure_id: Mapped[str] = mapped_column(
+        ForeignKey("structure.structure_id", ondelete="CASCADE"), primary_key=True
+    )
+    rank: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    name: Mapped[str | None]
+    address: Mapped[str | None]
+    commune_code: Mapped[str | None]
+    days: Mapped[str | None]
+    """When somebody is there, as its source words it; None where it is not known."""
+    phases: Mapped[list[str]]
+    """Phases accompanied at this place; empty: those of the structure."""
+    place_quality: Mapped[str]
+    place_note: Mapped[str | None]
+    territory_code: Mapped[str | None]
+    """EPCI that entered the place, None where it comes with the directory."""
+    origin: Mapped[str]
+    stated_date: Mapped[str]
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINT", srid=crs.STORAGE, spatial_index=False), nullable=True
+    )
+
+
+class DirectoryEdit(Base):
+    """A structure of the directory as its users entered it: it outlives the loads of the snapshot."""
+
+    __tablename__ = "directory_edit"
+    structure_id: Mapped[str] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any] | None]
+    """The whole entry; None: taken out of the directory."""
+    file_name: Mapped[str]
+    edited_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class TerritoryEntry(Base):
+    """A thing that a territory entered from a file of its own: candidate site, friche, local structure."""
+
+    __tablename__ = "territory_entry"
+    __table_args__ = (
+        CheckConstraint(_one_of("layer", ENTRY_LAYERS), name="layer"),
+        CheckConstraint(_one_of("place_quality", PLACE_QUALITIES[:-1]), name="place_quality"),
+        CheckConstraint("(layer = 'structures') = (service IS NOT NULL)", name="service"),
+        Index("ix_territory_entry_geom", "geom", postgresql_using="gist"),
+    )
+    territory_code: Mapped[str] = mapped_column(primary_key=True)
+    layer: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    service: Mapped[str | None]
+    address: Mapped[str | None]
+    commune_code: Mapped[str | None]
+    place_quality: Mapped[str]
+    place_score: Mapped[float | None]
+    """Score of the address geocoder, 0 to 1; None where the file gave the point."""
+    place_note: Mapped[str | None]
+    outside_m: Mapped[float]
+    """Metres from the territory; 0 inside."""
+    attributes: Mapped[dict[str, Any]]
+    """The other columns of the file, as text."""
+    origin: Mapped[str]
+    stated_date: Mapped[str]
+    file_name: Mapped[str]
+    imported_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    geom: Mapped[WKBElement] = mapped_column(Geometry("GEOMETRY", srid=crs.STORAGE, spatial_index=False))
 
 
 class Run(Base):

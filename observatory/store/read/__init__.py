@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from observatory.store.read.directory import directory_places, directory_structures, directory_zones
+from observatory.store.read.entries import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
 from observatory.store.read.frames import demand_frame, membership_frame, supply_frame
 from observatory.store.read.gaps import gap_row_count, gap_rows, run
@@ -15,6 +17,9 @@ __all__ = [
     "children",
     "demand_frame",
     "descendants",
+    "directory_places",
+    "directory_structures",
+    "directory_zones",
     "fold",
     "gap_row_count",
     "gap_rows",
@@ -24,6 +29,7 @@ __all__ = [
     "rejected",
     "require_territory",
     "run",
+    "site_candidates",
     "sources",
     "structure_count",
     "structures",
@@ -31,6 +37,7 @@ __all__ = [
     "territories",
     "territory",
     "territory_count",
+    "territory_layers",
     "territory_level",
     "values",
     "zonings",
