@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +25,7 @@ from observatory.siting.inputs import (
     too_many,
 )
 from observatory.siting.p_median import ceilings, unreachable
+from observatory.siting.partition import by_value
 from observatory.siting.rows import Rows
 from observatory.siting.solution import Booleans, Indices, Solution, infeasible, solved
 
@@ -94,13 +93,11 @@ def k_best_p_median(
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """The best choice of a part of the space, what defines the part, and whether it is proved the next best of all."""
+    """The best choice of a part of the space, and whether it is proved the next best of all."""
 
     is_open: Booleans
     value: float
     bound: float
-    opened: Booleans
-    closed: Booleans
     is_proved: bool = False
 
 
@@ -112,26 +109,28 @@ def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: f
     chosen = outcome.is_open.copy()
     spare = np.flatnonzero(~chosen & ~closed)
     chosen[spare[: p - int(chosen.sum())]] = True
-    return Choice(chosen, outcome.value, outcome.bound, opened, closed)
+    return Choice(chosen, outcome.value, outcome.bound)
 
 
 def ranked(rows: Rows, p: int, *, deadline: float, unit: float = 0.0) -> Iterator[Choice]:
     """Yield the choices of ``p`` columns by rising value; the last one may be unproved, when the time runs out."""
-    none = np.zeros(rows.n_columns, np.bool_)
-    order = itertools.count()
-    heap: list[tuple[float, int, Choice]] = []
-    first = _best_of(rows, p, none, none, deadline, unit)
-    if first is not None:
-        heap.append((first.value, next(order), first))
-    while heap:
-        choice = heapq.heappop(heap)[2]
-        least = min([choice.bound, *(entry[2].bound for entry in heap)])
-        proved = least >= choice.value * (1 - 2 * _EXACT)
-        yield replace(choice, is_proved=proved)
+
+    def best_of(held: tuple[int, ...], left_out: tuple[int, ...]) -> Choice | None:
+        opened, closed = np.zeros(rows.n_columns, np.bool_), np.zeros(rows.n_columns, np.bool_)
+        opened[list(held)], closed[list(left_out)] = True, True
+        return _best_of(rows, p, opened, closed, deadline, unit)
+
+    found = by_value(
+        best_of,
+        chosen=lambda choice: [int(site) for site in np.flatnonzero(choice.is_open)],
+        key=lambda choice: choice.value,
+        bound=lambda choice: choice.bound,
+    )
+    for one in found:
+        proved = one.least_bound >= one.choice.value * (1 - 2 * _EXACT)
+        yield replace(one.choice, is_proved=proved)
         if not proved or time.perf_counter() > deadline:
             return
-        for half in _around(rows, p, choice, deadline, unit):
-            heapq.heappush(heap, (half.value, next(order), half))
 
 
 def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float) -> list[Choice]:
@@ -144,18 +143,6 @@ def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float) -
         if len(out) == k:
             break
     return out
-
-
-def _around(rows: Rows, p: int, part: Choice, deadline: float, unit: float) -> list[Choice]:
-    opened, parts = part.opened.copy(), []
-    for site in np.flatnonzero(part.is_open & ~part.opened):
-        closed = part.closed.copy()
-        closed[site] = True
-        best = _best_of(rows, p, opened.copy(), closed, deadline, unit)
-        if best is not None:
-            parts.append(best)
-        opened[site] = True
-    return parts
 
 
 def _solution(
