@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PORT ?= 8000
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-access bench-siting bench-sirene lock clean
+.PHONY: help setup demo test lint bench bench-access bench-siting bench-sirene bench-uncertainty lock clean
 
 help: ## affiche cette liste
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
@@ -20,7 +20,7 @@ lint: ## contrôles du code seulement (style, types, sens des imports)
 	@bash .ci/setup.sh
 	@bash .ci/lint.sh
 
-bench: bench-access bench-siting bench-sirene ## toutes les mesures (plus d'une heure)
+bench: bench-access bench-siting bench-sirene bench-uncertainty ## toutes les mesures (plus d'une heure)
 
 bench-access: ## compare le calcul de l'accès à d'autres bibliothèques et écrit docs/benchmarks.md (une demi-heure)
 	@bash .ci/setup.sh
@@ -33,6 +33,10 @@ bench-siting: ## mesure les solveurs d'implantation, à côté d'autres biblioth
 bench-sirene: ## mesure la lecture des fichiers stock de Sirene, à côté de leur lecture nue
 	@bash .ci/setup.sh
 	@.venv/bin/python benchmarks/sirene.py --millions 10
+
+bench-uncertainty: ## mesure 1 000 tirages de la méthode à côté d'un seul calcul
+	@bash .ci/setup.sh
+	@.venv/bin/python benchmarks/uncertainty.py
 
 lock: ## recalcule requirements.lock et package-lock.json d'après pyproject.toml et package.json
 	@bash .ci/lock.sh

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Final, get_args
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,15 +11,10 @@ import pandas as pd
 
 from observatory.errors import UsageError
 from observatory.need.aggregation import aggregate, nominal_weights
+from observatory.need.draws import AGGREGATIONS, NORMALISATIONS, FloatArray, IntArray, Scorer, quantiles
 from observatory.need.normalisation import normalise
-from observatory.need.study import Aggregation, NeedStudy, Normalisation
-from observatory.parameters import GEOMETRIC_FLOOR
+from observatory.need.study import NeedStudy
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-
-NORMALISATIONS: Final[tuple[Normalisation, ...]] = get_args(Normalisation)
-AGGREGATIONS: Final[tuple[Aggregation, ...]] = get_args(Aggregation)
 QUANTILES: Final = (0.05, 0.5, 0.95)
 _NINETY_PERCENT_HALF_WIDTH: Final = 1.6448536269514722
 """Standard deviations on each side of the mean that hold 90 % of a normal distribution."""
@@ -37,7 +31,7 @@ class Draws:
     ranks
         Same shape, 1 = greatest need; the best rank for ties, NaN without score.
     normalisation, aggregation
-        Position in `NORMALISATIONS` and `AGGREGATIONS`, shape (draw,).
+        Position in `NORMALISATIONS` and `AGGREGATIONS`, shape (draw,), in order: draws that share them are together.
     weights
         Shape (draw, indicator), rows sum to 1.
     seed
@@ -46,7 +40,7 @@ class Draws:
 
     index: pd.Index[str]
     scores: FloatArray
-    ranks: FloatArray
+    ranks: npt.NDArray[np.float32]
     normalisation: IntArray
     aggregation: IntArray
     weights: FloatArray
@@ -89,9 +83,11 @@ def monte_carlo(
     weights = rng.dirichlet(nominal * _concentration(len(nominal), spread), size=draw_count)
     normalisation = rng.integers(len(NORMALISATIONS), size=draw_count)
     aggregation = rng.integers(len(AGGREGATIONS), size=draw_count)
-    score = _scorer(frame, study)
-    scores = score(normalisation, aggregation, weights)
-    return Draws(frame.index, scores, _ranks(scores), normalisation, aggregation, weights, seed)
+    # Weights are drawn apart from the two others: to put these in order changes nothing but the speed.
+    order = np.lexsort((aggregation, normalisation))
+    normalisation, aggregation = normalisation[order], aggregation[order]
+    scores, ranks = Scorer(frame, study)(normalisation, aggregation, weights)
+    return Draws(frame.index, scores, ranks, normalisation, aggregation, weights, seed)
 
 
 def intervals(draws: Draws) -> pd.DataFrame:
@@ -103,11 +99,9 @@ def intervals(draws: Draws) -> pd.DataFrame:
         Index of the units; columns ``score_low, score_median, score_high, rank_low, rank_median, rank_high``; NaN
         for a unit without score. ``rank_low`` is the better-placed end (1 = greatest need).
     """
-    known = ~np.isnan(draws.scores[:, 0])
     columns: dict[str, FloatArray] = {}
     for name, values in (("score", draws.scores), ("rank", draws.ranks)):
-        found = np.full((len(QUANTILES), len(values)), np.nan)
-        found[:, known] = np.quantile(values[known], QUANTILES, axis=1)
+        found = quantiles(values, QUANTILES)
         columns |= {f"{name}_{end}": row for end, row in zip(("low", "median", "high"), found, strict=True)}
     return pd.DataFrame(columns, index=draws.index)
 
@@ -159,15 +153,13 @@ def total_indices(
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
     sample = sampling.sample(problem, base_count, calc_second_order=False, seed=seed)
     weights = nominal_weights(study).to_numpy() * (1.0 + spread * (2.0 * sample[:, 2:] - 1.0))
-    ranks = _ranks(
-        _scorer(frame, study)(
-            np.minimum((sample[:, 0] * len(NORMALISATIONS)).astype(int), len(NORMALISATIONS) - 1),
-            np.minimum((sample[:, 1] * len(AGGREGATIONS)).astype(int), len(AGGREGATIONS) - 1),
-            weights / weights.sum(axis=1, keepdims=True),
-        )
+    _, ranks = Scorer(frame, study)(
+        np.minimum((sample[:, 0] * len(NORMALISATIONS)).astype(int), len(NORMALISATIONS) - 1),
+        np.minimum((sample[:, 1] * len(AGGREGATIONS)).astype(int), len(AGGREGATIONS) - 1),
+        weights / weights.sum(axis=1, keepdims=True),
     )
     reference = aggregate(normalise(frame, study), study)["score"].rank(ascending=False, method="min").to_numpy()
-    shift = np.nanmean(np.abs(ranks - reference[:, None]), axis=0)
+    shift = np.nanmean(np.abs(ranks - reference[:, None]), axis=0, dtype=float)
     found = analysis.analyze(problem, shift, calc_second_order=False, seed=seed)
     return pd.Series(found["ST"], index=names, name="total_index")
 
@@ -178,37 +170,3 @@ def _concentration(indicator_count: int, spread: float) -> float:
     if indicator_count == 1:
         return 1.0
     return (_NINETY_PERCENT_HALF_WIDTH / spread) ** 2 * (1.0 - mean) / mean - 1.0
-
-
-def _scorer(frame: pd.DataFrame, study: NeedStudy) -> Callable[[IntArray, IntArray, FloatArray], FloatArray]:
-    """Return a function from specifications (shape (draw,), (draw,), (draw, indicator)) to scores (unit, draw)."""
-    scaled = [normalise(frame, replace(study, normalisation=name)).to_numpy() for name in NORMALISATIONS]
-    known = ~np.isnan(scaled[0])
-    scored = aggregate(pd.DataFrame(scaled[0], frame.index, study.indicator_ids), study)["score"].notna().to_numpy()
-
-    def score(normalisation: IntArray, aggregation: IntArray, weights: FloatArray) -> FloatArray:
-        scores = np.full((len(frame), len(weights)), np.nan)
-        present = known[scored].astype(float)
-        for position, values in enumerate(scaled):
-            for kind, name in enumerate(AGGREGATIONS):
-                chosen = (normalisation == position) & (aggregation == kind)
-                drawn = weights[chosen].T
-                filled = np.where(known[scored], values[scored], GEOMETRIC_FLOOR)
-                if name == "geometric":
-                    total = np.exp(np.log(np.maximum(filled, GEOMETRIC_FLOOR)) * present @ drawn / (present @ drawn))
-                else:
-                    total = filled * present @ drawn / (present @ drawn)
-                scores[np.ix_(scored, chosen)] = total
-        return scores
-
-    return score
-
-
-def _ranks(scores: FloatArray) -> FloatArray:
-    """Rank each column from the greatest score (1), the best rank for ties, NaN where there is no score."""
-    ranks = np.full(scores.shape, np.nan)
-    known = ~np.isnan(scores[:, 0])
-    ordered = np.sort(scores[known], axis=0)
-    for draw in range(scores.shape[1]):
-        ranks[known, draw] = known.sum() - np.searchsorted(ordered[:, draw], scores[known, draw], side="right") + 1
-    return ranks

@@ -1,17 +1,19 @@
 """Uncertainty of scores: cases where the answer is known without drawing, and properties of the draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from observatory.errors import UsageError
 from observatory.need.aggregation import aggregate
+from observatory.need.draws import Scorer, quantiles
 from observatory.need.normalisation import normalise
 from observatory.need.study import Indicator, NeedStudy
 from observatory.need.uncertainty import (
     AGGREGATIONS,
     NORMALISATIONS,
-    _scorer,
     dominance,
     intervals,
     monte_carlo,
@@ -43,13 +45,48 @@ def frame():
 def test_each_specification_scores_as_the_study_itself_would(frame, normalisation, aggregation):
     frame.iloc[0, 2] = np.nan
     chosen = study(1, -1, 1, normalisation=normalisation, aggregation=aggregation, min_weight_share=0.4)
-    scores = _scorer(frame, chosen)(
+    scores, _ = Scorer(frame, chosen)(
         np.array([NORMALISATIONS.index(normalisation)]),
         np.array([AGGREGATIONS.index(aggregation)]),
         np.array([[1, 2, 3]]) / 6,
     )
     expected = aggregate(normalise(frame, chosen), chosen)["score"].to_numpy()
     np.testing.assert_allclose(scores[:, 0], expected, rtol=1e-12)
+
+
+def test_draws_in_any_order_are_ranked_as_pandas_ranks_them_ties_included(frame):
+    """More draws than a block, specifications in disorder, two equal units, one without score."""
+    frame.loc["u05"] = frame.loc["u04"]
+    frame.loc["u06", "i2"] = np.nan
+    frame.loc["u07"] = np.nan
+    rng = np.random.default_rng(3)
+    weights = rng.dirichlet([1.0, 2.0, 3.0], size=200)
+    chosen = study(1, -1, 1, min_weight_share=0.4)
+    normalisation, aggregation = rng.integers(3, size=200), rng.integers(2, size=200)
+    scores, ranks = Scorer(frame, chosen)(normalisation, aggregation, weights)
+    expected = pd.DataFrame(scores).round(10).rank(ascending=False, method="min")
+    np.testing.assert_array_equal(ranks, expected)
+    np.testing.assert_array_equal(ranks[4], ranks[5])
+    assert np.isnan(ranks[7]).all()
+    for draw in (0, 137):
+        one = replace(
+            chosen,
+            normalisation=NORMALISATIONS[normalisation[draw]],
+            aggregation=AGGREGATIONS[aggregation[draw]],
+            indicators=tuple(
+                replace(indicator, weight=weight)
+                for indicator, weight in zip(chosen.indicators, weights[draw], strict=True)
+            ),
+            min_weight_share=0.1,
+        )
+        np.testing.assert_allclose(scores[:, draw], aggregate(normalise(frame, one), one)["score"], rtol=1e-12)
+
+
+def test_quantiles_are_numpys():
+    values = np.random.default_rng(5).normal(size=(130, 201)).round(1)
+    values[3] = np.nan
+    expected = np.quantile(values, (0.05, 0.5, 0.95), axis=1)
+    np.testing.assert_allclose(quantiles(values, (0.05, 0.5, 0.95)), expected, rtol=1e-12)
 
 
 def test_a_unit_above_all_others_is_first_in_every_draw(frame):
