@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -20,7 +20,7 @@ from observatory import crs, pipeline
 from observatory.errors import UsageError
 from observatory.publish import siting as publication
 from observatory.runs.siting import NAMED_STUDIES, SitingRun, read_siting_study
-from observatory.siting.study import OBJECTIVES, POLES_MAX, SitingStudy
+from observatory.siting.study import OBJECTIVE_LABELS, OBJECTIVES, POLES_MAX, Objective, SitingStudy
 from observatory.store import read
 
 router = APIRouter()
@@ -28,10 +28,6 @@ TIME_LIMIT_S: Final = 2.0
 """Longest search for one answer, in seconds (convention de l'observatoire); the proof then says how far it went."""
 DEFAULT_POLES: Final = 1
 DEFAULT_THRESHOLD_MIN: Final = 20.0
-OBJECTIVE_LABELS: Final = {
-    "mclp": "Le plus de personnes sous le seuil",
-    "p_median": "Le moins de minutes en tout",
-}
 Names = Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=1000)]
 
 
@@ -45,7 +41,7 @@ class SitingRequest(BaseModel):
     )
     services: Names = Field(description="Services ouverts ensemble dans chaque pôle.", examples=[["ressourcerie"]])
     poles: int = Field(ge=1, le=POLES_MAX, description="Nombre de nouveaux pôles.")
-    objective: str = Field("mclp", max_length=20, description="mclp ou p_median.")
+    objective: str = Field("mclp", max_length=20, description="mclp, p_median, lscp ou p_center.")
     threshold_min: float = Field(DEFAULT_THRESHOLD_MIN, gt=0, le=120, description="Minutes.")
     candidates: Names | None = Field(None, description="Codes des communes candidates ; sans eux : toutes.")
     keep: Names | None = Field(None, description="Structures existantes gardées ouvertes ; sans elles : toutes.")
@@ -96,7 +92,7 @@ def _question(
         services=tuple(dict.fromkeys(services)),
         defis=defis,
         poles=poles,
-        objective="mclp" if objective == "mclp" else "p_median",
+        objective=cast("Objective", objective),
         threshold_min=threshold_min,
         candidates=None if candidates is None else tuple(dict.fromkeys(candidates)),
         keep=None if keep is None else tuple(dict.fromkeys(keep)),
@@ -151,6 +147,7 @@ def siting_page(
         new_sites=publication.new_sites,
         names=publication.names,
         proof=publication.status,
+        regret=publication.regret,
         drawing=_drawing(connection, run),
         poles_max=POLES_MAX,
         **words(settings),

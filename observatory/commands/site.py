@@ -143,13 +143,15 @@ def _ledger_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
 
 def _basis(run: SitingRun) -> list[str]:
     """Return what was assumed, what the lists lack, the robustness and the run."""
+    from observatory.publish import siting as publication
+
     about, tried = run.parameters, run.document["robustness"]
     lines = ["", *(one["text"] for one in run.document["named"])]
     if tried is not None:
         stable = [one["name"] for one in tried["sites"] if one["verdict"] == "stable"]
-        regret = f"{100 * tried['max_regret']:.1f}".replace(".", ",")
+        regret = publication.regret(run)
         lines.append(
-            f"Robustesse : {len(tried['cases'])} cas essayés, regret au plus {regret} % ; "
+            f"Robustesse : {len(tried['cases'])} cas essayés, regret au plus : {regret} ; "
             f"sites stables : {', '.join(stable) or 'aucun'}."
         )
     lines.append(f"Objectif : {about['objective_unit']}.")

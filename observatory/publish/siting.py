@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from observatory.publish import labels
+from observatory.siting.study import OBJECTIVE_LABELS
 
 if TYPE_CHECKING:
     from observatory.runs.siting import SitingRun
@@ -78,6 +79,14 @@ def status(solution: Mapping[str, Any]) -> str:
     return f"meilleure trouvée, à {labels.decimal(100 * solution['gap'], digits=2)} % au plus de l'optimum"
 
 
+def regret(run: SitingRun) -> str:
+    """Return in French the most that keeping the proposal may lose, over the cases tried."""
+    tried = run.document["robustness"]
+    if tried is None or tried["max_regret"] is None:
+        return "sans mesure : dans un cas au moins, la proposition laisse des personnes sans aucun site"
+    return f"{labels.decimal(100 * tried['max_regret'])} % ({tried['regret_unit']})"
+
+
 def comparison(first: SitingRun, second: SitingRun) -> list[tuple[str, str, str]]:
     """Return what two studies ask and answer, line by line: label, first, second."""
     return [(label, *pair) for label, pair in zip(_lines(first), _pairs(first, second), strict=True)]
@@ -89,7 +98,6 @@ def _pairs(first: SitingRun, second: SitingRun) -> list[tuple[str, str]]:
 
 def _lines(run: SitingRun) -> dict[str, str]:
     best, asked, about = run.document["solutions"][0], run.parameters["question"], run.parameters
-    regret = (run.document["robustness"] or {}).get("max_regret")
     return {
         "Calcul": run.run_hash[:12],
         "Étude": about["title"],
@@ -97,14 +105,14 @@ def _lines(run: SitingRun) -> dict[str, str]:
         "Services": ", ".join(about["services"].values()),
         "Poids des défis": ", ".join(f"{about['defis'][name]} {weight:g}" for name, weight in asked["defis"].items()),
         "Nouveaux pôles demandés": str(asked["poles"]),
-        "Objectif": asked["objective"],
+        "Objectif": OBJECTIVE_LABELS[asked["objective"]],
         "Seuil (minutes)": f"{asked['threshold_min']:g}",
         "Sites proposés": names(best),
         "Valeur de l'objectif": labels.decimal(best["objective"], digits=0),
         "Preuve": status(best),
         "Hors de portée avant": _out_of_reach(best["ledger_before"]),
         "Hors de portée après": _out_of_reach(best["ledger_after"]),
-        "Regret le plus grand (%)": labels.decimal(None if regret is None else 100 * regret),
+        "Regret le plus grand": regret(run) if run.document["robustness"] else "–",
     }
 
 

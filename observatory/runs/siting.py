@@ -24,10 +24,10 @@ from observatory.runs.siting_inputs import SitingInputs, siting_inputs
 from observatory.runs.siting_ledger import territory_ledger
 from observatory.runs.travel import travel_parameters
 from observatory.siting.mesh import MESH_NOTE
-from observatory.siting.model import k_best
 from observatory.siting.robust import robustness
 from observatory.siting.solution import Solution
-from observatory.siting.study import SitingStudy, siting_study
+from observatory.siting.solving import k_best
+from observatory.siting.study import OBJECTIVE_UNITS, SitingStudy, siting_study
 from observatory.store import results
 from observatory.store.tables import NeedResult, Run
 from observatory.studies import Study, read_study
@@ -220,11 +220,7 @@ def _parameters(
         "neighbour_unit_count": int((~found.units["is_counted"]).sum()),
         "candidate_count": found.model.candidate_min.shape[1],
         "existing_count": found.model.n_existing,
-        "objective_unit": (
-            "personnes concernées × services, pondérées par les poids des défis, à moins du seuil"
-            if siting.objective == "mclp"
-            else "minutes × personnes concernées × services, pondérées par les poids des défis"
-        ),
+        "objective_unit": OBJECTIVE_UNITS[siting.objective],
         "mesh_note": MESH_NOTE if siting.mesh == "commune_deleguee" else "Chaque commune compte à sa mairie.",
         "supply_note": "Un pôle compte pour une structure de chaque service ; la norme reste celle d'aujourd'hui.",
         "projections_note": "Projections de population 2030 et 2040 : non chargées, non essayées.",

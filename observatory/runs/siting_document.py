@@ -25,9 +25,13 @@ OBJECTIVE_DECIMALS = 6
 """Digits kept of the objective: person-minutes are not whole."""
 
 
-def known(value: float) -> float | None:
+REGRET_UNITS = {"lscp": "part des personnes concernées laissées au-delà du seuil"}
+"""What a regret is a share of, where it is not of the objective."""
+
+
+def known(value: float | None) -> float | None:
     """Return a figure, None where it is not known, whole where it is."""
-    if not math.isfinite(value):
+    if value is None or not math.isfinite(value):
         return None
     rounded = round(float(value), OBJECTIVE_DECIMALS)
     return int(rounded) if rounded == int(rounded) else rounded
@@ -80,7 +84,7 @@ def solution_document(
     if solution.status == "infeasible":
         return {**document, "ledger_before": None, "ledger_after": None, "why": [], "uncovered": []}
     story = explain(found.model, solution, deadline=deadline if with_alternatives else -1.0)
-    document["objective_before"] = None if story.objective_before is None else known(story.objective_before)
+    document["objective_before"] = known(story.objective_before)
     document["closure_effect"] = known(story.closure_effect)
     document["why"] = [_why(found, study, solution, story, one) for one in story.reasons]
     document["uncovered"] = [_uncovered(found, change, name) for name, change in _by_service(found, story)]
@@ -119,7 +123,11 @@ def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanati
     }
     labels = {name: study.service(name).label for name in found.model.services}
     why["text"] = reason_sentences(
-        why, services=labels, volumes=volume_labels(study, found), threshold_min=found.model.threshold_min
+        why,
+        services=labels,
+        volumes=volume_labels(study, found),
+        threshold_min=found.model.threshold_min,
+        objective=found.model.objective,
     )
     return why
 
@@ -211,7 +219,7 @@ def _alternative(found: SitingInputs, solution: Solution, alternative: Alternati
         "objective": known(other.objective),
         "status": other.status,
         "cost": known(alternative.cost),
-        "cost_share": round(alternative.cost / scale, 6),
+        "cost_share": known(alternative.cost / scale),
         "population_lost": inhabitants,
         "concerned_lost": lost,
     }
@@ -230,7 +238,9 @@ def named_documents(found: SitingInputs, study: Study, solution: Solution, *, de
             continue
         is_chosen = column in solution.sites
         document = {"code": one.id, "name": one.name, "note": one.note, "is_chosen": is_chosen, **held}
-        document["text"] = named_sentence(document, volumes=volume_labels(study, found))
+        document["text"] = named_sentence(
+            document, volumes=volume_labels(study, found), objective=found.model.objective
+        )
         documents.append(document)
     return documents
 
@@ -245,7 +255,8 @@ def robustness_document(found: SitingInputs, study: Study, tried: Robustness) ->
         "draw": lambda subject: f"Tirage {int(subject) + 1} : poids et trajets au hasard",
     }
     return {
-        "max_regret": round(tried.max_regret, 6),
+        "max_regret": known(tried.max_regret),
+        "regret_unit": REGRET_UNITS.get(found.model.objective, "part de l'objectif"),
         "seed": tried.seed,
         "is_complete": tried.is_complete,
         "stable_share": STABLE_SHARE,
@@ -255,7 +266,7 @@ def robustness_document(found: SitingInputs, study: Study, tried: Robustness) ->
                 "label": worded[case.kind](case.subject),
                 "objective": known(case.objective),
                 "best_objective": known(case.best_objective),
-                "regret": round(case.regret, 6),
+                "regret": known(case.regret),
                 "sites": [str(found.sites.iloc[site]["code"]) for site in case.sites],
             }
             for case in tried.cases

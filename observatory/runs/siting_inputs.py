@@ -90,6 +90,7 @@ def siting_inputs(
         poles=siting.poles,
         objective=siting.objective,
         threshold_min=siting.threshold_min,
+        unit_names=tuple(units["name"].astype(str)),
     )
     sites = pd.concat([existing, candidates], ignore_index=True)
     return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from observatory.siting.model import SitingModel, new_sites, solve
+from observatory.siting.model import SitingModel, new_sites
 from observatory.siting.solution import Booleans, Floats, Indices, Solution
+from observatory.siting.solving import solve
+from observatory.siting.study import ADDITIVE, MAXIMISED
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +45,8 @@ class Reasons:
     """Why one pole is proposed; arrays by service in turn."""
 
     site: int
-    gain: float
-    """Its part of the change of the objective."""
+    gain: float | None
+    """Its part of the change of the objective; None where the objective is not a sum over persons."""
     served: tuple[Booleans, ...]
     """Units that go to it, ``(n_units,)`` by service."""
     newly_covered: tuple[Booleans, ...]
@@ -55,13 +57,13 @@ class Reasons:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """A proposal explained: ``objective == objective_before + sum of gains + closure_effect``."""
+    """A proposal explained: ``objective == objective_before + sum of gains + closure_effect`` where it is a sum."""
 
     changes: tuple[ServiceChange, ...]
     reasons: tuple[Reasons, ...]
     objective_before: float | None
-    """None where a service has no structure at all today and the objective counts minutes."""
-    closure_effect: float
+    """None where someone reaches no structure today and the objective counts minutes, or where it counts poles."""
+    closure_effect: float | None
     """Change of the objective for the units that go to no new pole: nil unless structures close."""
 
 
@@ -80,15 +82,15 @@ def explain(model: SitingModel, solution: Solution, *, deadline: float | None = 
     thanks to the pole that it goes to: gains of poles that overlap are shared without double count.
     """
     everything = range(model.n_existing)
-    changes = tuple(
-        _change(model, service, list(everything), list(solution.sites)) for service in range(len(model.services))
-    )
+    changes = tuple(_change(model, service, list(everything), solution) for service in range(len(model.services)))
     before = model.value(everything)
     reasons = tuple(_reasons(model, solution, changes, site, deadline) for site in new_sites(model, solution))
-    known = bool(np.isfinite(before))
-    gains = sum(one.gain for one in reasons)
-    after = model.value(solution.sites)
-    effect = after - before - gains if known and not model.is_kept.all() else 0.0
+    known = bool(np.isfinite(before)) and model.objective != "lscp"
+    if model.objective not in ADDITIVE:
+        return Explanation(changes, reasons, before if known else None, None)
+    gains = sum(one.gain or 0.0 for one in reasons)
+    is_closing = len([site for site in solution.sites if site < model.n_existing]) < model.n_existing
+    effect = solution.objective - before - gains if known and is_closing else 0.0
     return Explanation(changes, reasons, before if known else None, effect)
 
 
@@ -101,10 +103,25 @@ def _nearest(minutes: Floats, columns: list[int]) -> tuple[Floats, Indices]:
     return least, np.where(np.isfinite(least), np.asarray(columns, dtype=np.int64)[first], -1)
 
 
-def _change(model: SitingModel, service: int, before: list[int], after: list[int]) -> ServiceChange:
+def _assigned(model: SitingModel, solution: Solution, service: int) -> tuple[Floats, Indices]:
+    """Return who goes where after the proposal: to the nearest open site, or where there is room for them."""
     minutes = model.minutes(service)
-    before_min, site_before = _nearest(minutes, before)
-    after_min, site_after = _nearest(minutes, sorted(after))
+    after_min, site_after = _nearest(minutes, sorted(solution.sites))
+    if model.capacity is None:
+        return after_min, site_after
+    useful = np.flatnonzero(model.weight > 0)
+    given = solution.assignment[: useful.size]
+    # A unit without room within the threshold keeps the structure that it has today.
+    today, site_today = _nearest(minutes, list(model.kept))
+    after_min, site_after = after_min.copy(), site_after.copy()
+    after_min[useful] = np.where(given >= 0, minutes[useful, given], today[useful])
+    site_after[useful] = np.where(given >= 0, given, site_today[useful])
+    return after_min, site_after
+
+
+def _change(model: SitingModel, service: int, before: list[int], solution: Solution) -> ServiceChange:
+    before_min, site_before = _nearest(model.minutes(service), before)
+    after_min, site_after = _assigned(model, solution, service)
     limit = model.threshold_min
     return ServiceChange(
         before_min=before_min,
@@ -120,6 +137,7 @@ def _reasons(
     model: SitingModel, solution: Solution, changes: tuple[ServiceChange, ...], site: int, deadline: float | None
 ) -> Reasons:
     weight, gain = model.weight, 0.0
+    staying = frozenset(solution.sites)
     served, newly, losses = [], [], []
     for change in changes:
         goes = (change.site_after == site) & (change.before_min != change.after_min)
@@ -132,18 +150,19 @@ def _reasons(
             gain += float((weight * (change.after_min - known))[counted].sum())
         served.append(goes)
         newly.append(new)
-        losses.append(_losses(model, change, goes))
+        losses.append(_losses(model, change, goes, staying))
+    part = gain if model.objective in ADDITIVE else None
     return Reasons(
-        site, gain, tuple(served), tuple(newly), tuple(losses), _alternative(model, solution, site, deadline)
+        site, part, tuple(served), tuple(newly), tuple(losses), _alternative(model, solution, site, deadline)
     )
 
 
-def _losses(model: SitingModel, change: ServiceChange, goes: Booleans) -> dict[int, int]:
+def _losses(model: SitingModel, change: ServiceChange, goes: Booleans, staying: frozenset[int]) -> dict[int, int]:
     """Return the inhabitants of the territory that leave each structure that stays open."""
     lost: dict[int, int] = {}
     own = goes & model.is_counted
     for structure in np.unique(change.site_before[own & (change.site_before >= 0)]):
-        if model.is_kept[structure]:
+        if int(structure) in staying:
             leavers = own & (change.site_before == structure)
             lost[int(structure)] = int(model.population_count[leavers].sum())
     return lost
@@ -161,7 +180,7 @@ def _alternative(model: SitingModel, solution: Solution, site: int, deadline: fl
 def loss(model: SitingModel, solution: Solution, other: Solution) -> float:
     """Return what another proposal loses on the objective, 0 or more when ``solution`` is the best."""
     difference = solution.objective - other.objective
-    return difference if model.objective == "mclp" else -difference
+    return difference if model.objective in MAXIMISED else -difference
 
 
 def with_named(model: SitingModel, solution: Solution, site: int, *, time_limit_s: float) -> Alternative | None:

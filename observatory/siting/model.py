@@ -1,18 +1,33 @@
-"""A siting question as arrays, solved: poles that open several services at once, for persons of several défis."""
+"""A siting question as arrays: poles that open several services at once, for persons of several défis."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from observatory.siting.mclp import mclp
-from observatory.siting.p_median import p_median
-from observatory.siting.solution import Booleans, Floats, Solution, infeasible
+from observatory.siting.solution import Booleans, Floats, Solution
 from observatory.siting.study import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Limits:
+    """What a proposal must respect besides its number of poles; columns are those of the model."""
+
+    required: tuple[int, ...] = ()
+    incompatible: tuple[tuple[int, int], ...] = ()
+    site_cost: Floats | None = None
+    """Cost of opening each column, existing structures 0, ``(n_columns,)``."""
+    closing_cost: Floats | None = None
+    """For each existing structure, what closing it costs less what that saves; nan: it may not be closed."""
+    budget: float | None = None
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing is asked for."""
+        return not (self.required or self.incompatible) and self.budget is None and self.closing_cost is None
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +57,10 @@ class SitingModel:
     poles: int
     objective: Objective
     threshold_min: float
+    limits: Limits = Limits()
+    capacity: float | None = None
+    """Weighted persons that each new pole can take; existing structures are supposed to have no limit."""
+    unit_names: tuple[str, ...] = ()
 
     @property
     def n_existing(self) -> int:
@@ -58,7 +77,7 @@ class SitingModel:
 
     @property
     def kept(self) -> tuple[int, ...]:
-        """Columns of the structures that stay open."""
+        """Columns of the structures that stay open, or may."""
         return tuple(int(one) for one in np.flatnonzero(self.is_kept))
 
     def minutes(self, service: int) -> Floats:
@@ -66,119 +85,34 @@ class SitingModel:
         existing = np.where(self.offers[:, service], self.existing_min, np.inf)
         return np.hstack([existing, self.candidate_min])
 
+    def nearest_min(self, sites: Iterable[int]) -> list[Floats]:
+        """Return, for each service, the minutes from each unit to its nearest open site."""
+        columns = list(sites)
+        return [self.minutes(service)[:, columns].min(axis=1, initial=np.inf) for service in range(len(self.services))]
+
     def value(self, sites: Iterable[int]) -> float:
-        """Return the objective of a set of open sites: weighted persons within the threshold, or person-minutes."""
-        columns, total, weight = list(sites), 0.0, self.weight
-        for service in range(len(self.services)):
-            least = self.minutes(service)[:, columns].min(axis=1, initial=np.inf)
-            if self.objective == "mclp":
-                total += float(weight[least <= self.threshold_min].sum())
-            else:
-                total += float((weight[weight > 0] * least[weight > 0]).sum())
-        return total
+        """Return the objective of a set of open sites (without regard to capacity).
+
+        Weighted persons within the threshold; person-minutes; the minutes of the farthest; or the number of new sites,
+        infinite where someone stays beyond the threshold.
+        """
+        columns, weight = list(sites), self.weight
+        useful = weight > 0
+        nearest = [least[useful] for least in self.nearest_min(columns)]
+        weight = weight[useful]
+        if self.objective == "mclp":
+            return float(sum(weight[least <= self.threshold_min].sum() for least in nearest))
+        if self.objective == "p_median":
+            return float(sum((weight * least).sum() for least in nearest))
+        farthest = max((float(least.max(initial=0.0)) for least in nearest), default=0.0)
+        if self.objective == "p_center":
+            return farthest
+        count = float(sum(site >= self.n_existing for site in columns))
+        return count if farthest <= self.threshold_min else np.inf
 
     def without(self, structure: int) -> SitingModel:
         """Return the model where an existing structure has closed."""
         return replace(self, is_kept=self.is_kept & (np.arange(self.n_existing) != structure))
-
-
-def is_better(model: SitingModel, first: float, second: float) -> bool:
-    """Tell whether an objective is strictly better than another."""
-    return first > second if model.objective == "mclp" else first < second
-
-
-def solve(
-    model: SitingModel,
-    *,
-    forced: Iterable[int] = (),
-    refused: Iterable[int] = (),
-    time_limit_s: float = 60.0,
-) -> Solution:
-    """Open the poles of a model, some candidates forced open and others refused (positions of columns).
-
-    Returns
-    -------
-    Solution
-        ``sites``: the structures kept, then the new poles; a question without an answer says why in ``reason``.
-    """
-    began = time.perf_counter()
-    forced, refused = tuple(forced), set(refused)
-    n_rows = model.population_count.size * len(model.services)
-    reason = _in_the_way(model)
-    if reason is not None:
-        return infeasible(n_rows, reason, seed=0, elapsed_s=time.perf_counter() - began)
-    stacked = np.vstack([model.minutes(service) for service in range(len(model.services))])
-    weight = np.tile(model.weight, len(model.services))
-    useful = weight > 0
-    allowed = [site for site in range(model.n_existing, stacked.shape[1]) if site not in refused]
-    existing = (*model.kept, *forced)
-    poles = model.poles - len(forced)
-    if model.objective == "mclp":
-        return mclp(
-            stacked[useful] <= model.threshold_min, weight[useful], poles, existing=existing, allowed=allowed,
-            time_limit_s=time_limit_s,
-        )  # fmt: skip
-    return p_median(
-        stacked[useful], weight[useful], poles, existing=existing, allowed=allowed, time_limit_s=time_limit_s
-    )
-
-
-def _in_the_way(model: SitingModel) -> str | None:
-    """Return the French sentence that says why a model can't be answered, or None."""
-    count = model.candidate_min.shape[1]
-    if count == 0:
-        return "Aucun site candidat n'est connu sur ce territoire : donnez une liste de candidats."
-    if model.poles > count:
-        available = "un seul site candidat" if count == 1 else f"{count} sites candidats seulement"
-        return (
-            f"{model.poles} nouveaux pôles sont demandés pour {available} : demandez moins de "
-            "pôles ou élargissez la liste des candidats."
-        )
-    if not model.weight.sum() > 0:
-        return "Personne n'est concerné par ces défis sur ce territoire : choisissez d'autres défis."
-    counted = model.candidate_min[model.is_counted]
-    if model.objective == "mclp" and not (counted <= model.threshold_min).any():
-        shortest = f"{counted.min():.1f}".replace(".", ",")
-        return (
-            f"Aucun habitant n'est à moins de {model.threshold_min:g} minutes d'un site candidat : le trajet le plus "
-            f"court en prend {shortest}. Relevez le seuil."
-        )
-    return None
-
-
-def k_best(model: SitingModel, count: int, *, deadline: float) -> list[Solution]:
-    """Return the best proposals in order, no two with the same poles (Lawler 1972: the set is split, then solved).
-
-    Parameters
-    ----------
-    count
-        Most proposals wanted.
-    deadline
-        ``time.perf_counter()`` after which nothing more is searched; the first proposal is always there.
-    """
-    first = solve(model, time_limit_s=max(0.2, deadline - time.perf_counter()))
-    if first.status == "infeasible":
-        return [first]
-    found: list[Solution] = []
-    waiting: list[tuple[Solution, tuple[int, ...], frozenset[int]]] = [(first, (), frozenset())]
-    better_first = -1.0 if model.objective == "mclp" else 1.0
-    while waiting and len(found) < count:
-        waiting.sort(key=lambda one: (better_first * one[0].objective, one[0].sites))
-        best, forced, refused = waiting.pop(0)
-        found.append(best)
-        if time.perf_counter() > deadline or len(found) == count:
-            break
-        held: tuple[int, ...] = forced
-        for site in new_sites(model, best):
-            if site in forced:
-                continue
-            other = solve(
-                model, forced=held, refused=refused | {site}, time_limit_s=max(0.1, deadline - time.perf_counter())
-            )
-            if other.status != "infeasible":
-                waiting.append((other, held, refused | {site}))
-            held = (*held, site)
-    return found
 
 
 def new_sites(model: SitingModel, solution: Solution) -> tuple[int, ...]:

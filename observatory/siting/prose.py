@@ -25,7 +25,12 @@ def listed(items: Sequence[str]) -> str:
 
 
 def reason_sentences(
-    why: Mapping[str, Any], *, services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+    why: Mapping[str, Any],
+    *,
+    services: Mapping[str, str],
+    volumes: Mapping[str, str],
+    threshold_min: float,
+    objective: str,
 ) -> list[str]:
     """Return the sentences of one site, in the order that a reader asks: who gains, how much, who loses, what else.
 
@@ -41,7 +46,7 @@ def reason_sentences(
     if why["existing_losses"]:
         losses = [f"{one['name']} ({persons(one['population_count'])})" for one in why["existing_losses"]]
         sentences.append(f"En contrepartie, ce site devient le plus proche à la place de {listed(losses)}.")
-    sentences.append(_alternative(why, volumes))
+    sentences.append(_alternative(why, volumes, objective))
     return sentences
 
 
@@ -71,27 +76,27 @@ def _minutes(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
     )
 
 
-def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str]) -> str:
+def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str], objective: str) -> str:
     other = why["alternative"]
     if other is None:
         return "La meilleure solution sans ce site n'a pas été calculée, ou il n'y en a pas."
     names = listed([site["name"] for site in other["sites"]])
     if not other["cost"]:
         return f"Sans ce site, {names} : aussi bien. Le choix entre les deux ne tient pas à ces chiffres."
-    return f"Sans ce site, la meilleure solution serait {names}{_cost(other, volumes)}."
+    return f"Sans ce site, la meilleure solution serait {names}{_cost(other, volumes, objective)}."
 
 
-def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str]) -> str:
+def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str], objective: str) -> str:
     """Return what choosing a place that the study names would cost, in one French sentence."""
     if document["is_chosen"]:
         return f"{document['name']} : retenu par la proposition."
     if not document["cost"]:
         return f"{document['name']} : ferait aussi bien que la proposition."
-    return f"{document['name']} : choisir ce lieu est possible{_cost(document, volumes)}."
+    return f"{document['name']} : choisir ce lieu est possible{_cost(document, volumes, objective)}."
 
 
-def _cost(other: Mapping[str, Any], volumes: Mapping[str, str]) -> str:
-    """Say who would be lost and won within the threshold, all services added, and the share of the objective."""
+def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str) -> str:
+    """Say who would be lost and won within the threshold, all services added, and what the objective loses."""
     lost = [f"{count(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
     won = [f"{count(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
     parts = []
@@ -100,4 +105,14 @@ def _cost(other: Mapping[str, Any], volumes: Mapping[str, str]) -> str:
     if won:
         parts.append(f"{listed(won)} de plus")
     said = f" ; {' et '.join(parts)}, services additionnés" if parts else ""
-    return f"{said} (écart sur l'objectif : {decimal(100 * other['cost_share'])} %)"
+    return f"{said} ({_loss(other, objective)})"
+
+
+def _loss(other: Mapping[str, Any], objective: str) -> str:
+    if objective == "lscp":
+        return f"{persons(other['cost'], 'pôle')} de plus"
+    if objective == "p_center":
+        return f"le lieu le plus éloigné serait {decimal(other['cost'])} minutes plus loin"
+    if other["cost_share"] is None:
+        return "écart sur l'objectif : sans mesure"
+    return f"écart sur l'objectif : {decimal(100 * other['cost_share'])} %"

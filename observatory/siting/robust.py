@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from observatory.siting.model import SitingModel, new_sites, solve
+from observatory.siting.model import SitingModel, new_sites
 from observatory.siting.solution import Solution
+from observatory.siting.solving import solve
 
 TRAVEL_ERROR: Final = 0.2
 """Travel times are tried this share longer and shorter (convention de l'observatoire)."""
@@ -35,10 +36,16 @@ class Case:
     best_objective: float
     best_bound: float
     sites: tuple[int, ...]
+    left_share: float = 0.0
+    """Share of the weight × services that the proposal leaves beyond the threshold, where everyone should be within."""
+    is_covering: bool = False
+    """The question wants everyone within the threshold: regret is then ``left_share``."""
 
     @property
     def regret(self) -> float:
-        """What is lost by keeping the proposal, as a share of the case's best objective."""
+        """What is lost by keeping the proposal: share of the case's best objective, infinite where it fails."""
+        if self.is_covering:
+            return self.left_share
         difference = abs(self.best_objective - self.objective)
         return 0.0 if difference == 0 else difference / max(abs(self.best_objective), 1e-300)
 
@@ -70,15 +77,37 @@ def robustness(model: SitingModel, solution: Solution, *, seed: int = 0, deadlin
         best = solve(variant, time_limit_s=left)
         if best.status == "infeasible":
             continue
-        value = variant.value((*variant.kept, *poles))
+        sites = (*(one for one in solution.sites if one < variant.n_existing and variant.is_kept[one]), *poles)
+        value = _worth(variant, sites, poles, left)
         # Several proposals are often as good: the one examined is then taken as the case's best.
         is_best = abs(value - best.objective) <= 1e-9 * max(1.0, abs(best.objective))
-        sites = poles if is_best else new_sites(variant, best)
-        found.append(Case(kind, subject, value, value if is_best else best.objective, best.bound, sites))
-        chosen.update(sites)
+        picked = poles if is_best else new_sites(variant, best)
+        is_covering = model.objective == "lscp"
+        left_share = _left_share(variant, sites) if is_covering else 0.0
+        found.append(
+            Case(
+                kind, subject, value, value if is_best else best.objective, best.bound, picked, left_share, is_covering
+            )
+        )
+        chosen.update(picked)
     count = 1 + len(found)
     shares = {site: chosen[site] / count for site in sorted(chosen)}
     return Robustness(tuple(found), max((case.regret for case in found), default=0.0), shares, seed, is_complete)
+
+
+def _worth(model: SitingModel, sites: tuple[int, ...], poles: tuple[int, ...], time_limit_s: float) -> float:
+    """Return what open sites are worth; with a capacity, who goes where must be decided again."""
+    if model.capacity is None:
+        return model.value(sites)
+    kept = solve(model, forced=poles, time_limit_s=time_limit_s)
+    return kept.objective if kept.status != "infeasible" else np.inf
+
+
+def _left_share(model: SitingModel, sites: tuple[int, ...]) -> float:
+    """Return the share of the weight × services that open sites leave beyond the threshold."""
+    weight = model.weight
+    left = sum(float(weight[least > model.threshold_min].sum()) for least in model.nearest_min(sites))
+    return left / (len(model.services) * float(weight.sum()))
 
 
 def _variants(model: SitingModel, seed: int) -> Iterator[tuple[str, str, SitingModel]]:

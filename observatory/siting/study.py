@@ -9,9 +9,35 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from observatory.errors import UsageError
+from observatory.siting.options import (
+    AIMS,
+    CandidateFilters,
+    Closable,
+    Costs,
+    Joint,
+    filters_from,
+    joint_from,
+    pairs_from,
+)
 
-Objective = Literal["mclp", "p_median"]
+Objective = Literal["mclp", "p_median", "lscp", "p_center"]
 OBJECTIVES: Final = get_args(Objective)
+OBJECTIVE_LABELS: Final[Mapping[str, str]] = {
+    "mclp": "Le plus de personnes sous le seuil",
+    "p_median": "Le moins de minutes en tout",
+    "lscp": "Le moins de pôles pour que chacun soit sous le seuil",
+    "p_center": "Le plus éloigné le moins loin possible",
+}
+OBJECTIVE_UNITS: Final[Mapping[str, str]] = {
+    "mclp": "personnes concernées × services, pondérées par les poids des défis, à moins du seuil",
+    "p_median": "minutes × personnes concernées × services, pondérées par les poids des défis",
+    "lscp": "nombre de nouveaux pôles",
+    "p_center": "minutes du lieu le plus éloigné de l'un des services",
+}
+MAXIMISED: Final = frozenset({"mclp"})
+"""Objectives of which more is better."""
+ADDITIVE: Final = frozenset({"mclp", "p_median"})
+"""Objectives that are sums over persons: each pole has its part of them."""
 POLES_MAX: Final = 20
 """Most new poles that may be asked for at once (convention de l'observatoire)."""
 LONGEST_THRESHOLD_MIN: Final = 120.0
@@ -54,8 +80,25 @@ class SitingStudy:
     keep: tuple[str, ...] | None = None
     """Existing structures kept open; None: all."""
     notes: tuple[str, ...] = field(default=())
+    filters: CandidateFilters = field(default_factory=CandidateFilters)
+    sites: tuple[str, ...] = ()
+    """Places imported by territories that may be proposed, by their codes; ``toutes``: all those of the territory."""
+    required: tuple[str, ...] = ()
+    """Candidates that every proposal opens, by code."""
+    incompatible: tuple[tuple[str, str], ...] = ()
+    """Pairs of candidates that no proposal opens together."""
+    forbidden: tuple[tuple[str, str], ...] = ()
+    """Pairs of a unit and a site that may not serve it."""
+    costs: Costs | None = None
+    closable: tuple[Closable, ...] = ()
+    capacity_count: float | None = None
+    """Weighted persons that each new pole can take; None: no limit."""
+    joint: Joint | None = None
+    pareto: tuple[str, ...] = ()
+    """Aims of the front of compromises; empty: none is searched."""
 
     def __post_init__(self) -> None:
+        self._check_options()
         if not self.services:
             raise UsageError("Choisissez au moins un service à ouvrir, par exemple ressourcerie.")
         if not self.defis:
@@ -64,8 +107,9 @@ class SitingStudy:
             raise UsageError("Le poids d'un défi doit être un nombre positif.")
         if self.objective not in OBJECTIVES:
             raise UsageError(
-                f"L'objectif « {self.objective} » n'existe pas : choisissez mclp (le plus de personnes sous le seuil) "
-                "ou p_median (le moins de minutes en tout)."
+                f"L'objectif « {self.objective} » n'existe pas : choisissez mclp (le plus de personnes sous le seuil), "
+                "p_median (le moins de minutes en tout), lscp (le moins de pôles pour que chacun soit sous le seuil) "
+                "ou p_center (le plus éloigné le moins loin possible)."
             )
         if isinstance(self.poles, bool) or not 1 <= self.poles <= POLES_MAX:
             raise UsageError(f"Le nombre de nouveaux pôles doit être un entier de 1 à {POLES_MAX}.")
@@ -73,9 +117,32 @@ class SitingStudy:
             raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
         if not 1 <= self.solutions <= SOLUTIONS_MAX:
             raise UsageError(f"Le nombre de propositions doit être un entier de 1 à {SOLUTIONS_MAX}.")
-        for code in (self.territory, *self.catchment, *(self.candidates or ()), *(self.keep or ())):
+        pairs = (code for pair in (*self.incompatible, *self.forbidden) for code in pair)
+        named = (*self.sites, *self.required, *pairs, *(one.code for one in self.closable))
+        for code in (self.territory, *self.catchment, *(self.candidates or ()), *(self.keep or ()), *named):
             if not _CODE.fullmatch(code):
                 raise UsageError(f"Le code « {code[:40]} » n'a pas la forme d'un code : vérifiez-le.")
+
+    def _check_options(self) -> None:
+        if self.capacity_count is not None:
+            if not 0 < self.capacity_count < float("inf"):
+                raise UsageError("La capacité d'un pôle est un nombre positif de personnes concernées.")
+            if self.objective not in ADDITIVE or len(self.services) != 1:
+                raise UsageError(
+                    "Une capacité se donne pour un seul service et un objectif mclp ou p_median : simplifiez-la."
+                )
+            if self.costs is not None or self.closable or self.incompatible or self.required:
+                raise UsageError(
+                    "Une capacité ne se combine pas avec un budget, des fermetures, des lieux imposés ou "
+                    "incompatibles : posez deux questions."
+                )
+        unknown = [aim for aim in self.pareto if aim not in AIMS]
+        if unknown:
+            raise UsageError(f"Le but « {unknown[0]} » n'existe pas : choisissez parmi {', '.join(AIMS)}.")
+        if self.objective != "lscp" and len(set(self.required)) > self.poles:
+            raise UsageError("Il y a plus de lieux imposés que de nouveaux pôles : demandez davantage de pôles.")
+        if self.joint is not None and set(self.joint.services) != set(self.services):
+            raise UsageError("Le pôle commun déclare le coût de chacun des services de l'étude, et d'aucun autre.")
 
     def parameters(self) -> dict[str, Any]:
         """Return the whole question as JSON holds it; two equal questions give equal documents."""
@@ -112,6 +179,16 @@ def siting_study(document: Mapping[str, Any]) -> SitingStudy:
             named=tuple(NamedCandidate(**entry) for entry in document.get("candidates", ())),
             keep=None if "keep" not in asked else tuple(asked["keep"]),
             notes=tuple(text for text in (about.get("note"), about.get("source")) if text),
+            filters=filters_from(document.get("filters", {})),
+            sites=tuple(asked.get("sites", ())),
+            required=tuple(asked.get("required", ())),
+            incompatible=pairs_from(asked.get("incompatible", ())),
+            forbidden=pairs_from(asked.get("forbidden", ())),
+            costs=Costs(**document["costs"]) if "costs" in document else None,
+            closable=tuple(Closable(**entry) for entry in document.get("closable", ())),
+            capacity_count=None if "capacity_count" not in asked else float(asked["capacity_count"]),
+            joint=joint_from(document["joint"]) if "joint" in document else None,
+            pareto=tuple(asked.get("pareto", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(

@@ -17,8 +17,9 @@ import geodata
 from observatory.errors import UsageError
 from observatory.siting.explain import explain, with_named
 from observatory.siting.mesh import split_communes
-from observatory.siting.model import SitingModel, k_best, new_sites, solve
+from observatory.siting.model import SitingModel, new_sites
 from observatory.siting.robust import robustness
+from observatory.siting.solving import k_best, solve
 from observatory.siting.study import SitingStudy, siting_study
 
 
@@ -106,7 +107,7 @@ def test_two_services_open_together():
         ({"poles": 6}, "6 nouveaux pôles"),
         ({"candidate_min": np.full((5, 5), 15.0)}, "15,0"),
         ({"weights": {"dechets": 1.0}, "concerned_count": {"dechets": np.zeros(5, dtype=np.int64)}}, "Personne"),
-        ({"candidate_min": np.zeros((5, 0))}, "Aucun site candidat"),
+        ({"candidate_min": np.zeros((5, 0))}, "Aucun lieu candidat"),
     ],
 )
 def test_what_is_in_the_way_is_named(changes, named):
