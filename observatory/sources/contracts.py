@@ -127,6 +127,20 @@ def schemas() -> dict[str, pa.DataFrameSchema]:
             },
             unique=["source_id", "record_id"],
         ),
+        "structure_members": _schema(
+            {
+                "source_id": _text(),
+                "record_id": _text(),
+                **{name: _text(null=True) for name in ("naf", "address", "post_code", "city", "commune_code")},
+                **{name: _text(null=True) for name in ("departement_code", "place_note", "label")},
+                "place_quality": _code(PLACE_QUALITIES),
+                **{name: _number() for name in ("score", "capacity_count", "point_x_m", "point_y_m")},
+                "is_active": pa.Column(bool),
+                "period": _text(),
+                **{name: pa.Column(object) for name in ("services", "reasons")},
+            },
+            unique=["source_id", "record_id"],
+        ),
         "accompaniment": _schema(
             {
                 "structure_id": _text(unique=True),

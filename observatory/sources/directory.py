@@ -12,6 +12,27 @@ import geodata
 from observatory.sources import accompaniment, places, resolve, reuse, services, structures, territories
 from observatory.sources.batch import Batch
 
+MEMBER_COLUMNS: Final = (
+    "source_id",
+    "record_id",
+    "score",
+    "naf",
+    "address",
+    "post_code",
+    "city",
+    "commune_code",
+    "departement_code",
+    "place_quality",
+    "place_note",
+    "capacity_count",
+    "label",
+    "is_active",
+    "period",
+    "point_x_m",
+    "point_y_m",
+    "services",
+    "reasons",
+)
 STRUCTURE_COLUMNS: Final = (
     "structure_id",
     "name",
@@ -52,8 +73,8 @@ def tables(
     Returns
     -------
     tuple
-        The batch of each source, and the tables ``structures``, ``structure_services``, ``structure_records`` and
-        ``accompaniment`` of the snapshot, sorted by key.
+        The batch of each source, and the tables ``structures``, ``structure_services``, ``structure_records``,
+        ``structure_members`` and ``accompaniment`` of the snapshot, sorted by key.
 
     Raises
     ------
@@ -80,6 +101,7 @@ def tables(
         "structures": _structure_table(resolved),
         "structure_services": services.offered(resolved, network, declarations),
         "structure_records": _record_table(resolved),
+        "structure_members": _member_table(resolved, ecosystem.frame, declarations),
         "accompaniment": _accompaniment_table(network),
     }
 
@@ -111,6 +133,19 @@ def _structure_table(resolved: pd.DataFrame) -> pd.DataFrame:
 def _record_table(resolved: pd.DataFrame) -> pd.DataFrame:
     columns = ["source_id", "record_id", "structure_id", "rule", "name", "kind", "siret"]
     return resolved[columns].sort_values(["source_id", "record_id"], ignore_index=True)
+
+
+def _member_table(resolved: pd.DataFrame, ecosystem: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
+    """Each record of a merged structure as its source gives it, with its own services: what undoes the merge."""
+    merged = resolved[resolved.duplicated("structure_id", keep=False)]
+    own = merged.assign(structure_id=merged["source_id"] + ":" + merged["record_id"])
+    network = ecosystem.assign(structure_id=accompaniment.SOURCE_ID + ":" + ecosystem["record_id"])
+    network = network[network["structure_id"].isin(own["structure_id"])]
+    offer = services.offered(own, network, declarations).groupby("structure_id")
+    listed = {name: offer[column].agg(list) for name, column in (("services", "service"), ("reasons", "reason"))}
+    for name, values in listed.items():
+        own[name] = [values.get(structure_id, []) for structure_id in own["structure_id"]]
+    return own[list(MEMBER_COLUMNS)].sort_values(["source_id", "record_id"], ignore_index=True)
 
 
 def _accompaniment_table(network: pd.DataFrame) -> pd.DataFrame:

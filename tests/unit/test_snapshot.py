@@ -23,6 +23,7 @@ TABLES = (
     "structures",
     "structure_services",
     "structure_records",
+    "structure_members",
     "accompaniment",
     "rejected",
     "runs",
