@@ -22,5 +22,11 @@ class Settings(BaseSettings):
     basemap_url: str | None = None
     """Raster tiles (``https://…/{z}/{x}/{y}.png``) that the operator chose; unset: no base map, no third party."""
     basemap_attribution: str = ""
+    offline: bool = False
+    """True: nothing is asked of the network; only files, the cache and the snapshot answer."""
+    mirror_url: str | None = None
+    """Internal mirror of the producers' sites: ``https://host/path`` is asked as ``<mirror_url>/host/path``."""
+    emplois_token: SecretStr | None = None
+    """Token of the API of the « Emplois de l'inclusion », which lists the insertion structures."""
     study: Path | None = None
     """Study file; unset: ``geodata/studies/defis.toml``."""

@@ -14,10 +14,7 @@ import typer
 from observatory.errors import UsageError
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
     from rich.table import Table
-
-    from observatory.store.load import SourceReport
 
 REGION: Final = "28"
 FORMATS: Final = ("table", "json")
@@ -37,6 +34,15 @@ def ingest(
         Path | None,
         typer.Option(metavar="FICHIER", help="Fichier du producteur, pour la seule SOURCE nommée."),
     ] = None,
+    from_snapshot: Annotated[
+        bool, typer.Option("--from-snapshot", help="Reprend les SOURCE nommées dans l’instantané, sans le réseau.")
+    ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="L’instantané, puis toutes les sources qui répondent sur le réseau.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Lit, vérifie et compare avec ce qui est chargé ; ne charge rien.")
+    ] = False,
     accept_fewer: Annotated[
         bool, typer.Option("--accept-fewer", help="Charge un fichier même s’il dit bien moins que ce qui est chargé.")
     ] = False,
@@ -44,28 +50,27 @@ def ingest(
         str, typer.Option(metavar="CODE", help="Région à charger : 28, la Normandie et ses abords.")
     ] = REGION,
 ) -> None:
-    """Load the snapshot, or one source from its producer's file, and print the account of the rows."""
-    from observatory.commands.session import messages, opened, progress
+    """Load the snapshot, sources from their producers' sites, or one from its file; print the account of the rows."""
+    from observatory.commands import ingest_source
+    from observatory.commands.session import opened, progress
     from observatory.store.load import migrate
 
     _require_region(region)
     wanted = list(dict.fromkeys(_source_ids(sources or [])))
     if from_file is not None and len(wanted) != 1:
         raise UsageError("Nommez la source de ce fichier : « observatory ingest SOURCE --from-file FICHIER ».")
+    if all_ and wanted:
+        raise UsageError("Nommez des sources, ou écrivez --all, pas les deux.")
+    if from_file is not None and (from_snapshot or all_):
+        raise UsageError("Écrivez --from-file seul : un fichier ne vient ni de l’instantané ni du réseau.")
+    plan = ingest_source.Plan(
+        wanted=tuple(wanted), from_file=from_file, from_snapshot=from_snapshot, is_all=all_, accepts_fewer=accept_fewer
+    )
     with opened() as engine, progress() as advance:
         migrate(engine)
-        if from_file is None:
-            status, reports = _snapshot(engine, wanted, advance)
-        else:
-            from observatory.store.ingest import ingest_file
-
-            status, reports = ingest_file(engine, wanted[0], from_file, progress=advance, accepts_fewer=accept_fewer)
-    _print_account(reports)
-    subject = "L’instantané" if from_file is None else f"« {from_file.name} »"
-    if status == "unchanged":
-        messages().print(f"Inchangé : {subject} est déjà chargé à l’identique.", markup=False)
-    else:
-        messages().print(f"{subject} est chargé. Suite : « observatory compute ».", markup=False)
+        done = ingest_source.check(engine, plan, advance) if check else ingest_source.load(engine, plan, advance)
+    if not done:
+        raise typer.Exit(1)
 
 
 def sources(
@@ -89,21 +94,6 @@ def sources(
         _print(_rejected_table(rows))
     else:
         _print(_catalogue_table(rows))
-
-
-def _snapshot(
-    engine: sa.Engine,
-    wanted: Sequence[str],
-    advance: Any,  # noqa: ANN401
-) -> tuple[str, tuple[SourceReport, ...]]:
-    """Load the snapshot; a wanted source that was loaded from a file is taken back from the snapshot."""
-    from observatory.store.ingest import loaded_from_file
-    from observatory.store.load import load_snapshot
-
-    with engine.connect() as connection:
-        taken_back = loaded_from_file(connection) & set(wanted)
-    loaded = load_snapshot(engine, progress=advance, force=bool(taken_back))
-    return loaded.status, tuple(one for one in loaded.sources if not wanted or one.source_id in wanted)
 
 
 def _require_region(region: str) -> None:
@@ -133,32 +123,6 @@ def _source_ids(names: Iterable[str]) -> list[str]:
         near = [found for found, _, _ in process.extract(name, list(known), scorer=fuzz.QRatio, limit=SUGGESTIONS)]
         raise UsageError(f"La source « {name} » n’est pas au catalogue : vouliez-vous dire {', '.join(near)} ?")
     return [known[name] for name in names]
-
-
-def _print_account(reports: Sequence[SourceReport]) -> None:
-    from rich.table import Table
-
-    from observatory.commands.session import messages
-    from observatory.publish.labels import count
-
-    table = Table(title="Lignes des fichiers d’origine", title_justify="left")
-    table.add_column("Source", no_wrap=True)
-    for heading in ("Lues", "Gardées", "Rejetées", "Doublons", "Hors périmètre", "Figures écartées"):
-        table.add_column(heading, justify="right")
-    for one in reports:
-        figures = (
-            one.rows_read,
-            one.rows_kept,
-            one.rows_rejected,
-            one.rows_duplicate,
-            one.rows_outside,
-            one.cells_rejected,
-        )
-        table.add_row(one.source_id, *(count(figure) for figure in figures))
-    console = messages()
-    console.print(table)
-    if any(one.rows_rejected or one.cells_rejected for one in reports):
-        console.print("Ce qui est écarté, et pourquoi : « observatory sources --rejected ».", markup=False)
 
 
 def _catalogue(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -138,9 +138,16 @@ class Transport:
         return found
 
     def json(
-        self, url: str, *, params: Mapping[str, str | int] | None = None, per_second: float | None = None
+        self,
+        url: str,
+        *,
+        params: Mapping[str, str | int] | None = None,
+        per_second: float | None = None,
+        token: str | None = None,
     ) -> object:
         """Return the JSON answer of an API, throttled to ``per_second`` calls to the same host.
+
+        A ``token`` goes in the header ``Authorization: Token …``; it doesn't follow a redirection to another host.
 
         Raises
         ------
@@ -152,9 +159,11 @@ class Transport:
         if self._is_offline:
             raise OfflineError(f"Le mode hors ligne est actif : l'API {url} ne peut pas être interrogée.")
         body = bytearray()
+        credentials = {} if token is None else {"Authorization": f"Token {token}"}
 
         def read(client: httpx.Client, headers: dict[str, str]) -> None:
             body.clear()
+            headers = {**headers, **credentials}
             self._throttle(httpx.URL(url).host, per_second)
             with client.stream("GET", url, params=params, headers=headers) as response:
                 self._raise_for_status(response, url)

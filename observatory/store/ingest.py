@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import psycopg
@@ -12,8 +15,10 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.dialects.postgresql import insert
 
+import geodata
 from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
-from observatory.store import load, stage
+from observatory.sources import archive, catalog
+from observatory.store import declare, load, stage
 from observatory.store import tables as t
 from observatory.store.engine import plain_errors
 from observatory.store.known import Known
@@ -33,8 +38,11 @@ _REPLACED: Final = {
     "values": ("030_check_file", "031_replace_figures"),
     "zonings": ("032_check_zonings", "033_replace_zonings"),
     "structures": ("034_check_structures", "035_replace_structures"),
+    "memberships": ("040_check_memberships", "041_replace_memberships"),
+    "quarters": ("043_check_quarters", "044_replace_quarters"),
+    "outlines": ("046_check_outlines", "047_replace_outlines"),
 }
-"""Main table that a file becomes → what checks it and what puts it in place."""
+"""Table that a file becomes → what checks it and what puts it in place; a file may become several."""
 
 
 def ingest_file(
@@ -44,6 +52,7 @@ def ingest_file(
     *,
     progress: Progress | None = None,
     accepts_fewer: bool = False,
+    origin: str | None = None,
 ) -> tuple[str, tuple[load.SourceReport, ...]]:
     """Replace the figures of one source by those of ``path``, all or nothing; the same file again changes nothing.
 
@@ -57,6 +66,8 @@ def ingest_file(
         Called with a French label, what is done, and what there is to do.
     accepts_fewer
         Load a file even if it says much less than what is loaded, as a truncated one would.
+    origin
+        Where the file was fetched, if it was.
 
     Returns
     -------
@@ -72,15 +83,36 @@ def ingest_file(
     NotComputedError
         If the territories aren't loaded yet.
     """
+    reader = reader_of(source_id)
+    with refusals(path):
+        return _ingest(
+            engine, source_id, path, reader, progress or load.silent, accepts_fewer=accepts_fewer, origin=origin
+        )
+
+
+def reader_of(source_id: str) -> Reader:
+    """Return the reader of a source.
+
+    Raises
+    ------
+    UsageError
+        If only the snapshot holds it.
+    """
     reader = readers().get(source_id)
     if reader is None:
         raise UsageError(
             f"« {source_id} » ne se charge que par l’instantané : lancez « observatory ingest {source_id} » sans "
             f"--from-file. Se chargent d’un fichier : {', '.join(sorted(readers()))}."
         )
+    return reader
+
+
+@contextmanager
+def refusals(path: Path) -> Iterator[None]:
+    """Say in French what the database refuses of the file ``path``."""
     try:
         with plain_errors():
-            return _ingest(engine, source_id, path, reader, progress or load.silent, accepts_fewer=accepts_fewer)
+            yield
     except pg.LockNotAvailable as error:
         raise DatabaseUnavailableError(
             "Une autre opération occupe les tables : attendez sa fin, puis relancez « observatory ingest »."
@@ -92,29 +124,65 @@ def ingest_file(
         ) from error
 
 
+def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) -> tuple[Batch, Tables]:
+    """Read a file, or the entry of the archive that holds it, against the territories of the database.
+
+    Raises
+    ------
+    InputFileError
+        If the file isn't what the source publishes.
+    NotComputedError
+        If the territories aren't loaded yet.
+    """
+    known = Known(connection)
+    if not known.communes:
+        raise NotComputedError("La base ne contient aucun territoire : lancez d’abord « observatory ingest ».")
+    live = catalog.source(source_id).live if source_id in catalog.known_names() else None
+    if live is None or live.entry is None or not archive.is_archive(path):
+        return reader(path, known)
+    with TemporaryDirectory() as name:
+        return reader(archive.unpack(path, live.entry, Path(name)), known)
+
+
+def declare_new(connection: sa.Connection, source_id: str) -> None:
+    """Declare what a catalogue newer than the loaded snapshot says of a source and its indicators."""
+    if source_id in catalog.known_names():
+        declare.declare(connection, geodata.ROOT)
+
+
 def _ingest(
-    engine: sa.Engine, source_id: str, path: Path, reader: Reader, tell: Progress, *, accepts_fewer: bool
+    engine: sa.Engine,
+    source_id: str,
+    path: Path,
+    reader: Reader,
+    tell: Progress,
+    *,
+    accepts_fewer: bool,
+    origin: str | None,
 ) -> tuple[str, tuple[load.SourceReport, ...]]:
     checksum = _checksum(path)
     marker = file_marker(source_id)
     with engine.begin() as connection:
         load.take_turn(connection, tell)
-        known = Known(connection)
-        if not known.communes:
-            raise NotComputedError("La base ne contient aucun territoire : lancez d’abord « observatory ingest ».")
         stored = connection.execute(
             sa.select(t.SnapshotFile.checksum).where(t.SnapshotFile.file_name == marker)
         ).scalar()
         if stored == checksum:
             return "unchanged", load.report(connection, [source_id])
         tell(f"Lecture de {path.name}", 0, 3)
-        batch, tables = reader(path, known)
+        batch, tables = read(connection, source_id, path, reader)
         tell("Vérification", 1, 3)
         if not accepts_fewer:
-            _require_as_much(connection, source_id, path, tables)
-        row_count = _replace(connection, path, tables)
+            require_as_much(connection, source_id, path, tables)
+        declare_new(connection, source_id)
+        mains = stage_tables(connection, path, tables)
+        raw = load.raw_connection(connection)
+        raw.execute(f"SET LOCAL lock_timeout = '{load.LOCK_TIMEOUT_S}s'")
+        for main in mains:
+            raw.execute(sql(_REPLACED[main][1]).encode())
         tell("Remplacement des données", 2, 3)
-        _record(connection, batch, path.name, checksum, row_count)
+        value_count = sum(len(tables[main]) for main in mains)
+        _record(connection, batch, path.name, checksum, value_count=value_count, origin=origin)
         result = load.report(connection, [source_id])
     tell("Source chargée", 3, 3)
     return "loaded", result
@@ -138,7 +206,7 @@ def _checksum(path: Path) -> str:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
 
 
-def _require_as_much(connection: sa.Connection, source_id: str, path: Path, tables: Tables) -> None:
+def require_as_much(connection: sa.Connection, source_id: str, path: Path, tables: Tables) -> None:
     """Refuse a file that informs far fewer communes, or holds far fewer structures, than what it would replace."""
     if "values" in tables:
         figures = tables["values"]
@@ -164,32 +232,39 @@ def _require_as_much(connection: sa.Connection, source_id: str, path: Path, tabl
         )
 
 
-def _replace(connection: sa.Connection, path: Path, tables: Tables) -> int:
-    """Stage, check and put in place what a file became; return the rows of its main table."""
+def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[str]:
+    """Stage and check what a file became; return the names of its main tables.
+
+    Raises
+    ------
+    InputFileError
+        If nothing was kept of the file, or if it contradicts what is loaded.
+    """
     import pyarrow as pa
 
     raw = load.raw_connection(connection)
-    main = next(name for name in _REPLACED if name in tables)
-    check, replace = _REPLACED[main]
-    if tables[main].empty:
+    mains = [name for name in _REPLACED if name in tables]
+    if any(tables[main].empty for main in mains):
         raise InputFileError(f"Aucune figure n’a été gardée de « {path.name} » : est-ce bien le fichier de la source ?")
-    for file in stage.FILES:
+    for file in (*stage.FILES, *stage.FILE_TABLES):
         if file.name in tables:
             stage.create(raw, file)
             frame = tables[file.name][list(file.columns)]
             stage.copy(raw, file, pa.Table.from_pandas(frame, preserve_index=False))
             connection.exec_driver_sql(f"ANALYZE {file.stage}")
-    problems = [f"{row.problem} : {row.example}" for row in connection.execute(statement(check))]
+    problems = [
+        f"{row.problem} : {row.example}" for main in mains for row in connection.execute(statement(_REPLACED[main][0]))
+    ]
     if problems:
         raise InputFileError(
             f"« {path.name} » est refusé, et les données en place restent : {' ; '.join(problems[:PROBLEMS_SHOWN])}."
         )
-    raw.execute(f"SET LOCAL lock_timeout = '{load.LOCK_TIMEOUT_S}s'")
-    raw.execute(sql(replace).encode())
-    return len(tables[main])
+    return mains
 
 
-def _record(connection: sa.Connection, batch: Batch, file_name: str, checksum: str, value_count: int) -> None:
+def _record(
+    connection: sa.Connection, batch: Batch, file_name: str, checksum: str, *, value_count: int, origin: str | None
+) -> None:
     """Write the ingest run, what it rejected, and the checksum that makes the results be worked out again."""
     run_id = connection.execute(
         sa.insert(t.IngestRun).returning(t.IngestRun.run_id),
@@ -205,6 +280,7 @@ def _record(connection: sa.Connection, batch: Batch, file_name: str, checksum: s
             "rows_outside": batch.outside_count,
             "cells_rejected": batch.rejected_cell_count,
             "status": "loaded",
+            "message": origin,
         },
     ).scalar_one()
     rejected = [

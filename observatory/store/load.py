@@ -23,6 +23,8 @@ import geodata
 from observatory.errors import DatabaseUnavailableError, InputFileError, ObservatoryError
 from observatory.store import declare, stage
 from observatory.store import tables as t
+from observatory.store.directory import FILE as DIRECTORY
+from observatory.store.directory import put_back
 from observatory.store.engine import plain_errors
 from observatory.store.migrate import LOCK_KEY, migrate
 from observatory.store.stage import Progress
@@ -122,6 +124,20 @@ def load_snapshot(
     return result
 
 
+def stage_snapshot(connection: sa.Connection, directory: Path, tell: Progress) -> dict[str, dict[str, int]]:
+    """Stage and check the snapshot, and return the account of each source's rows; the caller rolls back.
+
+    Raises
+    ------
+    InputFileError
+        If a file is absent, unreadable or fails a check.
+    """
+    _check(connection, _stage(connection, directory, directory.parent, tell), tell)
+    rows = connection.execute(statement("021_source_rows")).mappings()
+    counted = ("rows_read", "rows_kept", "rows_rejected", "rows_duplicate", "rows_outside", "cells_rejected")
+    return {row["source_id"]: {name: int(row[name]) for name in counted} for row in rows}
+
+
 def report(connection: sa.Connection, sources: Iterable[str] | None = None) -> tuple[SourceReport, ...]:
     """Return the counts of the last load, by source (or for ``sources`` only)."""
     found = connection.execute(statement("023_last_runs")).mappings()
@@ -136,6 +152,7 @@ def silent(_label: str, _done: int, _total: int) -> None:
 def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that a load reads."""
     paths = [declarations / declare.CATALOG, declarations / declare.FIELDS]
+    paths += [path for path in [declarations / DIRECTORY] if path.exists()]
     for file in stage.FILES:
         path = directory / file.file_name
         if path.exists():
@@ -230,6 +247,7 @@ def _swap(
             for name, checksum in checksums.items()
         ],
     )
+    put_back(connection)
 
 
 def _is_empty(connection: sa.Connection) -> bool:

@@ -97,6 +97,13 @@ FILES: Final = (
 )
 """Every file of a snapshot, in the order in which they depend on each other."""
 
+FILE_TABLES: Final = (
+    SnapshotFile("memberships", _columns("commune_code epci_code epci_name vintage source_id", is_partial="boolean")),
+    SnapshotFile("quarters", _columns("code name vintage source_id", commune_codes="text[]", geometry="geometry")),
+    SnapshotFile("outlines", _columns("code source_id", geometry="geometry")),
+)
+"""What some producers' files become and no snapshot holds."""
+
 
 def read_table(path: Path, columns: Columns) -> pa.Table:
     """Return the columns of the Parquet file ``path``, cast to what the stage expects.
