@@ -199,7 +199,7 @@ def fallback(origins: Places, destinations: Places, *, constants: TravelConstant
         destination_idx[keep],
         duration[keep],
         kind="fallback",
-        note=_note(constants),
+        note=note_of(constants),
         figures={"crossing_pairs": float(np.count_nonzero(diverted & keep))},
     )
 
@@ -257,7 +257,8 @@ def _through_crossings(
     return best
 
 
-def _note(constants: TravelConstants) -> str:
+def note_of(constants: TravelConstants) -> str:
+    """Return the French sentence that says how the fallback estimates a drive."""
     crossed = " et ".join(barrier.name for barrier in constants.barriers)
     detour = f"{constants.detour:.3f}".replace(".", ",")
     around = f", en passant par les franchissements déclarés de {crossed}" if crossed else ""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from observatory.commands.catchment import catchment
 from observatory.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
     Transform = Callable[[np.ndarray], np.ndarray]
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+app.callback(invoke_without_command=True)(catchment)
 
 PERCENT: Final = 100.0
 FRANCE: Final = (-5.5, 41.0, 10.0, 51.6)
@@ -56,7 +58,7 @@ def calibrate(
 
     real, places = travel_matrix.read_matrix(matrix, unit=unit), travel_matrix.read_points(points)
     origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
-    declared = _declared()
+    declared = declared_constants()
     Places.at(places.xy, places.density)
     keep = is_known & ~_crossing(declared, places, origin, destination, is_known)
     sample = fitting.trips(
@@ -132,7 +134,7 @@ def isochrones(
     times = sorted(_numbers(minutes, "les durées"), reverse=True)
     roads, to_metres = _roads(network, mode, place)
     areas = areas_reached(roads, to_metres(place)[0].tolist(), minutes=times)
-    to_degrees = _transformer(place, is_inverse=True)
+    to_degrees = transformer(place, is_inverse=True)
     features = [
         {
             "type": "Feature",
@@ -144,7 +146,8 @@ def isochrones(
     sys.stdout.write(json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n")
 
 
-def _declared() -> TravelConstants:
+def declared_constants() -> TravelConstants:
+    """Return the constants of the observatory's own declaration."""
     from geodata import declarations
     from observatory.access.travel import TravelConstants
 
@@ -162,7 +165,7 @@ def _crossing(
     blocked = np.zeros(origin.size, dtype=np.bool_)
     if places.is_geographic and not _in_france(places.xy):
         return blocked
-    xy_m = np.ascontiguousarray(_transformer(places.xy)(places.xy) if places.is_geographic else places.xy)
+    xy_m = np.ascontiguousarray(transformer(places.xy)(places.xy) if places.is_geographic else places.xy)
     for barrier in declared.barriers:
         blocked[is_known] |= crosses(barrier, xy_m, xy_m, origin[is_known], destination[is_known])
     return blocked
@@ -175,7 +178,7 @@ def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Tr
     from observatory.sources import osm
 
     profile = Profile.from_declaration(declarations("studies/travel"), mode)
-    to_metres = _transformer(lon_lat)
+    to_metres = transformer(lon_lat)
     return build(osm.read(path, profile), profile=profile, to_metres=to_metres), to_metres
 
 
@@ -185,7 +188,7 @@ def _in_france(lon_lat: np.ndarray) -> bool:
     return bool(((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)).all())
 
 
-def _transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
+def transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
     """Return the function that turns degrees into metres around these points, or back."""
     import numpy as np
     from pyproj import Transformer

@@ -23,6 +23,8 @@ _ROAD_KM: Final = ("road_km", "distance_km", "length_km")
 _ID: Final = ("id", "code", "insee", "name", "nom")
 _LON: Final = ("lon", "longitude", "lng")
 _LAT: Final = ("lat", "latitude")
+_PERSONS: Final = ("demand", "population_count", "population", "persons", "personnes", "habitants")
+_UNITS: Final = ("supply", "capacity_count", "capacity", "capacite", "offre", "places")
 _DENSITY: Final = ("density", "densite", "dens", "density_level")
 
 
@@ -113,6 +115,38 @@ def read_points(path: Path) -> Points:
     if level is not None:
         density = pd.to_numeric(frame[level], errors="coerce").fillna(0).to_numpy().astype(np.int8)
     return Points(index, xy, is_geographic, density)
+
+
+def read_demand(path: Path) -> tuple[Points, Floats]:
+    """Read points with the persons at each (``population_count``, ``demand``…).
+
+    Raises
+    ------
+    InputFileError
+        If the file has no such column, or is not a file of points.
+    """
+    persons = _quantity(path, _PERSONS)
+    if persons is None:
+        raise InputFileError(f"{path.name} n’a pas de colonne de personnes : nommez-la « population_count ».")
+    return read_points(path), persons
+
+
+def read_supply(path: Path) -> tuple[Points, Floats]:
+    """Read sites with the units of supply of each (``supply``, ``capacity``…); one unit each without such a column.
+
+    Raises
+    ------
+    InputFileError
+        If the file is not a file of points.
+    """
+    points, units = read_points(path), _quantity(path, _UNITS)
+    return points, np.ones(len(points.id)) if units is None else units
+
+
+def _quantity(path: Path, names: tuple[str, ...]) -> Floats | None:
+    frame = _table(path)
+    column = _column(frame, names)
+    return None if column is None else _numbers(frame, column, path)
 
 
 def normalise(matrix: Matrix, points: Points) -> tuple[Indices, Indices, np.ndarray, Floats]:
