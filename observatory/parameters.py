@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-METHOD_VERSION: Final = "1"
+METHOD_VERSION: Final = "2"
 """Part of every run's hash: raised whenever a formula changes, so that stored results are worked out again."""
 
 # --- Need -----------------------------------------------------------------------------------------------------------

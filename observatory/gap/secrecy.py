@@ -100,6 +100,7 @@ def suppress(
     threshold: int,
     protection: int,
     cap_count: pd.Series | None = None,
+    also_hidden: pd.Series | None = None,
 ) -> Suppression:
     """Choose the cells to hide.
 
@@ -117,6 +118,9 @@ def suppress(
         2. Where a count is known beforehand within less (1 to 10, or the persons of ``cap_count``), all of that.
     cap_count
         Public upper bound of each count (inhabitants, active persons), index of ``counts``; None: none is known.
+    also_hidden
+        Cells hidden for a reason of their own (the same persons, counted otherwise, are few): boolean, index of
+        ``counts``. A zero stays shown.
 
     Returns
     -------
@@ -140,6 +144,10 @@ def suppress(
     """
     _check(counts, parents, threshold=threshold, protection=protection)
     table, is_primary, candidates = _prepare(counts, parents, threshold, cap_count)
+    if also_hidden is not None:
+        table.hidden |= candidates & also_hidden.reindex(counts.index, fill_value=False).to_numpy(dtype=bool)
+    # A count that is known beforehand within less than the protection could not protect another.
+    candidates &= table.high - table.low >= protection
     order = _public_order(counts, cap_count)
     required = np.minimum(protection, table.high - table.low)
     _withhold_small_totals(table, threshold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -24,10 +24,12 @@ class IndicatorTable:
 
     ``indicators`` and ``covered_share`` hold one frame per level (index: code, one column per indicator): the indicator
     in its own unit, NaN where nothing is known, and the share of the population living where it is known (0 to 1).
+    ``sums`` holds, by indicator, what it is made of in each commune: ``over`` and ``under``, both 0 where unknown.
     """
 
     indicators: Mapping[str, pd.DataFrame]
     covered_share: Mapping[str, pd.DataFrame]
+    sums: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def indicator_table(
@@ -84,7 +86,7 @@ def indicator_table(
             shares[indicator.id] = population.where(known, 0.0).groupby(keys).sum() / total.where(total > 0)
         values[level] = pd.DataFrame(columns)
         covered[level] = pd.DataFrame(shares)
-    return IndicatorTable(values, covered)
+    return IndicatorTable(values, covered, sums)
 
 
 def volume_counts(

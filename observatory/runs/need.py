@@ -14,7 +14,6 @@ from sqlalchemy import Connection
 
 from observatory.need import (
     Indicator,
-    IndicatorTable,
     NeedStudy,
     aggregate,
     beyond_goalposts,
@@ -27,9 +26,11 @@ from observatory.need import (
     volume_counts,
 )
 from observatory.parameters import SCORE_DECIMALS
+from observatory.runs import secrecy
 from observatory.runs.access import access_run, demand_points
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Figures, Inputs, at_level, read_figures
+from observatory.runs.secrecy import Protected
 from observatory.runs.travel import places, travel_parameters, travel_within
 from observatory.store import results
 from observatory.store.tables import NeedResult
@@ -59,18 +60,63 @@ class NeedRun:
         """French sentence on what is missing from each score, None where nothing is; index (level, code)."""
         labels = {one["id"]: one["label"] for one in self.parameters["indicators"]}
         sentences = [
-            _missing_note(components, share, labels, is_scored=bool(np.isfinite(score)))
+            _note(components, share, labels, is_scored=bool(np.isfinite(score)))
             for components, share, score in zip(
                 self.rows["components"], self.rows["weight_share"], self.rows["score"], strict=True
             )
         ]
         return pd.Series(sentences, index=self.rows.index, dtype=object)
 
+    @property
+    def is_volume_public(self) -> bool:
+        """Whether the persons concerned are inhabitants, which anyone may count."""
+        return bool(self.parameters["secrecy"]["is_public"])
+
+    @property
+    def secrecy_threshold(self) -> int:
+        """Persons under whom a count is small."""
+        return int(self.parameters["secrecy"]["threshold"])
+
+    @cached_property
+    def volume_estimates(self) -> pd.Series:
+        """Persons concerned by commune (``Int64``), with estimates where they are hidden: to be summed, not shown."""
+        volume = at_level(self.rows, DEMAND_LEVEL)["volume"]
+        return volume.fillna(pd.Series(self.parameters["secrecy"]["volume_estimates"], dtype="Int64"))
+
+    def indicator_values(self, level: str) -> pd.DataFrame:
+        """Return the indicators that the scores of a level are made of, in their own units, index code; NaN if unknown.
+
+        Those that are hidden are estimates: to go on working with, not to be shown.
+        """
+        components: pd.Series = at_level(self.rows, level)["components"]
+        estimates = self.parameters["secrecy"]["value_estimates"].get(level, {})
+        names = [one["id"] for one in self.parameters["indicators"]]
+        values = [
+            {name: _first_known(one.get(name, {}).get("value"), estimates.get(code, {}).get(name)) for name in names}
+            for code, one in components.items()
+        ]
+        return pd.DataFrame(values, index=components.index, columns=names).astype(float)
+
+
+def _first_known(value: float | None, estimate: float | None) -> float | None:
+    return estimate if value is None else value
+
+
+def _note(
+    components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str], *, is_scored: bool
+) -> str | None:
+    """Say what is missing from a score, then what of it is hidden; None where there is nothing to say."""
+    hidden = [labels[name] for name, one in components.items() if one["status"] == "suppressed"]
+    sentences = [_missing_note(components, weight_share, labels, is_scored=is_scored)]
+    if hidden:
+        sentences.append(f"Couvert par le secret des petits comptes, estimé dans le score : {', '.join(hidden)}.")
+    return " ".join(one for one in sentences if one) or None
+
 
 def _missing_note(
     components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str], *, is_scored: bool
 ) -> str | None:
-    unknown = [labels[name] for name, one in components.items() if one["value"] is None]
+    unknown = [labels[name] for name, one in components.items() if one["status"] == "missing"]
     if not unknown:
         return None
     start = "Besoin calculé sur" if is_scored else "Pas de score de besoin : n'est connu que"
@@ -125,21 +171,26 @@ def need_run(connection: Connection, study: Study, defi: str, *, inputs: Inputs)
 def _work_out(connection: Connection, name: str, study: Study, need: NeedStudy, inputs: Inputs) -> NeedRun:
     computed, computed_sources = _computed_figures(connection, study, need, inputs)
     population = inputs.population_count
-    read = read_figures(connection, figure_names(need))
+    names = figure_names(need)
+    read = read_figures(connection, names | secrecy.figure_names(names))
     figures = dict(read.by_level)
     figures[DEMAND_LEVEL] = figures[DEMAND_LEVEL].reindex(population.index).join(computed)
     table = indicator_table(
         need, figures=figures, parents=inputs.parents, population_count=population, levels=SUMMED_LEVELS
     )
-    communes = table.indicators[DEMAND_LEVEL]
-    volume = volume_counts(need, figures=figures, indicators=communes, population_count=population)
+    volume = volume_counts(
+        need, figures=figures, indicators=table.indicators[DEMAND_LEVEL], population_count=population
+    )
+    protected = secrecy.protect(need, table, volume, figures=figures, inputs=inputs)
+    communes = protected.table.indicators[DEMAND_LEVEL]
     provenance = {indicator.id: _provenance(indicator, read) for indicator in need.indicators}
     rows = [
-        _level_rows(level, table, need, volume, provenance=provenance, inputs=inputs)
+        _level_rows(level, protected, need, provenance=provenance, inputs=inputs)
         for level in (DEMAND_LEVEL, *SUMMED_LEVELS)
     ]
     source_ids = {*inputs.source_ids, *computed_sources, *(one["source_id"] for one in provenance.values())} - {None}
-    return NeedRun(name, pd.concat(rows), _parameters(need, communes, provenance), sorted(source_ids))
+    parameters = _parameters(need, communes, provenance) | {"secrecy": secrecy.stored(protected)}
+    return NeedRun(name, pd.concat(rows), parameters, sorted(source_ids))
 
 
 def _computed_figures(
@@ -180,14 +231,13 @@ def _catchment_population(study: Study, inputs: Inputs) -> pd.Series:
 
 def _level_rows(
     level: str,
-    table: IndicatorTable,
+    protected: Protected,
     need: NeedStudy,
-    volume: pd.Series,
     *,
     provenance: Mapping[str, Mapping[str, Any]],
     inputs: Inputs,
 ) -> pd.DataFrame:
-    values = table.indicators[level]
+    values, volume = protected.table.indicators[level], protected.volume
     normalised = normalise(values, need)
     scores = aggregate(normalised, need)
     score = scores["score"].round(SCORE_DECIMALS)
@@ -195,8 +245,12 @@ def _level_rows(
     if level != DEMAND_LEVEL:
         keys = inputs.parents[DEMAND_LEVEL, level].reindex(volume.index)
         volume = volume.groupby(keys).sum(min_count=1)
-    status = _statuses(need, values, score)
-    tables = (values, normalised, unit_weights(normalised, need), parts, table.covered_share[level])
+    hidden = pd.DataFrame({name: protected.hides(name, level, values.index) for name in values.columns})
+    hidden &= values.notna()
+    is_secret = protected.hides_volume(level, values.index)
+    status = _statuses(need, values, score, hidden=hidden).mask(is_secret, "suppressed")
+    covered = protected.table.covered_share[level]
+    tables = (values, normalised, unit_weights(normalised, need), parts, covered, hidden)
     arrays = [frame.reindex(values.index).to_numpy(dtype=float) for frame in tables]
     components = [
         _components(need, provenance, *(array[position] for array in arrays)) for position in range(len(values))
@@ -207,17 +261,17 @@ def _level_rows(
             "code": values.index,
             "score": score.to_numpy(),
             "weight_share": scores["weight_share"].to_numpy(),
-            "volume": volume.reindex(values.index).array,
+            "volume": volume.reindex(values.index).mask(is_secret).array,
             "status": status.to_numpy(),
             "components": components,
         }
     ).set_index(["level", "code"])
 
 
-def _statuses(need: NeedStudy, values: pd.DataFrame, score: pd.Series) -> pd.Series:
+def _statuses(need: NeedStudy, values: pd.DataFrame, score: pd.Series, *, hidden: pd.DataFrame) -> pd.Series:
     """Return ``missing`` without a score, ``estimated`` when an estimate takes part in it, ``observed`` otherwise."""
     estimated = [indicator.id for indicator in need.indicators if indicator.status == "estimated"]
-    has_estimate = values[estimated].notna().any(axis="columns")
+    has_estimate = values[estimated].notna().any(axis="columns") | hidden.any(axis="columns")
     names = np.select([score.isna(), has_estimate], ["missing", "estimated"], default="observed")
     return pd.Series(names, index=values.index)
 
@@ -228,8 +282,8 @@ def _components(
     *columns: Any,  # noqa: ANN401
 ) -> dict[str, dict[str, Any]]:
     found = {}
-    for indicator, value, normalised, weight, part, covered in zip(need.indicators, *columns, strict=True):
-        is_known = bool(np.isfinite(value))
+    for indicator, value, normalised, weight, part, covered, hidden in zip(need.indicators, *columns, strict=True):
+        is_known = bool(np.isfinite(value)) and not hidden
         origin = provenance[indicator.id]
         found[indicator.id] = {
             "value": round(float(value), VALUE_DECIMALS) if is_known else None,
@@ -238,7 +292,7 @@ def _components(
             "contribution": round(float(part), SCORE_DECIMALS) if np.isfinite(part) else None,
             "covered_share": round(float(covered), VALUE_DECIMALS) if np.isfinite(covered) else None,
             "period": origin["period"],
-            "status": indicator.status if is_known else "missing",
+            "status": indicator.status if is_known else "suppressed" if hidden else "missing",
             "source_id": origin["source_id"],
         }
     return found
