@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.access import service_supply, supply_norm
 from observatory.runs.gap import GapRequest
-from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
+from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs
 from observatory.runs.need import NeedRun
 from observatory.runs.travel import places, travel_within
 
@@ -59,12 +59,8 @@ def certainties(
 
 
 def indicator_frame(need: NeedRun, study: NeedStudy, level: str) -> pd.DataFrame:
-    """Return the indicators of a level in their own units, from the components of the need; NaN where unknown."""
-    components: pd.Series = at_level(need.rows, level)["components"]
-    values: list[dict[str, Any]] = [
-        {name: one.get(name, {}).get("value") for name in study.indicator_ids} for one in components
-    ]
-    return pd.DataFrame(values, index=components.index, columns=study.indicator_ids).astype(float)
+    """Return the indicators of a level in their own units; NaN where unknown."""
+    return need.indicator_values(level)[study.indicator_ids]
 
 
 def _judged(

@@ -132,7 +132,7 @@ def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs)
         _ledger(request, reached, access, inputs),
         codes=codes,
         nearest_min=reached["nearest_min"],
-        need_volume_count=at_level(need.rows, DEMAND_LEVEL)["volume"],
+        need_volume_count=need.volume_estimates,
     )
     parts = []
     for level in (DEMAND_LEVEL, *SUMMED_LEVELS):
@@ -140,10 +140,23 @@ def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs)
         scored = at_level(need.rows, level).reindex(summed.index)
         rows = gap_rows(summed, scored["score"], cuts=request.study.cuts)
         rows["status"] = scored["status"].fillna("missing")
+        _hide(rows, scored["volume"], need)
         rows["note"] = _notes(rows, level, need, inputs)
         parts.append(_described(rows, level, inputs))
     rows = pd.concat([*(part.astype(object) for part in parts), _qpv_rows(access, inputs)], ignore_index=True)
     return rows.astype(dict.fromkeys(COUNTS, "Int64"))
+
+
+def _hide(rows: pd.DataFrame, volume: pd.Series, need: NeedRun) -> None:
+    """Empty the counts that secrecy covers: the sums were made with estimates in their place."""
+    if need.is_volume_public:
+        return
+    is_secret = rows["status"] == "suppressed"
+    far = rows["in_need_out_of_reach_count"]
+    is_small = ((far > 0) & (far < need.secrecy_threshold)).fillna(value=False).astype(bool)
+    rows["need_volume_count"] = volume.where(~is_secret)
+    # Nobody out of reach is nobody concerned out of reach: that zero says nothing of how many are concerned.
+    rows["in_need_out_of_reach_count"] = far.mask(is_small | (is_secret & (far != 0)))
 
 
 def _ledger(request: GapRequest, reached: pd.DataFrame, access: AccessRun, inputs: Inputs) -> Ledger:
@@ -167,11 +180,33 @@ def _notes(rows: pd.DataFrame, level: str, need: NeedRun, inputs: Inputs) -> pd.
     """Say, in French, what a reader must know of each row; None where there is nothing to say."""
     territories = inputs.territories[level].reindex(rows.index)
     missing = at_level(need.notes.to_frame("note"), level)["note"].reindex(rows.index)
+    missing = _with_secret(missing, rows["status"] == "suppressed", _hidden_communes(rows, level, need, inputs))
     partial = pd.Series(None, index=rows.index, dtype=object)
     for code in rows.index[territories["is_partial"].astype(bool)]:
         partial[code] = _partial_note(territories["commune_count"][code])
     both = partial.notna() & missing.notna()
     return partial.fillna(missing).mask(both, partial + " " + missing)
+
+
+def _hidden_communes(rows: pd.DataFrame, level: str, need: NeedRun, inputs: Inputs) -> pd.Series:
+    """Count the communes of each territory whose persons concerned are covered by secrecy; 0 for a commune."""
+    hidden = [] if level == DEMAND_LEVEL else list(need.parameters["secrecy"]["volume_estimates"])
+    keys = inputs.parents[DEMAND_LEVEL, level if hidden else SUMMED_LEVELS[0]].reindex(hidden)
+    return keys.value_counts().reindex(rows.index, fill_value=0)
+
+
+def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Series) -> pd.Series:
+    """Add to each note what secrecy covers."""
+    found = []
+    for note, own, count in zip(notes, is_secret, hidden_communes, strict=True):
+        sentences = [note if isinstance(note, str) else None]
+        if own:
+            sentences.append("Personnes concernées couvertes par le secret des petits comptes.")
+        if count:
+            words = "commune couverte" if count == 1 else "communes couvertes"
+            sentences.append(f"Dont {count} {words} par le secret des petits comptes, comprises dans les totaux.")
+        found.append(" ".join(one for one in sentences if one) or None)
+    return pd.Series(found, index=notes.index, dtype=object)
 
 
 def _partial_note(commune_count: Any) -> str:  # noqa: ANN401  (a cell of a frame)
@@ -213,6 +248,7 @@ def _parameters(request: GapRequest, need: NeedRun, access: AccessRun) -> dict[s
         "defi": request.defi,
         "defi_label": need.parameters["defi_label"],
         "volume_label": need.parameters["volume_label"],
+        "secrecy": {key: need.parameters["secrecy"][key] for key in ("threshold", "hidden_count", "withheld")},
         "need_note": need.parameters["note"],
         "cuts": {"need": request.study.cuts.need, "access": request.study.cuts.access},
         **{name: value for name, value in access.parameters.items() if name != "warnings"},
