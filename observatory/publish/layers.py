@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from observatory import crs
 from observatory.errors import UsageError
 from observatory.publish import gaps
+from observatory.runs import secrecy
 from observatory.runs.gap import COLUMNS
 from observatory.store import read, tables
 
@@ -128,7 +129,7 @@ def _zonings(connection: Connection) -> pd.DataFrame:
 
 
 def _values(connection: Connection) -> pd.DataFrame:
-    return _plain(connection, tables.IndicatorValue)
+    return secrecy.published(connection, _plain(connection, tables.IndicatorValue))
 
 
 def _catalogue(connection: Connection) -> pd.DataFrame:
@@ -186,6 +187,9 @@ READERS: Final[dict[str, tuple[Callable[[Connection], pd.DataFrame], str]]] = {
     "structures": (_structures, "Structures recensées, une fois chacune."),
     "services": (_services, "Services offerts par chaque structure, et pourquoi."),
     "zonings": (_zonings, "Classement des communes par zonage."),
-    "values": (_values, "Chiffres, un par ligne, avec leur période, leur statut et leur source."),
+    "values": (
+        _values,
+        "Chiffres, un par ligne, avec leur période, leur statut et leur source ; petits comptes sous secret.",
+    ),
     "sources": (_catalogue, "Catalogue des sources."),
 }

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pandas as pd
+from sqlalchemy import Connection
 
 import geodata
 from observatory.gap.hidden import COMMUNE, IRIS, HiddenFigure, Rule, hide, inputs_of, rules
 from observatory.gap.secrecy import stand_ins, suppress
 from observatory.need import IndicatorTable, NeedStudy
-from observatory.runs.inputs import DEMAND_LEVEL, Inputs
+from observatory.runs.inputs import DEMAND_LEVEL, Inputs, read_figures, read_inputs
 
 TREES: Final = ("epci", "departement")
 WITHHELD: Final = "retenu"
@@ -204,3 +205,38 @@ def stored(protected: Protected) -> dict[str, Any]:
         "volume_estimates": {code: int(value) for code, value in volume.items()},
         "value_estimates": values,
     }
+
+
+def published(connection: Connection, values: pd.DataFrame) -> pd.DataFrame:
+    """Return figures as anyone may receive them: those that secrecy covers emptied, with the status that says so.
+
+    Parameters
+    ----------
+    values
+        ``level, code, indicator, period, value, status`` and what else there is, in any order.
+
+    Notes
+    -----
+    The communes and IRIS hidden are those of the latest period, in every period, and whatever is small in its own.
+    """
+    known = declared_rules()
+    inputs = read_inputs(connection)
+    figures = dict(read_figures(connection, inputs_of({rule.figure for rule in known}, known)).by_level)
+    found = hide(
+        known,
+        figures,
+        commune_of_iris=inputs.parents.get((IRIS, COMMUNE), pd.Series(dtype=str)),
+        parents=parents_of(inputs),
+        population_count=inputs.population_count,
+    )
+    is_hidden = pd.Series(data=False, index=values.index)
+    for name, figure in found.items():
+        own = values["indicator"] == name
+        is_hidden |= own & (values["level"] == IRIS) & values["code"].isin(figure.iris.index[figure.iris])
+        is_hidden |= own & (values["level"] == COMMUNE) & values["code"].isin(figure.mask.index[figure.mask])
+        if figure.rule.of is None:
+            is_hidden |= own & (values["value"] > 0) & (values["value"] < figure.rule.threshold - 0.5)
+    is_hidden &= values["value"].notna()
+    return values.assign(
+        value=values["value"].mask(is_hidden), status=values["status"].mask(is_hidden, "suppressed")
+    )  # fmt: skip
