@@ -12,15 +12,31 @@ import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from observatory.access.travel import TravelCost
 from observatory.runs.identity import run_hash
-from observatory.runs.inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs, at_level
+from observatory.runs.inputs import DEMAND_LEVEL, Inputs, at_level
+from observatory.runs.supply import ZONED_SERVICES, Supply, demand_points, service_supply, supply_norm, zones_of
 from observatory.runs.travel import nearest_drive, places, travel_parameters, travel_within
-from observatory.store import read, results
+from observatory.store import results
 from observatory.store.tables import AccessResult
 from observatory.studies import ServiceStudy, Study
 
-ZONED_SERVICES: Final = ("accompagnement",)
-"""Services whose bodies only serve their zone of intervention."""
+__all__ = [
+    "CLOSED_BORDER",
+    "ZONED_SERVICES",
+    "AccessRun",
+    "Supply",
+    "access_hash",
+    "access_run",
+    "demand_points",
+    "service_steps",
+    "service_supply",
+    "supply_norm",
+    "zones_of",
+]
+
+CLOSED_BORDER: Final = "closed_border_access"
+"""Parameter that holds, by commune whose access would change, ``[nearest_min, access_index]`` without the outside."""
 COLUMNS: Final = (
     "level",
     "code",
@@ -50,16 +66,13 @@ class AccessRun:
         """Rows of the communes, indexed by code."""
         return at_level(self.rows, DEMAND_LEVEL)
 
-
-@dataclass(frozen=True, eq=False)
-class Supply:
-    """A service's sites that count, the demand around them, and which site is open to whom (None: all to all)."""
-
-    offered: pd.DataFrame
-    demand: pd.DataFrame
-    allowed: npt.NDArray[np.bool_] | None
-    warnings: list[str]
-    inputs: Inputs
+    @property
+    def closed_border(self) -> pd.DataFrame:
+        """Minutes and index of the communes as if nothing lay beyond Normandy: ``nearest_min, access_index``."""
+        found = self.communes[["nearest_min", "access_index"]].astype(float)
+        for code, (minutes, index) in self.parameters[CLOSED_BORDER].items():
+            found.loc[code] = (np.nan if minutes is None else minutes, index)
+        return found
 
 
 def access_hash(study: Study, service: ServiceStudy, threshold_min: float, checksums: dict[str, str]) -> str:
@@ -105,7 +118,7 @@ def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: flo
     inputs, offered, demand = supply.inputs, supply.offered, supply.demand
     norm, supply_count, population_count = supply_norm(service, supply)
     steps = service_steps(service, threshold_min)
-    rows, note = _measure(study, supply, steps=steps, threshold_min=threshold_min, norm=norm)
+    rows, note, closed = _measure(study, supply, steps=steps, threshold_min=threshold_min, norm=norm)
     parameters = {
         "service": service.service,
         "service_label": service.label,
@@ -123,18 +136,10 @@ def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: flo
         "is_complete": service.is_complete,
         "travel": {**travel_parameters(study), "note": note},
         "warnings": supply.warnings,
+        CLOSED_BORDER: closed,
     }
     source_ids = sorted({*offered["source_id"], *inputs.source_ids})
     return AccessRun(name, rows[~demand["is_border"].to_numpy(dtype=bool)], parameters, source_ids)
-
-
-def supply_norm(service: ServiceStudy, supply: Supply) -> tuple[float, int, int]:
-    """Return the norm of a service, in sites per inhabitant, with the sites and the inhabitants of Normandy."""
-    population = supply.inputs.population_count
-    supply_count = int(supply.offered["commune_code"].isin(population.index).sum())
-    population_count = int(population.sum())
-    norm = 1.0 / service.persons_per_site if service.persons_per_site else supply_count / population_count
-    return norm, supply_count, population_count
 
 
 def service_steps(service: ServiceStudy, threshold_min: float) -> list[tuple[float, float]]:
@@ -148,8 +153,8 @@ def service_steps(service: ServiceStudy, threshold_min: float) -> list[tuple[flo
 
 def _measure(
     study: Study, supply: Supply, *, steps: list[tuple[float, float]], threshold_min: float, norm: float
-) -> tuple[pd.DataFrame, str]:
-    """Return one row per demand point, border included, and the sentence that says how travel was estimated."""
+) -> tuple[pd.DataFrame, str, dict[str, list[float | None]]]:
+    """Return one row per demand point, border included, how travel was estimated, and what a closed border changes."""
     from observatory.access import cumulative, e2sfca
 
     origins, sites = places(supply.demand), places(supply.offered)
@@ -169,44 +174,47 @@ def _measure(
         },
         index=supply.demand.index,
     )
-    return rows, cost.note
+    return rows, cost.note, _closed_border(study, supply, cost, rows, position=position, steps=steps)
 
 
-def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs) -> Supply:
-    """Return a service's sites that count, with the demand around them and who each serves."""
-    offered, warnings = _offered(read.supply_frame(connection, service.service), service)
-    offered = offered.assign(density=offered["density_level"])
-    demand = demand_points(inputs)
-    allowed = zones_of(offered, demand, inputs) if service.service in ZONED_SERVICES else None
-    return Supply(offered, demand, allowed, warnings, inputs)
+def _closed_border(
+    study: Study,
+    supply: Supply,
+    cost: TravelCost,
+    rows: pd.DataFrame,
+    *,
+    position: npt.NDArray[np.int64],
+    steps: list[tuple[float, float]],
+) -> dict[str, list[float | None]]:
+    """Return minutes and index of the communes whose access changes when nothing beyond Normandy counts."""
+    from observatory.access import e2sfca
+
+    demand, offered = supply.demand, supply.offered
+    is_own = (demand.index.get_level_values("level") == DEMAND_LEVEL) & ~demand["is_border"].to_numpy(dtype=bool)
+    is_inside = offered["commune_code"].isin(supply.inputs.population_count.index).to_numpy(dtype=bool)
+    kept = cost.select(is_own[cost.origin_idx] & is_inside[cost.destination_idx])
+    pairs = kept.origin_idx, kept.destination_idx, kept.duration_min
+    index = e2sfca(*pairs, demand["weight"].to_numpy(dtype=float), np.ones(len(offered)), weights=steps)
+    minutes = rows["nearest_min"].to_numpy(dtype=float).copy()
+    # Only those whose nearest site lies outside have another one to look for.
+    elsewhere = np.flatnonzero(is_own & (position >= 0) & ~np.append(is_inside, False)[position])
+    if elsewhere.size:
+        allowed = None if supply.allowed is None else supply.allowed[np.ix_(elsewhere, np.flatnonzero(is_inside))]
+        starts, sites = places(demand.iloc[elsewhere]), places(offered[is_inside])
+        none = travel_within(starts, sites, study, max_min=0.0, allowed=allowed)
+        found, _ = nearest_drive(none, starts, sites, study, allowed=allowed)
+        minutes[elsewhere] = np.where(np.isfinite(found), found, np.nan)
+    changed = is_own & ((index != rows["access_index"].to_numpy()) | ~_same(minutes, rows["nearest_min"].to_numpy()))
+    codes = demand.index.get_level_values("code").tolist()
+    return {
+        codes[k]: [None if np.isnan(minutes[k]) else float(minutes[k]), float(index[k])]
+        for k in np.flatnonzero(changed)
+    }
 
 
-def _offered(supply: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame, list[str]]:
-    """Return the structures that count as supply, and a sentence for each reason to set others aside."""
-    warnings = []
-    is_active = supply["is_active"].astype(bool)
-    is_placed = supply["x_m"].notna()
-    kept = is_active & is_placed
-    if (~is_active).any():
-        warnings.append(f"Projets annoncés, montrés mais jamais comptés : {_names(supply[~is_active])}.")
-    if (is_active & ~is_placed).any():
-        unplaced = supply[is_active & ~is_placed]
-        warnings.append(f"Lieu inconnu, non compté dans l'accès : {_names(unplaced)}.")
-    if service.service in ZONED_SERVICES:
-        is_zoned = supply["zone_level"].notna() & supply["zone_code"].notna()
-        if (kept & ~is_zoned).any():
-            warnings.append(
-                f"Zone d'intervention inconnue, non comptés dans l'accès : {_names(supply[kept & ~is_zoned])}."
-            )
-        kept &= is_zoned
-    return supply[kept], warnings
-
-
-def _names(supply: pd.DataFrame, *, at_most: int = 12) -> str:
-    names = supply["name"].tolist()
-    if len(names) > at_most:
-        return f"{len(names)} structures"
-    return f"{len(names)} ({', '.join(names)})"
+def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    same: npt.NDArray[np.bool_] = (one == other) | (np.isnan(one) & np.isnan(other))
+    return same
 
 
 def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int) -> str:
@@ -215,51 +223,6 @@ def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int
     inhabitants = f"{population_count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
     known = f"{supply_count} structures connues pour {inhabitants} habitants"
     return f"Moyenne normande, convention de l'observatoire : {known}."
-
-
-def demand_points(inputs: Inputs) -> pd.DataFrame:
-    """Return where demand is: communes of Normandy and its border, then points that are looked at without weighing.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Index (level, code): ``x_m, y_m, weight`` (persons, 0 for QPV and communes déléguées, whose inhabitants their
-        commune already counts), ``is_border, commune_code, density``. Territories without a point are left out.
-    """
-    parts = []
-    for level in (DEMAND_LEVEL, *POINT_LEVELS):
-        frame = inputs.territories[level]
-        frame = frame[frame["x_m"].notna() & ((level == DEMAND_LEVEL) | ~frame["is_border"].astype(bool))]
-        own = frame.index.to_series()
-        commune = (
-            own if level == DEMAND_LEVEL else own.map(inputs.parents.get((level, DEMAND_LEVEL), pd.Series(dtype=str)))
-        )
-        persons = frame["population_count"].fillna(0).astype(float)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "level": level,
-                    "code": own,
-                    "x_m": frame["x_m"],
-                    "y_m": frame["y_m"],
-                    "weight": persons if level == DEMAND_LEVEL else 0.0,
-                    "is_border": frame["is_border"].astype(bool),
-                    "commune_code": commune,
-                    "density": commune.map(inputs.density),
-                }
-            )
-        )
-    return pd.concat(parts).set_index(["level", "code"])
-
-
-def zones_of(offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs) -> npt.NDArray[np.bool_]:
-    """Return whether each site (column) intervenes where each demand point (row) is."""
-    commune = demand["commune_code"]
-    columns: list[Any] = []
-    for level, code in zip(offered["zone_level"], offered["zone_code"], strict=True):
-        keys = commune if level == DEMAND_LEVEL else commune.map(inputs.parents[DEMAND_LEVEL, level])
-        columns.append((keys == code).to_numpy(dtype=bool))
-    return np.column_stack(columns) if columns else np.zeros((len(demand), 0), dtype=bool)
 
 
 def _read_rows(connection: Connection, name: str) -> pd.DataFrame:

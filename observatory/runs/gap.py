@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 from observatory.errors import UsageError
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
 from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
-from observatory.runs.access import AccessRun, access_hash
+from observatory.runs.access import CLOSED_BORDER, AccessRun, access_hash
+from observatory.runs.border import border_flips
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
 from observatory.runs.need import REUSE_SERVICE, NeedRun, need_hash
@@ -110,6 +111,9 @@ def work_out_gap(
         return stored
     rows = _rows(request, need, access, inputs)
     parameters = _parameters(request, need, access)
+    parameters["border_flips"] = border_flips(
+        rows, access, threshold_min=request.threshold_min, cuts=request.study.cuts, inputs=inputs
+    )
     source_ids = sorted({*need.source_ids, *access.source_ids})
     results.store_run(
         connection,
@@ -251,7 +255,7 @@ def _parameters(request: GapRequest, need: NeedRun, access: AccessRun) -> dict[s
         "secrecy": {key: need.parameters["secrecy"][key] for key in ("threshold", "hidden_count", "withheld")},
         "need_note": need.parameters["note"],
         "cuts": {"need": request.study.cuts.need, "access": request.study.cuts.access},
-        **{name: value for name, value in access.parameters.items() if name != "warnings"},
+        **{name: value for name, value in access.parameters.items() if name not in {"warnings", CLOSED_BORDER}},
         "warnings": warnings,
         "need_run": need.run_hash,
         "access_run": access.run_hash,
