@@ -151,12 +151,18 @@ class GapRow(BaseModel):
     status: str
     is_partial: bool
     note: str | None
-    rank_low: int | None = None
-    """With ``explain=true`` only, like what follows: 5–95 % interval of the rank, 1 is the greatest need."""
+    rank_low: int | None = Field(None, description="5 % des rangs tirés ; 1 est le plus grand besoin.")
+    rank_median: int | None = None
     rank_high: int | None = None
-    verdict_share: float | None = None
-    verdict: str | None = None
-    explanation: str | None = None
+    verdict_share: float | None = Field(None, description="Part des choix de méthode où le déficit tient, de 0 à 1.")
+    verdict: str | None = Field(None, description="robuste, fragile, absent ou indetermine.")
+    score_low: float | None = None
+    score_high: float | None = None
+    flips: list[str] = Field([], description="Choix de méthode qui, seuls, changent la réponse.")
+    contributions: list[dict[str, Any]] | None = Field(
+        None, description="Avec explain=true : ce que chaque indicateur apporte au score de besoin."
+    )
+    explanation: str | None = Field(None, description="Avec explain=true : un paragraphe.")
 
 
 class GapList(BaseModel):

@@ -44,7 +44,7 @@ def gaps(
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
     explain: Annotated[
         bool,
-        Query(description="Ajoute à chaque ligne l’intervalle de son rang, le verdict et ses raisons en français."),
+        Query(description="Ajoute à chaque ligne les contributions des indicateurs et ses raisons en français."),
     ] = False,
 ) -> Response:
     """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
@@ -64,7 +64,7 @@ def gaps(
     total = len(report.rows)
     shown = replace(report, rows=report.rows[offset : offset + limit])
     if explain:
-        shown = explained(connection, shown, **asked)
+        shown = explained(connection, shown)
     name = f"lacunes-{choice.defi}-{choice.service}-{choice.level}"
     if format == "csv":
         return Response(

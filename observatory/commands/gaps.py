@@ -30,15 +30,18 @@ HEADINGS: Final = {
     "in_need_out_of_reach_count": "Concernés hors de portée",
     "priority_score": "Priorité",
     "typology": "Typologie",
+    "rank": "Rang du besoin",
+    "verdict": "Verdict",
     "status": "Statut",
     "note": "Note",
 }
-TEXT_COLUMNS: Final = ("code", "name", "typology", "status", "note")
+TEXT_COLUMNS: Final = ("code", "name", "typology", "rank", "verdict", "status", "note")
 LEAST_NEEDED_FIRST: Final = (
     "note",
     "status",
     "nearest_min",
     "in_need_out_of_reach_count",
+    "rank",
     "need_volume_count",
     "typology",
     "code",
@@ -91,7 +94,7 @@ def gaps(
         bool,
         typer.Option(
             "--explain",
-            help="Dit pour chaque ligne pourquoi, et avec quelle certitude : rang, verdict, phrases.",
+            help="Dit pour chaque ligne pourquoi, et avec quelle certitude : contributions, phrases.",
         ),
     ] = False,
 ) -> None:
@@ -111,7 +114,7 @@ def gaps(
         if explain:
             from observatory.publish.explanation import explained
 
-            report = explained(connection, report, **asked)
+            report = explained(connection, report)
         if format_ == "geojson":
             from observatory.store import read
 
@@ -150,7 +153,7 @@ def _cells(report: GapReport) -> dict[str, list[str]]:
 
     sums: dict[str, Any] = {**totals(report.rows), "name": f"Total de {len(report.rows)} lignes"}
     cells = {
-        column: [_text(column, row.get(column)) for row in report.rows]
+        column: [_words(column, row) for row in report.rows]
         for column in HEADINGS
         if column != "note" or any(row.get("note") for row in report.rows)
     }
@@ -195,6 +198,16 @@ def _table(cells: dict[str, list[str]], *, has_total: bool) -> Table:
     for row in zip(*(texts[:-1] if has_total else texts for texts in cells.values()), strict=True):
         table.add_row(*row)
     return table
+
+
+def _words(column: str, row: dict[str, Any]) -> str:
+    from observatory.publish import labels
+
+    if column == "rank":
+        return labels.rank_interval(row.get("rank_low"), row.get("rank_high"))
+    if column == "verdict":
+        return labels.verdict(row.get("verdict"), row.get("verdict_share"))
+    return _text(column, row.get(column))
 
 
 def _text(column: str, value: object) -> str:

@@ -18,6 +18,7 @@ from observatory.gap.typology import Cuts
 from observatory.need import NeedStudy, aggregate, normalise
 from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
 from observatory.parameters import SCORE_DECIMALS
+from observatory.publish import labels
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -268,13 +269,7 @@ def verdict_code(share: float, *, study: VerdictStudy) -> str:
 
 def verdict_label(share: float, *, study: VerdictStudy) -> str:
     """Return the verdict in words: ``déficit robuste 94 %``, ``fragile 55 %``, ``pas de déficit (3 %)``."""
-    percent = "" if np.isnan(share) else f"{100.0 * share:.0f}\u202f%"
-    return {
-        "robuste": f"déficit robuste {percent}",
-        "fragile": f"fragile {percent}",
-        "absent": f"pas de déficit ({percent})",
-        "indetermine": "verdict impossible",
-    }[verdict_code(share, study=study)]
+    return labels.verdict(verdict_code(share, study=study), share)
 
 
 def _check(study: VerdictStudy) -> None:

@@ -2,90 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
-from observatory.gap.prose import Certainty
+from observatory.gap.prose import Certainty, explain
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from observatory.publish.gaps import GapReport
 
-SHARE_DECIMALS: Final = 4
-ADDED: Final = ("rank_low", "rank_high", "verdict_share", "verdict", "explanation")
+ADDED: Final = ("contributions", "explanation")
 
 
-def explained(
-    connection: Connection,
-    report: GapReport,
-    *,
-    defi: str,
-    service: str,
-    level: str,
-    threshold_min: float | None = None,
-    study_path: Path | None = None,
-) -> GapReport:
-    """Return a report whose rows say how sure they are, and why, in French.
+def explained(connection: Connection, report: GapReport) -> GapReport:
+    """Return a report whose rows say why, in figures and in French.
 
     Parameters
     ----------
     report
-        What ``gap_report`` returned for the same request, or some of its rows.
-    connection, defi, service, level, threshold_min, study_path
-        As given to it.
+        What ``gap_report`` returned, or some of its rows, all of one level.
 
     Returns
     -------
     GapReport
-        The rows with the columns `ADDED`: ``rank_low`` and ``rank_high`` (5–95 % interval of the rank, 1 is the
-        greatest need), ``verdict_share`` (0 to 1), ``verdict``, ``explanation`` (a paragraph); None where unknown.
+        The rows with the columns `ADDED`: ``contributions``, a list of the indicators of the score
+        (``indicator, label, unit, value, normalised, weight, contribution, status, period, source_id``; the
+        contributions add up to the need's score), and ``explanation`` (a paragraph).
     """
-    from observatory.gap.prose import explain
-    from observatory.runs.certainty import certainties
-    from observatory.runs.gap import GapRequest
-    from observatory.runs.inputs import at_level, read_inputs
-    from observatory.runs.need import need_run
-    from observatory.studies import read_study
+    from observatory.store import read
 
-    study = read_study(study_path)
-    request = GapRequest.of(study, defi=defi, service=service, threshold_min=threshold_min)
-    inputs = read_inputs(connection)
-    need = need_run(connection, study, defi, inputs=inputs)
-    sure = certainties(connection, request, level=level, need=need, inputs=inputs)
-    components = at_level(need.rows, level)["components"].to_dict()
-    ranked_count = int(sure["rank_low"].notna().sum())
-    rows = []
-    for row in report.rows:
-        certainty = _certainty(sure.loc[row["code"]], ranked_count) if row["code"] in sure.index else Certainty()
-        sentences = explain(
-            row,
-            components.get(row["code"], {}),
-            indicators=need.parameters["indicators"],
-            parameters=report.parameters,
-            certainty=certainty,
-        )
-        words = {"explanation": " ".join(sentences)}
-        rows.append({**row, **{name: getattr(certainty, name) for name in ADDED if name not in words}, **words})
-    return replace(report, rows=rows, added=ADDED)
-
-
-def _certainty(row: Mapping[str, Any] | pd.Series, ranked_count: int) -> Certainty:
-    def known(name: str) -> float | None:
-        return None if pd.isna(row[name]) else float(row[name])
-
-    low, high, flips = known("rank_low"), known("rank_high"), row["flips"]
-    return Certainty(
-        score_low=known("score_low"),
-        score_high=known("score_high"),
-        rank_low=None if low is None else int(low),
-        rank_high=None if high is None else int(high),
-        ranked_count=ranked_count if ranked_count > 1 else None,
-        verdict=row["verdict"] if isinstance(row["verdict"], str) else None,
-        verdict_share=None if (share := known("verdict_share")) is None else round(share, SHARE_DECIMALS),
-        flips=tuple(flips) if isinstance(flips, list) else (),
+    if not report.rows:
+        return replace(report, added=ADDED)
+    need_run = str(report.parameters["need_run"])
+    indicators = read.run(connection, need_run)["parameters"]["indicators"]
+    components = read.need_components(connection, need_run, str(report.rows[0]["level"]))
+    return replace(
+        report,
+        rows=[
+            {
+                **row,
+                "contributions": _contributions(components.get(row["code"], {}), indicators),
+                "explanation": " ".join(sentences(row, components.get(row["code"], {}), indicators, report.parameters)),
+            }
+            for row in report.rows
+        ],
+        added=ADDED,
     )
+
+
+def sentences(
+    row: Mapping[str, Any],
+    components: Mapping[str, Mapping[str, Any]],
+    indicators: Sequence[Mapping[str, Any]],
+    parameters: Mapping[str, Any],
+) -> list[str]:
+    """Return the sentences that explain one row of a gap analysis: what `explain` says, with how sure it is."""
+    ranked_count = parameters.get("ranked_counts", {}).get(row["level"])
+    certainty = Certainty(
+        **{
+            name: row.get(name)
+            for name in ("score_low", "score_high", "rank_low", "rank_high", "verdict", "verdict_share")
+        },
+        ranked_count=ranked_count or None,
+        flips=tuple(row.get("flips") or ()),
+    )
+    return explain(row, components, indicators=indicators, parameters=parameters, certainty=certainty)
+
+
+def _contributions(
+    components: Mapping[str, Mapping[str, Any]], indicators: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    kept = ("value", "normalised", "weight", "contribution", "status", "period", "source_id")
+    return [
+        {
+            "indicator": one["id"],
+            "label": one["label"],
+            "unit": one["unit"],
+            **{name: components[one["id"]].get(name) for name in kept},
+        }
+        for one in indicators
+        if components.get(one["id"], {}).get("contribution") is not None
+    ]

@@ -157,6 +157,9 @@ def _envelope(report: GapReport) -> dict[str, Any]:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        is_text = all(isinstance(one, str) for one in value)
+        return " ; ".join(value) if is_text else json.dumps(value, ensure_ascii=False)
     return value
 
 

@@ -51,3 +51,23 @@ def count(value: float | None) -> str:
 def decimal(value: float | None, *, digits: int = 1) -> str:
     """Return a number with a decimal comma ("42,5"), or "–" where it is unknown."""
     return "–" if value is None else f"{value:,.{digits}f}".replace(",", NARROW_SPACE).replace(".", ",")
+
+
+def verdict(code: str | None, share: float | None) -> str:
+    """Return a verdict in words: « déficit robuste 94 % », « fragile 55 % », « pas de déficit (3 %) », or "–"."""
+    if code is None or share is None:
+        return "–"
+    percent = f"{100.0 * share:.0f}{NARROW_SPACE}%"
+    words = {
+        "robuste": f"déficit robuste {percent}",
+        "fragile": f"fragile {percent}",
+        "absent": f"pas de déficit ({percent})",
+    }
+    return words.get(code, "verdict impossible")
+
+
+def rank_interval(low: int | None, high: int | None) -> str:
+    """Return the interval of a rank: « 3 à 12 », « 1 », or "–" where it is unknown."""
+    if low is None or high is None:
+        return "–"
+    return count(low) if low == high else f"{count(low)} à {count(high)}"

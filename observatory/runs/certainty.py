@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -13,78 +13,110 @@ from observatory.need import NeedStudy
 from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.access import service_supply, supply_norm
-from observatory.runs.gap import GapRequest
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs
 from observatory.runs.need import NeedRun
 from observatory.runs.travel import places, travel_within
 
+if TYPE_CHECKING:
+    from observatory.runs.gap import GapRequest
+
 DRAW_COUNT: Final = 1000
 SEED: Final = 0
-JUDGED: Final = ("is_deficit", "verdict_share", "verdict", "flips")
-COLUMNS: Final = ("score_low", "score_high", "rank_low", "rank_high", *JUDGED)
+SHARE_DECIMALS: Final = 4
+RANKS: Final = ("rank_low", "rank_median", "rank_high")
+COLUMNS: Final = (*RANKS, "verdict_share", "verdict", "score_low", "score_high", "flips")
 
 
-def certainties(
-    connection: Connection, request: GapRequest, *, level: str, need: NeedRun, inputs: Inputs
-) -> pd.DataFrame:
-    """Work out how sure the rows of one level are.
+class Certainties:
+    """Works out how sure rows are, each need and each access of a study specified once however many rows use it."""
 
-    Parameters
-    ----------
-    request
-        The analysis. A study without a ``[verdict]`` table has intervals and no verdict.
-    level
-        Commune, EPCI, département or region; any other level has no need score, and no row here.
-    need
-        Its components hold the indicators' values.
+    def __init__(self, connection: Connection, inputs: Inputs) -> None:
+        self._connection = connection
+        self._inputs = inputs
+        self._intervals: dict[tuple[str, str], pd.DataFrame] = {}
+        self._needs: dict[tuple[str, str], Scored] = {}
+        self._accesses: dict[tuple[str, float], Scored | None] = {}
 
-    Returns
-    -------
-    pandas.DataFrame
-        Index: codes; `COLUMNS`. ``rank_low`` is the better-placed end (1: the greatest need); ``is_deficit`` the answer
-        under the study's own choices; ``flips`` a list.
-    """
-    if level not in {DEMAND_LEVEL, *SUMMED_LEVELS}:
-        return pd.DataFrame(columns=list(COLUMNS))
-    study = request.study.need(request.defi)
-    frame = indicator_frame(need, study, level)
-    found = intervals(monte_carlo(frame, study, draw_count=DRAW_COUNT, seed=SEED))
-    rows = found[["score_low", "score_high"]].round(SCORE_DECIMALS)
-    rows["rank_low"] = np.floor(found["rank_low"])
-    rows["rank_high"] = np.ceil(found["rank_high"])
-    judged = None if request.study.verdict is None else _judged(connection, request, level, need, inputs)
-    for column in JUDGED:
-        rows[column] = None if judged is None else judged[column].reindex(rows.index)
-    return rows[list(COLUMNS)]
+    def rows(self, request: GapRequest, *, level: str, need: NeedRun) -> pd.DataFrame:
+        """Work out how sure the rows of one level are.
+
+        Parameters
+        ----------
+        request
+            The analysis. A study without a ``[verdict]`` table has intervals and no verdict.
+        level
+            Commune, EPCI, département or region; any other level has no need score, and no row here.
+        need
+            Its components hold the indicators' values.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index: codes; `COLUMNS`, and ``is_deficit``: the answer under the study's own choices. ``rank_low`` is the
+            better-placed end (1: the greatest need; NaN where only one territory is ranked); ``flips`` a list.
+        """
+        if level not in {DEMAND_LEVEL, *SUMMED_LEVELS}:
+            return pd.DataFrame(columns=[*COLUMNS, "is_deficit"])
+        rows = self._interval(request, level, need).copy()
+        judged = self._judged(request, level, need)
+        for column in ("verdict_share", "verdict", "flips", "is_deficit"):
+            rows[column] = None if judged is None else judged[column].reindex(rows.index)
+        rows["flips"] = [one if isinstance(one, list) else [] for one in rows["flips"]]
+        rows["verdict_share"] = rows["verdict_share"].astype(float).round(SHARE_DECIMALS)
+        return rows[[*COLUMNS, "is_deficit"]]
+
+    def _interval(self, request: GapRequest, level: str, need: NeedRun) -> pd.DataFrame:
+        key = request.defi, level
+        if key not in self._intervals:
+            study = request.study.need(request.defi)
+            draws = monte_carlo(indicator_frame(need, study, level), study, draw_count=DRAW_COUNT, seed=SEED)
+            found = intervals(draws)
+            rows = found[["score_low", "score_high"]].round(SCORE_DECIMALS)
+            ends = {"rank_low": np.floor, "rank_median": np.rint, "rank_high": np.ceil}
+            # A rank among one says nothing.
+            is_ranked = found["rank_low"].notna().sum() > 1
+            for column, rounded in ends.items():
+                rows[column] = rounded(found[column]) if is_ranked else np.nan
+            self._intervals[key] = rows
+        return self._intervals[key]
+
+    def _judged(self, request: GapRequest, level: str, need: NeedRun) -> pd.DataFrame | None:
+        verdict = request.study.verdict
+        access = None if verdict is None else self._access(request, verdict)
+        if verdict is None or access is None:
+            return None
+        parents = self._inputs.parents
+        meshes: dict[str, tuple[Scored, Scored]] = {}
+        for mesh in verdict.meshes:
+            at = level if mesh == OWN_MESH else mesh
+            if mesh != OWN_MESH and (level != DEMAND_LEVEL or (DEMAND_LEVEL, at) not in parents):
+                continue
+            scored = self._need(request, at, need, verdict), _at(access, at, self._inputs)
+            if mesh == OWN_MESH:
+                own = pd.Series(scored[0].index, index=scored[0].index)
+                meshes[mesh] = scored[0], scored[1].of_parents(own)
+            else:
+                parent = parents[DEMAND_LEVEL, at].reindex(meshes[OWN_MESH][0].index)
+                meshes[mesh] = scored[0].of_parents(parent), scored[1].of_parents(parent)
+        return verdicts(meshes, cuts=request.study.cuts, study=verdict)
+
+    def _need(self, request: GapRequest, level: str, need: NeedRun, verdict: VerdictStudy) -> Scored:
+        key = request.defi, level
+        if key not in self._needs:
+            study = request.study.need(request.defi)
+            self._needs[key] = need_specifications(indicator_frame(need, study, level), study, verdict)
+        return self._needs[key]
+
+    def _access(self, request: GapRequest, verdict: VerdictStudy) -> Scored | None:
+        key = request.service.service, request.threshold_min
+        if key not in self._accesses:
+            self._accesses[key] = _access(self._connection, request, verdict, self._inputs)
+        return self._accesses[key]
 
 
 def indicator_frame(need: NeedRun, study: NeedStudy, level: str) -> pd.DataFrame:
     """Return the indicators of a level in their own units; NaN where unknown."""
     return need.indicator_values(level)[study.indicator_ids]
-
-
-def _judged(
-    connection: Connection, request: GapRequest, level: str, need: NeedRun, inputs: Inputs
-) -> pd.DataFrame | None:
-    verdict = request.study.verdict
-    access = None if verdict is None else _access(connection, request, verdict, inputs)
-    if verdict is None or access is None:
-        return None
-    study = request.study.need(request.defi)
-    meshes: dict[str, tuple[Scored, Scored]] = {}
-    for mesh in verdict.meshes:
-        at = level if mesh == OWN_MESH else mesh
-        if mesh != OWN_MESH and (level != DEMAND_LEVEL or (DEMAND_LEVEL, at) not in inputs.parents):
-            continue
-        scored = need_specifications(indicator_frame(need, study, at), study, verdict), _at(access, at, inputs)
-        if mesh != OWN_MESH:
-            parent = inputs.parents[DEMAND_LEVEL, at].reindex(meshes[OWN_MESH][0].index)
-            scored = scored[0].of_parents(parent), scored[1].of_parents(parent)
-        else:
-            own = pd.Series(scored[0].index, index=scored[0].index)
-            scored = scored[0], scored[1].of_parents(own)
-        meshes[mesh] = scored
-    return verdicts(meshes, cuts=request.study.cuts, study=verdict)
 
 
 def _at(access: Scored, level: str, inputs: Inputs) -> Scored:

@@ -40,6 +40,7 @@ COLUMNS: Final = (
     "status",
     "is_partial",
     "note",
+    *certainty.COLUMNS,
 )
 QPV_NOTE: Final = (
     "Population du quartier absente des données chargées : ni compte ni besoin ; "
@@ -90,6 +91,7 @@ class GapRequest:
             "need": need_hash(self.study, self.defi, dict(checksums)),
             "access": access_hash(self.study, self.service, self.threshold_min, dict(checksums)),
             "cuts": [self.study.cuts.need, self.study.cuts.access],
+            "draws": [certainty.DRAW_COUNT, certainty.SEED],
         }
         return run_hash("gap", content)
 
@@ -101,16 +103,29 @@ def stored_gap(connection: Connection, request: GapRequest, checksums: Mapping[s
 
 
 def work_out_gap(
-    connection: Connection, request: GapRequest, *, need: NeedRun, access: AccessRun, inputs: Inputs
+    connection: Connection,
+    request: GapRequest,
+    *,
+    need: NeedRun,
+    access: AccessRun,
+    inputs: Inputs,
+    certainties: Certainties,
 ) -> GapRun:
-    """Cross a need with an access and store the result, unless another transaction just did."""
+    """Cross a need with an access and store the result, unless another transaction just did.
+
+    Parameters
+    ----------
+    certainties
+        Of the same inputs; shared between requests, it works each need and each access out once.
+    """
     name = request.run_hash(inputs.checksums)
     results.lock_run(connection, name)
     stored = stored_gap(connection, request, inputs.checksums)
     if stored is not None:
         return stored
-    rows = _rows(request, need, access, inputs)
+    rows = _rows(request, need, access, inputs, certainties)
     parameters = _parameters(request, need, access)
+    parameters["ranked_counts"] = rows.groupby("level")["rank_low"].count().to_dict()
     parameters["border_flips"] = border_flips(
         rows, access, threshold_min=request.threshold_min, cuts=request.study.cuts, inputs=inputs
     )
@@ -129,7 +144,9 @@ def work_out_gap(
     return GapRun(name, parameters, source_ids, is_new=True)
 
 
-def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs) -> pd.DataFrame:
+def _rows(
+    request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs, certainties: Certainties
+) -> pd.DataFrame:
     codes = inputs.population_count.index
     reached = access.communes.reindex(codes)
     account = commune_accounts(
@@ -146,9 +163,12 @@ def _rows(request: GapRequest, need: NeedRun, access: AccessRun, inputs: Inputs)
         rows["status"] = scored["status"].fillna("missing")
         _hide(rows, scored["volume"], need)
         rows["note"] = _notes(rows, level, need, inputs)
+        sure = certainties.rows(request, level=level, need=need).reindex(rows.index)
+        rows = rows.join(sure[list(certainty.COLUMNS)])
         parts.append(_described(rows, level, inputs))
     rows = pd.concat([*(part.astype(object) for part in parts), _qpv_rows(access, inputs)], ignore_index=True)
-    return rows.astype(dict.fromkeys(COUNTS, "Int64"))
+    rows["flips"] = [one if isinstance(one, list) else [] for one in rows["flips"]]
+    return rows.astype(dict.fromkeys((*COUNTS, *certainty.RANKS), "Int64"))
 
 
 def _hide(rows: pd.DataFrame, volume: pd.Series, need: NeedRun) -> None:
@@ -231,7 +251,7 @@ def _qpv_rows(access: AccessRun, inputs: Inputs) -> pd.DataFrame:
         },
         index=territories.index,
     )
-    unknown = dict.fromkeys([*COUNTS, "need_score", "priority_score"])
+    unknown = dict.fromkeys([*COUNTS, "need_score", "priority_score", *certainty.COLUMNS])
     rows = rows.astype(object).assign(**unknown)
     rows = rows.assign(typology=UNDETERMINED, status="missing", note=QPV_NOTE)
     return _described(rows, "qpv", inputs)

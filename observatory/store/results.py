@@ -96,5 +96,5 @@ def copy_frame(connection: Connection, table: type[Any], frame: pd.DataFrame) ->
         copy.write(written.to_csv(index=False, header=False))
 
 
-def _json(value: Mapping[str, Any]) -> str:
+def _json(value: Mapping[str, Any] | Sequence[Any]) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)

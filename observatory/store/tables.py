@@ -466,6 +466,41 @@ class GapResult(Base):
     status: Mapped[str]
     is_partial: Mapped[bool]
     note: Mapped[str | None]
+    rank_low: Mapped[int | None]
+    """5-95 % interval of the rank of the need at this level, 1 the greatest; none where only one is ranked."""
+    rank_median: Mapped[int | None]
+    rank_high: Mapped[int | None]
+    verdict_share: Mapped[float | None]
+    """Share of the defensible choices of method under which the territory is under-served, 0 to 1."""
+    verdict: Mapped[str | None]
+    score_low: Mapped[float | None]
+    """5-95 % interval of the need's score."""
+    score_high: Mapped[float | None]
+    flips: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
+    """Choices which, made alone, change the answer, in French."""
+
+
+class Objective(Base):
+    """What a territory has set itself for a défi; ``indicator`` is a figure, so that its series says the progress."""
+
+    __tablename__ = "objective"
+    __table_args__ = (
+        CheckConstraint(_one_of("level", LEVELS[:6]), name="level"),
+        CheckConstraint("baseline_value <> target_value", name="moves"),
+        CheckConstraint("baseline_period < target_period", name="forward"),
+    )
+    level: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    defi: Mapped[str] = mapped_column(primary_key=True)
+    indicator: Mapped[str] = mapped_column(primary_key=True)
+    baseline_value: Mapped[float] = mapped_column(Float)
+    baseline_period: Mapped[str]
+    """``2024``, ``2024-06`` or ``2024-T2``, as the periods of figures."""
+    target_value: Mapped[float] = mapped_column(Float)
+    target_period: Mapped[str]
+    origin: Mapped[str]
+    """Who decided it and where it is written, in French."""
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class NeedResult(Base):

@@ -13,7 +13,7 @@ from api.app import create_app
 from observatory import cli
 from observatory.publish.explanation import ADDED, explained
 from observatory.publish.gaps import GapReport, gap_report, to_csv, to_json
-from observatory.runs.certainty import certainties
+from observatory.runs.certainty import COLUMNS, Certainties
 from observatory.runs.gap import GapRequest
 from observatory.runs.inputs import Inputs, read_inputs
 from observatory.runs.need import NeedRun, need_run
@@ -36,7 +36,7 @@ def need(connection: sa.Connection, inputs: Inputs) -> NeedRun:
 def judged(connection: sa.Connection, level: str, need: NeedRun, inputs: Inputs) -> tuple[GapReport, pd.DataFrame]:
     report = gap_report(connection, level=level, **ASKED)
     request = GapRequest.of(read_study(), threshold_min=None, **ASKED)
-    return report, certainties(connection, request, level=level, need=need, inputs=inputs)
+    return report, Certainties(connection, inputs).rows(request, level=level, need=need)
 
 
 @pytest.mark.parametrize("level", ["epci", "departement", "commune"])
@@ -48,6 +48,10 @@ def test_certainty_agrees_with_the_stored_rows(
     rows = pd.DataFrame(report.rows).set_index("code")
     scored = rows.index[rows["need_score"].notna()]
     found = sure.loc[scored]
+    # What is stored is what would be worked out again.
+    for column in COLUMNS:
+        kept, again = rows.loc[scored, column], found[column]
+        assert kept.tolist() == (again.astype(int) if column.startswith("rank") else again).tolist(), column
     assert set(sure.index) == set(rows.index)
     assert (found["score_low"] <= found["score_high"]).all()
     assert found["rank_low"].min() == 1
@@ -61,6 +65,8 @@ def test_certainty_agrees_with_the_stored_rows(
     flipped = found["flips"].map(len) > 0
     assert flipped.any() or level == "departement"
     assert found.loc[flipped, "verdict_share"].between(0, 1, inclusive="neither").all()
+    assert (found["rank_low"] <= found["rank_median"]).all()
+    assert (found["rank_median"] <= found["rank_high"]).all()
     # A greater need ranks better: the order of the scores and that of the ranks nearly agree.
     order = rows.loc[scored, "need_score"].astype(float).rank(ascending=False)
     assert order.corr(found["rank_low"].astype(float)) > 0.8
@@ -70,13 +76,14 @@ def test_the_region_has_no_rank_to_hold_and_qpv_no_score(
     connection: sa.Connection, need: NeedRun, inputs: Inputs
 ) -> None:
     _, region = judged(connection, "region", need, inputs)
-    assert region["rank_high"].tolist() == [1]
+    assert region["rank_high"].isna().all()
+    assert region["verdict_share"].between(0, 1).all()
     _, qpv = judged(connection, "qpv", need, inputs)
     assert qpv.empty
 
 
 def test_every_epci_is_explained(connection: sa.Connection) -> None:
-    report = explained(connection, gap_report(connection, level="epci", **ASKED), level="epci", **ASKED)
+    report = explained(connection, gap_report(connection, level="epci", **ASKED))
     assert len(report.rows) == 71
     for row in report.rows:
         assert row["name"][1:] in row["explanation"]
@@ -85,21 +92,24 @@ def test_every_epci_is_explained(connection: sa.Connection) -> None:
         assert "nan" not in row["explanation"]
         assert 1 <= row["rank_low"] <= row["rank_high"] <= 71
         assert row["verdict"] in {"robuste", "fragile", "absent"}
+        assert sum(one["contribution"] for one in row["contributions"]) == pytest.approx(row["need_score"])
     said = {row["code"]: row["explanation"] for row in report.rows}
     assert said["200010700"].startswith("Pour le défi «")
     assert "la communauté d'agglomération Caux Seine Agglo" in said["200010700"]
     assert "choix de méthode" in said["200010700"]
     assert "la communauté de communes Intercom de la Vire au Noireau" in said["200068799"]
     header, first, *_ = to_csv(report).splitlines()
-    assert header.endswith(",note,rank_low,rank_high,verdict_share,verdict,explanation")
+    assert header.endswith(
+        ",note,rank_low,rank_median,rank_high,verdict_share,verdict,score_low,score_high,flips,contributions,explanation"
+    )
     assert first.split(",")[1] == report.rows[0]["code"]
     item = json.loads(to_json(report))["items"][0]
-    assert tuple(item)[-5:] == ADDED
+    assert tuple(item)[-2:] == ADDED
     assert item["verdict_share"] == report.rows[0]["verdict_share"]
 
 
 def test_qpv_are_explained_without_a_score(connection: sa.Connection) -> None:
-    report = explained(connection, gap_report(connection, level="qpv", **ASKED), level="qpv", **ASKED)
+    report = explained(connection, gap_report(connection, level="qpv", **ASKED))
     assert all("n'est pas connu" in row["explanation"] for row in report.rows)
     assert {row["verdict_share"] for row in report.rows} == {None}
 
@@ -113,7 +123,7 @@ def test_the_api_explains_the_rows_of_a_page(engine: sa.Engine, settings: Settin
     assert page["total"] == 71
     assert [{name: row[name] for name in plain[0]} for row in page["items"]] == plain[1:3]
     assert all(row["explanation"].startswith("Pour le défi «") for row in page["items"])
-    assert table[0].endswith(",rank_low,rank_high,verdict_share,verdict,explanation")
+    assert table[0].endswith(",contributions,explanation")
     assert len(table) == 2
 
 

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from observatory.errors import NotComputedError, UnknownTerritoryError, UsageError
+from observatory.runs.gap import COLUMNS
 from observatory.store import read
 
 
@@ -295,7 +296,7 @@ def test_gap_rows_by_territory_and_page(connection: sa.Connection) -> None:
         codes("commune", territory="99999")
     row = read.gap_rows(connection, "abc", "epci")[0]
     assert list(row)[:4] == ["level", "code", "name", "population_count"]
-    assert list(row)[-4:] == ["typology", "status", "is_partial", "note"]
+    assert list(row) == list(COLUMNS)
     assert read.run(connection, "abc")["parameters"] == {"threshold_min": 20}
     with pytest.raises(NotComputedError, match="observatory compute"):
         read.run(connection, "def")

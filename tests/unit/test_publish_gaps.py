@@ -32,6 +32,7 @@ def row(code, name, counts, priority, *, note=None, is_partial=False):
         "status": "observed",
         "is_partial": is_partial,
         "note": note,
+        "flips": ["poids égaux", "sans « Chômage »"],
         "internal": "jamais publié",
     }
 
@@ -52,12 +53,13 @@ def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
     assert text.splitlines()[0] == (
         "level,code,name,population_count,need_score,need_volume_count,access_score,nearest_min,served_count,"
         "reachable_full_count,out_of_reach_count,in_need_out_of_reach_count,priority_score,typology,status,"
-        "is_partial,note"
+        "is_partial,note,rank_low,rank_median,rank_high,verdict_share,verdict,score_low,score_high,flips"
     )
     found = list(csv.DictReader(io.StringIO(text)))
     assert [line["name"] for line in found] == ["Alpha, l'Œuvre", 'Dit "Bêta"', "Inconnu"]
     assert found[0]["population_count"] == "1500"
     assert found[0]["need_score"] == "41.5"
+    assert found[0]["flips"] == "poids égaux ; sans « Chômage »"
     assert found[1]["is_partial"] == "true"
     assert found[2]["population_count"] == ""
 

@@ -37,6 +37,20 @@ function fiche(niveau, code) {
   return p;
 }
 
+// Les mêmes mots que la page des lacunes.
+function phraseVerdict(lacune) {
+  if (!lacune.verdict || lacune.verdict_share === undefined) return "";
+  const part = `${Math.round(100 * lacune.verdict_share)}\u202f%`;
+  const mots = { robuste: `déficit robuste ${part}`, fragile: `fragile ${part}`, absent: `pas de déficit (${part})` };
+  const rang =
+    lacune.rank_low === undefined
+      ? ""
+      : lacune.rank_low === lacune.rank_high
+        ? ` Rang du besoin\u00a0: ${nombre(lacune.rank_low)}.`
+        : ` Rang du besoin\u00a0: ${nombre(lacune.rank_low)} à ${nombre(lacune.rank_high)}.`;
+  return mots[lacune.verdict] ? `Verdict\u00a0: ${mots[lacune.verdict]}.${rang}` : "";
+}
+
 export function bulleTerritoire(lacune, commune, reglages) {
   const bulle = element("div", undefined, { class: "bulle" });
   bulle.append(element("h2", lacune.name));
@@ -56,6 +70,8 @@ export function bulleTerritoire(lacune, commune, reglages) {
       ["Priorité, sur 100", decimal(lacune.priority_score)],
     ]),
   );
+  const verdict = phraseVerdict(lacune);
+  if (verdict) bulle.append(element("p", verdict));
   if (typologie) bulle.append(element("p", `${typologie.label}\u00a0: ${typologie.meaning}.`));
   if (lacune.is_partial) bulle.append(element("p", "Part normande seulement.", { class: "note" }));
   if (commune?.density_label) bulle.append(element("p", `Densité\u00a0: ${commune.density_label}.`));

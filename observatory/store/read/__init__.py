@@ -6,7 +6,7 @@ from observatory.store.read.directory import directory_places, directory_structu
 from observatory.store.read.entries import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
 from observatory.store.read.frames import demand_frame, membership_frame, supply_frame
-from observatory.store.read.gaps import gap_row_count, gap_rows, run
+from observatory.store.read.gaps import gap_row_count, gap_rows, need_components, run
 from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
 from observatory.store.read.sources import age_days, rejected, sources
 from observatory.store.read.structures import structure_count, structures
@@ -26,6 +26,7 @@ __all__ = [
     "geometries",
     "latest_values",
     "membership_frame",
+    "need_components",
     "rejected",
     "require_territory",
     "run",

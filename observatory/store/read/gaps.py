@@ -10,7 +10,7 @@ from observatory.errors import NotComputedError
 from observatory.store.read.rows import bounded, bounded_offset
 from observatory.store.read.search import require_level, territory_level
 from observatory.store.read.territories import descendants
-from observatory.store.tables import GapResult, Run
+from observatory.store.tables import GapResult, NeedResult, Run
 
 _LEFT_OUT: Final = {"run_hash"}
 
@@ -67,6 +67,13 @@ def gap_rows(
         .offset(bounded_offset(offset))
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def need_components(connection: sa.Connection, run_hash: str, level: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return, by code, the indicators that the need of each territory of a level comes from, in a stored run."""
+    query = sa.select(NeedResult.code, NeedResult.components)
+    query = query.where(NeedResult.run_hash == run_hash, NeedResult.level == level)
+    return {row.code: row.components for row in connection.execute(query)}
 
 
 def gap_row_count(connection: sa.Connection, run_hash: str, level: str, *, territory: str | None = None) -> int:

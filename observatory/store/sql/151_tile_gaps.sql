@@ -22,6 +22,10 @@ shown AS (
         gap.typology,
         gap.status,
         gap.is_partial,
+        gap.rank_low,
+        gap.rank_high,
+        gap.verdict_share,
+        gap.verdict,
         ST_AsMVTGeom(
             ST_Transform(territory.geom, 3857), frame.envelope, CAST(:extent AS integer), CAST(:extent / 16 AS integer)
         ) AS geom

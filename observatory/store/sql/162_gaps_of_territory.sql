@@ -18,6 +18,14 @@ SELECT
     gap.status,
     gap.is_partial,
     gap.note,
+    gap.rank_low,
+    gap.rank_median,
+    gap.rank_high,
+    gap.verdict_share,
+    gap.verdict,
+    gap.score_low,
+    gap.score_high,
+    gap.flips,
     CAST(run.parameters ->> 'threshold_min' AS float8) AS threshold_min
 FROM observatory.run
 JOIN observatory.gap_result AS gap ON gap.run_hash = run.run_hash
