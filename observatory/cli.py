@@ -64,6 +64,16 @@ COMMANDS: Final = {
     "export": Command("export", "export", "Exporte une couche dans un format ouvert, avec ses sources."),
     "map": Command("map", "draw", "Dessine la carte régionale dans un seul fichier HTML, qui s'ouvre sans réseau."),
     "serve": Command("serve", "serve", "Sert les pages et l'API au premier plan, jusqu'à Ctrl+C."),
+    "directory": Command(
+        "directory",
+        "app",
+        "Annuaire de l'accompagnement : l'exporter, le modifier dans un tableur ou un SIG, l'importer.",
+    ),
+    "structures": Command(
+        "structures",
+        "app",
+        "Dit quels enregistrements font une structure ; sépare, réunit, liste ce qui est douteux.",
+    ),
     "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
 }
 

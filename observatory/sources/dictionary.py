@@ -25,7 +25,7 @@ TABLES: Final = {
     "structures": "Structures, une seule fois chacune.",
     "structure_services": "Services offerts par une structure, avec la raison.",
     "structure_records": "Lignes des sources et structure à laquelle chacune a été rattachée, avec la règle.",
-    "structure_members": "Les enregistrements réunis en une structure, chacun tel que sa source le donne, avec ses propres services : de quoi défaire la réunion.",
+    "structure_members": "Enregistrements réunis, chacun tel que sa source le donne : de quoi défaire la réunion.",
     "accompaniment": "Rôle, phases, dispositifs et zone des structures de l'accompagnement.",
 }
 

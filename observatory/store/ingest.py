@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 import geodata
 from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
 from observatory.sources import archive, catalog
-from observatory.store import declare, load, stage
+from observatory.store import closures, declare, load, resolution, stage
 from observatory.store import tables as t
 from observatory.store.engine import plain_errors
 from observatory.store.known import Known
@@ -164,6 +164,7 @@ def _ingest(
     marker = file_marker(source_id)
     with engine.begin() as connection:
         load.take_turn(connection, tell)
+        checksum = closures.fingerprint(connection, source_id, checksum)
         stored = connection.execute(
             sa.select(t.SnapshotFile.checksum).where(t.SnapshotFile.file_name == marker)
         ).scalar()
@@ -180,6 +181,10 @@ def _ingest(
         raw.execute(f"SET LOCAL lock_timeout = '{load.LOCK_TIMEOUT_S}s'")
         for main in mains:
             raw.execute(sql(_REPLACED[main][1]).encode())
+        if closures.TABLE in tables:
+            closures.write(connection, source_id, batch.file_name, tables[closures.TABLE])
+        if "structures" in mains:
+            resolution.settle(connection)
         tell("Remplacement des données", 2, 3)
         value_count = sum(len(tables[main]) for main in mains)
         _record(connection, batch, path.name, checksum, value_count=value_count, origin=origin)
@@ -200,8 +205,13 @@ def loaded_from_file(connection: sa.Connection) -> set[str]:
 
 
 def _checksum(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the files of a directory, read a block at a time."""
+    found = []
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        for one in sorted(path.iterdir()) if path.is_dir() else [path]:
+            with one.open("rb") as file:
+                found.append(hashlib.file_digest(file, "sha256").hexdigest())
+        return hashlib.sha256("".join(sorted(found)).encode()).hexdigest() if path.is_dir() else found[0]
     except OSError as error:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
 

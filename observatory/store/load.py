@@ -21,7 +21,7 @@ from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIn
 
 import geodata
 from observatory.errors import DatabaseUnavailableError, InputFileError, ObservatoryError
-from observatory.store import declare, stage
+from observatory.store import declare, resolution, stage
 from observatory.store import tables as t
 from observatory.store.directory import FILE as DIRECTORY
 from observatory.store.directory import put_back
@@ -235,6 +235,8 @@ def _swap(
     with _bare(connection, LARGEST) if _is_empty(connection) else nullcontext():
         raw.execute(sql("020_swap").encode())
     raw.execute(sql("040_derive_directory").encode())
+    connection.execute(statement("060_keep_members"))
+    resolution.settle(connection)
     counted = json.dumps(declare.counted_in(declarations))
     connection.execute(statement("022_source_units"), {"counted": counted})
     _record(connection, checksums)

@@ -77,6 +77,21 @@ FILES: Final = (
     SnapshotFile("structure_services", _columns("structure_id service reason")),
     SnapshotFile("structure_records", _columns("source_id record_id structure_id rule name kind siret")),
     SnapshotFile(
+        "structure_members",
+        _columns(
+            "source_id record_id naf address post_code city commune_code departement_code place_quality place_note "
+            "label period",
+            score="double precision",
+            capacity_count="double precision",
+            is_active="boolean",
+            point_x_m="double precision",
+            point_y_m="double precision",
+            services="text[]",
+            reasons="text[]",
+        ),
+        is_required=False,
+    ),
+    SnapshotFile(
         "accompaniment",
         _columns("structure_id role zone_level zone_code note", phases="text[]", devices="text[]"),
     ),

@@ -301,10 +301,56 @@ class StructureRecord(Base):
     record_id: Mapped[str] = mapped_column(primary_key=True)
     structure_id: Mapped[str] = mapped_column(ForeignKey("structure.structure_id", ondelete="CASCADE"))
     rule: Mapped[str]
-    """``unique``, ``same_siret`` or ``same_name_address``."""
+    """What joined it to its structure: one of ``observatory.sources.resolve.RULES``."""
     name: Mapped[str]
     kind: Mapped[str]
     siret: Mapped[str | None]
+    naf: Mapped[str | None]
+    """From here on, what the source itself says of it, so that a merge can be undone; all null: not known apart."""
+    address: Mapped[str | None]
+    post_code: Mapped[str | None]
+    city: Mapped[str | None]
+    commune_code: Mapped[str | None]
+    departement_code: Mapped[str | None]
+    place_quality: Mapped[str | None]
+    place_note: Mapped[str | None]
+    label: Mapped[str | None]
+    period: Mapped[str | None]
+    score: Mapped[float | None]
+    """Likeness of name and address that joined it, 0-100; null where the rule needs none."""
+    capacity_count: Mapped[float | None]
+    is_active: Mapped[bool | None]
+    services: Mapped[dict[str, Any] | None]
+    """Services that this record offers, each with its reason."""
+    geom: Mapped[WKBElement | None] = mapped_column(
+        Geometry("POINT", srid=crs.STORAGE, spatial_index=False), nullable=True
+    )
+
+
+class StructureDecision(Base):
+    """Two records that a user declared to be one structure, or two: it outlives the loads."""
+
+    __tablename__ = "structure_decision"
+    __table_args__ = (CheckConstraint("first < second", name="ordered"),)
+    first: Mapped[str] = mapped_column(primary_key=True)
+    """``source_id:record_id``, the lower of the two."""
+    second: Mapped[str] = mapped_column(primary_key=True)
+    is_same: Mapped[bool]
+    reason: Mapped[str | None]
+    decided_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Closure(Base):
+    """An establishment that a register says closed: still shown, never counted as supply."""
+
+    __tablename__ = "closure"
+    __table_args__ = (CheckConstraint(r"siret ~ '^\d{14}$'", name="siret"),)
+    siret: Mapped[str] = mapped_column(primary_key=True)
+    closed_date: Mapped[str | None]
+    """Day since which it is closed, as the register writes it; null where it doesn't say."""
+    source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id", ondelete="CASCADE"))
+    file_name: Mapped[str]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Accompaniment(Base):

@@ -7,6 +7,7 @@ from observatory.store.read.entries import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
 from observatory.store.read.frames import demand_frame, membership_frame, supply_frame
 from observatory.store.read.gaps import gap_row_count, gap_rows, need_components, run
+from observatory.store.read.merges import decisions, merged
 from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
 from observatory.store.read.sources import age_days, rejected, sources
 from observatory.store.read.structures import structure_count, structures
@@ -15,6 +16,7 @@ from observatory.store.read.territories import children, descendants, geometries
 __all__ = [
     "age_days",
     "children",
+    "decisions",
     "demand_frame",
     "descendants",
     "directory_places",
@@ -26,6 +28,7 @@ __all__ = [
     "geometries",
     "latest_values",
     "membership_frame",
+    "merged",
     "need_components",
     "rejected",
     "require_territory",

@@ -1,0 +1,114 @@
+-- The structures of stage_regrouped (records whose structure, or what joined them to it, has changed) are made again
+-- from their records: the lead says name and place, and every record adds its services.
+DROP TABLE IF EXISTS touched, followed;
+
+CREATE TEMP TABLE touched ON COMMIT DROP AS
+SELECT DISTINCT coalesce(moved.structure_id, record.structure_id) AS structure_id
+FROM observatory.structure_record AS record
+LEFT JOIN stage_regrouped AS moved USING (source_id, record_id)
+WHERE record.place_quality IS NOT NULL
+    AND (
+        moved.structure_id IS NOT NULL
+        OR record.structure_id IN (SELECT former_id FROM stage_regrouped UNION SELECT structure_id FROM stage_regrouped)
+    );
+
+INSERT INTO observatory.structure (
+    structure_id, name, kind, siret, naf, address, post_code, city, commune_code, departement_code, place_quality,
+    place_note, capacity_count, label, is_active, period, source_id, geom
+)
+SELECT
+    touched.structure_id, name, kind, siret, naf, address, post_code, city, commune_code, departement_code,
+    place_quality, place_note, capacity_count, label, is_active, period, source_id, geom
+FROM touched
+JOIN observatory.structure_record AS lead ON touched.structure_id = lead.source_id || ':' || lead.record_id
+ON CONFLICT (structure_id) DO UPDATE SET
+    name = excluded.name,
+    kind = excluded.kind,
+    siret = excluded.siret,
+    naf = excluded.naf,
+    address = excluded.address,
+    post_code = excluded.post_code,
+    city = excluded.city,
+    commune_code = excluded.commune_code,
+    departement_code = excluded.departement_code,
+    place_quality = excluded.place_quality,
+    place_note = excluded.place_note,
+    capacity_count = excluded.capacity_count,
+    label = excluded.label,
+    is_active = excluded.is_active,
+    period = excluded.period,
+    source_id = excluded.source_id,
+    geom = excluded.geom;
+
+UPDATE observatory.structure_record AS record
+SET structure_id = moved.structure_id, rule = moved.rule, score = moved.score
+FROM stage_regrouped AS moved
+WHERE moved.source_id = record.source_id AND moved.record_id = record.record_id;
+
+UPDATE observatory.structure AS structure
+SET siret = known.siret
+FROM (
+    SELECT DISTINCT ON (record.structure_id) record.structure_id, record.siret
+    FROM observatory.structure_record AS record
+    JOIN touched USING (structure_id)
+    WHERE record.siret IS NOT NULL
+    ORDER BY record.structure_id, record.source_id, record.record_id
+) AS known
+WHERE known.structure_id = structure.structure_id AND structure.siret IS NULL;
+
+-- What a body of the ecosystem does follows the record that says so.
+CREATE TEMP TABLE followed ON COMMIT DROP AS
+SELECT DISTINCT ON (moved.former_id) moved.former_id, moved.structure_id
+FROM stage_regrouped AS moved
+JOIN observatory.structure_record AS record USING (source_id, record_id)
+JOIN observatory.accompaniment AS body ON body.structure_id = moved.former_id
+LEFT JOIN observatory.accompaniment AS taken ON taken.structure_id = moved.structure_id
+WHERE moved.former_id <> moved.structure_id
+    AND taken.structure_id IS NULL
+    AND (
+        moved.source_id IN ('ami_french_impact_2018', 'annuaire_accompagnement')
+        OR NOT EXISTS (
+            SELECT FROM observatory.structure_record AS left_there WHERE left_there.structure_id = moved.former_id
+        )
+    )
+ORDER BY moved.former_id, moved.source_id NOT IN ('ami_french_impact_2018', 'annuaire_accompagnement'), moved.structure_id;
+
+UPDATE observatory.accompaniment AS body
+SET structure_id = followed.structure_id
+FROM followed
+WHERE body.structure_id = followed.former_id;
+
+UPDATE observatory.accompaniment_zone AS zone
+SET structure_id = followed.structure_id
+FROM followed
+WHERE zone.structure_id = followed.former_id;
+
+UPDATE observatory.accompaniment_place AS place
+SET structure_id = followed.structure_id
+FROM followed
+WHERE place.structure_id = followed.former_id;
+
+DELETE FROM observatory.structure AS structure
+USING (SELECT DISTINCT former_id FROM stage_regrouped) AS former
+WHERE structure.structure_id = former.former_id
+    AND NOT EXISTS (
+        SELECT FROM observatory.structure_record AS record WHERE record.structure_id = structure.structure_id
+    );
+
+DELETE FROM observatory.structure_service AS service
+USING touched
+WHERE service.structure_id = touched.structure_id;
+
+INSERT INTO observatory.structure_service (structure_id, service, reason)
+SELECT DISTINCT ON (record.structure_id, offer.key) record.structure_id, offer.key, offer.value
+FROM observatory.structure_record AS record
+JOIN touched USING (structure_id)
+CROSS JOIN LATERAL jsonb_each_text(record.services) AS offer
+ORDER BY
+    record.structure_id,
+    offer.key,
+    record.structure_id <> record.source_id || ':' || record.record_id,
+    record.source_id,
+    record.record_id;
+
+DELETE FROM observatory.tile;
