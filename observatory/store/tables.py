@@ -296,7 +296,10 @@ class StructureRecord(Base):
     """A row of a source as it was read, and the structure it was resolved to."""
 
     __tablename__ = "structure_record"
-    __table_args__ = (Index(None, "structure_id"),)
+    __table_args__ = (
+        Index("ix_structure_record_geom", "geom", postgresql_using="gist"),
+        Index(None, "structure_id"),
+    )
     source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"), primary_key=True)
     record_id: Mapped[str] = mapped_column(primary_key=True)
     structure_id: Mapped[str] = mapped_column(ForeignKey("structure.structure_id", ondelete="CASCADE"))
@@ -593,3 +596,25 @@ class Tile(Base):
     row: Mapped[int] = mapped_column(primary_key=True)
     etag: Mapped[str]
     content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Job(Base):
+    """A question that takes time: asked, waiting, worked on, answered, for some days."""
+
+    __tablename__ = "job"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", ("todo", "doing", "succeeded", "failed", "cancelled")), name="status"),
+    )
+    job_id: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str]
+    question: Mapped[dict[str, Any]]
+    label: Mapped[str] = mapped_column(server_default="En attente")
+    """French: the step that it is at."""
+    done: Mapped[int] = mapped_column(server_default="0")
+    total: Mapped[int] = mapped_column(server_default="0")
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    """French sentence, where there is no answer."""
+    error_kind: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())

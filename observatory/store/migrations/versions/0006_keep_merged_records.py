@@ -42,6 +42,7 @@ def upgrade() -> None:
     )
     for column in others:
         op.add_column("structure_record", column, schema=SCHEMA)
+    op.create_index("ix_structure_record_geom", "structure_record", ["geom"], schema=SCHEMA, postgresql_using="gist")
     op.create_table(
         "structure_decision",
         sa.Column("first", sa.String(), nullable=False),
@@ -58,5 +59,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Undo it."""
     op.drop_table("structure_decision", schema=SCHEMA)
+    op.drop_index("ix_structure_record_geom", table_name="structure_record", schema=SCHEMA)
     for name in (*TEXTS, "score", "capacity_count", "is_active", "services", "geom"):
         op.drop_column("structure_record", name, schema=SCHEMA)
