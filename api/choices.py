@@ -33,6 +33,7 @@ class Choice:
     level: str
     territory: str | None = None
     threshold_min: float | None = None
+    closed_border: bool = False
 
     def query(self, **changes: object) -> str:
         """Return the query string of this choice, with changes; what is None is left out."""
@@ -42,6 +43,7 @@ class Choice:
             "level": self.level,
             "territory": self.territory,
             "threshold_min": None if self.threshold_min is None else f"{self.threshold_min:g}",
+            "closed_border": "true" if self.closed_border else None,
             **changes,
         }
         return urlencode({name: value for name, value in fields.items() if value is not None})
@@ -55,6 +57,7 @@ def choose(
     level: str | None = None,
     territory: str | None = None,
     threshold_min: float | None = None,
+    closed_border: bool = False,
 ) -> Choice:
     """Return a checked choice; what a form left empty takes its default.
 
@@ -69,7 +72,7 @@ def choose(
     study.need(defi)
     study.service(service)
     publication.require_level(level)
-    return Choice(defi, service, level, territory or None, threshold_min)
+    return Choice(defi, service, level, territory or None, threshold_min, closed_border)
 
 
 def require_service(study: Study, service: str) -> str:

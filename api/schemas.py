@@ -151,6 +151,8 @@ class GapRow(BaseModel):
     status: str
     is_partial: bool
     note: str | None
+    open_border_typology: str | None = Field(None, description="Avec closed_border=true : la typologie ordinaire.")
+    is_border_flip: bool | None = Field(None, description="Avec closed_border=true : la typologie bascule.")
     rank_low: int | None = Field(None, description="5 % des rangs tirés ; 1 est le plus grand besoin.")
     rank_median: int | None = None
     rank_high: int | None = None

@@ -42,6 +42,9 @@ def gaps(
     format: Annotated[str, Query(description="json, csv ou geojson.")] = "json",  # noqa: A002  (the contract's name)
     limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 5000,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
+    closed_border: Annotated[
+        bool, Query(description="Recalcule sans l’offre ni les habitants hors de Normandie : qui bascule.")
+    ] = False,
     explain: Annotated[
         bool,
         Query(description="Ajoute à chaque ligne les contributions des indicateurs et ses raisons en français."),
@@ -60,7 +63,7 @@ def gaps(
         "threshold_min": choice.threshold_min,
         "study_path": settings.study,
     }
-    report = publication.gap_report(connection, territory=choice.territory, **asked)
+    report = publication.gap_report(connection, territory=choice.territory, closed_border=closed_border, **asked)
     total = len(report.rows)
     shown = replace(report, rows=report.rows[offset : offset + limit])
     if explain:

@@ -66,6 +66,7 @@ def gaps_page(
     level: str = "",
     territory: Territory = None,
     threshold_min: Annotated[str, Query(max_length=10)] = "",
+    closed_border: bool = False,
     rang: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> HTMLResponse:
     """Show a gap analysis: the form, the table by priority, the totals, the quadrants."""
@@ -76,6 +77,7 @@ def gaps_page(
         level=level,
         territory=territory,
         threshold_min=choices.minutes(threshold_min),
+        closed_border=closed_border,
     )
     report = publication.gap_report(
         connection,
@@ -84,6 +86,7 @@ def gaps_page(
         level=choice.level,
         territory=choice.territory,
         threshold_min=choice.threshold_min,
+        closed_border=choice.closed_border,
         study_path=settings.study,
     )
     rows = views.by_priority(report.rows)

@@ -90,6 +90,13 @@ def gaps(
     study: Annotated[
         Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l'observatoire.")
     ] = None,
+    closed_border: Annotated[
+        bool,
+        typer.Option(
+            "--closed-border",
+            help="Recalcule sans l'offre ni les habitants hors de Normandie, et dit quels territoires basculent.",
+        ),
+    ] = False,
     explain: Annotated[
         bool,
         typer.Option(
@@ -110,7 +117,7 @@ def gaps(
             "defi": defi, "service": service, "level": level, "threshold_min": threshold_min,
             "study_path": chosen_study(study),
         }  # fmt: skip
-        report = publication.gap_report(connection, territory=territory, **asked)
+        report = publication.gap_report(connection, territory=territory, closed_border=closed_border, **asked)
         if explain:
             from observatory.publish.explanation import explained
 
@@ -224,6 +231,28 @@ def _text(column: str, value: object) -> str:
     return labels.count(value) if column.endswith("_count") else labels.decimal(value)
 
 
+def _border(report: GapReport) -> list[str]:
+    """Say which territories a closed border flips, or how many would."""
+    from observatory.publish import border
+
+    parameters = report.parameters
+    if not parameters.get("closed_border"):
+        count = len(parameters["border_flips"].get(str(report.rows[0]["level"]), {})) if report.rows else 0
+        if not count:
+            return []
+        words = "territoire de cette maille basculerait" if count == 1 else "territoires de cette maille basculeraient"
+        return [f"Frontière régionale fermée, {count} {words} : --closed-border les nomme."]
+    found = border.flips_in_words(report)
+    if not found:
+        return [parameters["closed_border_note"], "Frontière fermée, aucun territoire ne bascule."]
+    words = "territoire bascule" if len(found) == 1 else "territoires basculent"
+    return [
+        parameters["closed_border_note"],
+        f"Frontière fermée, {len(found)} {words} :",
+        *(f"  - {one}" for one in found),
+    ]
+
+
 def _say_basis(report: GapReport, hidden: list[str]) -> None:
     """Name on the error stream what was assumed, what the service's list lacks, every source, and the run."""
     from observatory.commands.session import messages
@@ -236,6 +265,7 @@ def _say_basis(report: GapReport, hidden: list[str]) -> None:
         f"Hors de portée : à plus de {parameters['threshold_min']:g} minutes. {parameters['norm_origin']}",
         f"{parameters['service_label']} : {parameters['completeness']}",
         parameters["travel"]["note"],
+        *_border(report),
         *parameters["warnings"],
         "Sources :",
         *(f"  - {one['title']} ({one['producer']}, {one['vintage']}, {one['licence']})" for one in report.sources),

@@ -53,6 +53,7 @@ def gap_report(
     level: str,
     territory: str | None = None,
     threshold_min: float | None = None,
+    closed_border: bool = False,
     study_path: Path | None = None,
 ) -> GapReport:
     """Return a gap analysis at one level: the stored one if there is one, else worked out and stored.
@@ -65,6 +66,8 @@ def gap_report(
         Code of a territory: only the units inside it. None: all of Normandy.
     threshold_min
         Travel time beyond which a service is out of reach, minutes. None: the study's own for this service.
+    closed_border
+        As if there were neither supply nor demand outside Normandy; tells which rows that flips.
 
     Raises
     ------
@@ -81,7 +84,12 @@ def gap_report(
     rows = read.gap_rows(connection, run.run_hash, level, territory=territory)
     used = set(run.source_ids)
     sources = [source for source in read.sources(connection) if source["source_id"] in used]
-    return GapReport(rows=rows, parameters=dict(run.parameters), sources=sources, run_hash=run.run_hash)
+    report = GapReport(rows=rows, parameters=dict(run.parameters), sources=sources, run_hash=run.run_hash)
+    if closed_border:
+        from observatory.publish import border
+
+        return border.closed_border(connection, report)
+    return report
 
 
 def largest(report: GapReport, *, count: int) -> GapReport:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.access.travel import TravelCost
+from observatory.errors import NotComputedError
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs, at_level
 from observatory.runs.supply import ZONED_SERVICES, Supply, demand_points, service_supply, supply_norm, zones_of
@@ -112,6 +113,20 @@ def access_run(
     rows = worked_out.rows.reset_index()[list(COLUMNS)]
     results.copy_frame(connection, AccessResult, rows.assign(run_hash=name))
     return worked_out
+
+
+def stored_access(connection: Connection, name: str) -> AccessRun:
+    """Return an access run by its name.
+
+    Raises
+    ------
+    NotComputedError
+        If it isn't stored any more.
+    """
+    stored = results.find_run(connection, name)
+    if stored is None:
+        raise NotComputedError("Ce calcul d'accès n'est plus en base : relancez « observatory compute ».")
+    return AccessRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
 
 
 def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: float, supply: Supply) -> AccessRun:
