@@ -83,6 +83,21 @@ def read_table(
     return _frame(rows, layout, columns, path.name, missing)
 
 
+def columns_present(path: Path, columns: Columns) -> set[str]:
+    """Return which of ``columns`` a file has, whatever its cells hold.
+
+    Raises
+    ------
+    InputFileError
+        If the file can't be read for certain.
+    """
+    if _is_workbook(path):
+        return set(_layout(_workbook_rows(path), columns).columns)
+    text, _ = read_text(path)
+    found = (_layout(_rows(text, one, path.name, limit=HEADER_LINES), columns) for one in DELIMITERS)
+    return set(max(found, key=lambda one: len(one.columns)).columns)
+
+
 def heading(text: str) -> str:
     """Return a heading without case, accents or typographic variants, to compare it."""
     plain = unicodedata.normalize("NFKD", text.replace("’", "'"))

@@ -1,0 +1,248 @@
+"""The accompaniment directory taken away, edited in a spreadsheet, and brought back on the bundled data."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from observatory.errors import InputFileError
+from observatory.publish import directory as publication
+from observatory.runs.inputs import checksums
+from observatory.sources import directory_file, directory_gpkg
+from observatory.store import directory, read
+
+TODAY = "2026-03-31"
+DOSSIER = "Écosystème normand de l'accompagnement de l'ESS"
+ARDES = "ami_french_impact_2018:ardes"
+Rows = list[dict[str, str]]
+
+
+def exported(connection: sa.Connection, path: Path) -> Rows:
+    publication.write_csv(directory.entries(connection).values(), path)
+    return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter=";"))
+
+
+def written(rows: Rows, path: Path, *, encoding: str = "utf-8", delimiter: str = ",") -> Path:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=delimiter)
+    writer.writeheader()
+    writer.writerows(rows)
+    path.write_bytes(text.getvalue().encode(encoding))
+    return path
+
+
+def brought_back(connection: sa.Connection, path: Path, **options: bool) -> directory.Outcome:
+    reader = directory_gpkg.read if directory_gpkg.is_geopackage(path) else directory_file.read
+    frame, present = reader(path)
+    return directory.import_rows(connection, frame, present, file_name=path.name, today=TODAY, **options)
+
+
+def state(connection: sa.Connection) -> list[str]:
+    names = ("accompaniment", "accompaniment_zone", "accompaniment_place", "directory_edit", "structure")
+    query = "SELECT md5(coalesce(string_agg(r::text, '' ORDER BY r::text), '')) FROM observatory.{} AS r"
+    return [str(connection.exec_driver_sql(query.format(name)).scalar()) for name in names]
+
+
+def edited(rows: Rows) -> Rows:
+    """Give ARDES two départements and a permanence in Vire, and add a cooperative placed by swapped coordinates."""
+    ardes = next(row for row in rows if row["identifiant"] == ARDES)
+    ardes |= {
+        "zones": "14 | departement:50",
+        "type de lieu": "permanence",
+        "code commune": "14762",
+        "jours": "mardi",
+        "source du lieu": "https://exemple.fr/ardes",
+        "date du lieu": "12/03/2026",
+    }
+    added = dict.fromkeys(rows[0], "") | {
+        "nom": "Coopérative d’essai",
+        "type": "CAE",
+        "phases": "Création",
+        "zones": "200068799",
+        "type de lieu": "siège",
+        "longitude": "48,8388",
+        "latitude": "-0,8893",
+        "remarque": "appeler le 02 33 00 00 00",
+    }
+    return [*rows, added]
+
+
+@pytest.mark.parametrize(
+    ("write", "name"),
+    [
+        (publication.write_csv, "annuaire.csv"),
+        (lambda entries, path: publication.write_gpkg(list(entries), path), "annuaire.gpkg"),
+    ],
+)
+def test_what_is_exported_comes_back_without_a_change(
+    connection: sa.Connection, tmp_path: Path, write: Callable[..., object], name: str
+) -> None:
+    before = state(connection)
+    path = tmp_path / name
+    write(directory.entries(connection).values(), path)
+    outcome = brought_back(connection, path, removes_absent=True)
+    assert (outcome.changes, outcome.refused, outcome.unchanged_count) == ((), (), 28)
+    assert state(connection) == before
+
+
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"), [("cp1252", ";"), ("utf-8-sig", ";"), ("utf-8", ","), ("utf-8", "\t")]
+)
+def test_an_edited_table_changes_what_it_says_and_nothing_else(
+    connection: sa.Connection, tmp_path: Path, encoding: str, delimiter: str
+) -> None:
+    rows = edited(exported(connection, tmp_path / "annuaire.csv"))
+    path = written(rows, tmp_path / "edite.csv", encoding=encoding, delimiter=delimiter)
+    before, inputs = state(connection), checksums(connection)
+    trial = brought_back(connection, path, is_trial=True)
+    assert state(connection) == before
+    outcome = brought_back(connection, path)
+    assert outcome.changes == trial.changes
+    assert [(one.what, one.code) for one in outcome.changes] == [
+        ("modifié", ARDES),
+        ("ajouté", "saisie_territoire:cooperative-d-essai"),
+    ]
+    assert outcome.changes[0].fields == (
+        ("zones", "region:28", "departement:14 | departement:50"),
+        (
+            "source des zones",
+            f"{DOSSIER}, 2018-10",
+            f"saisie du territoire (avant : {DOSSIER}, 2018-10), {TODAY}",
+        ),
+        ("lieu 1", "vide", "permanence 14762"),
+    )
+    assert outcome.notes == ("ligne 30 : coordonnées personnelles retirées (remarque)",)
+    assert brought_back(connection, path).changes == ()
+    assert checksums(connection) != inputs
+    assert exported(connection, tmp_path / "apres.csv") != rows[:-1]
+
+
+def test_an_import_is_what_access_and_structures_read(connection: sa.Connection, tmp_path: Path) -> None:
+    brought_back(connection, written(edited(exported(connection, tmp_path / "a.csv")), tmp_path / "b.csv"))
+    zones = read.directory_zones(connection).set_index("structure_id")
+    assert zones.loc[[ARDES], "code"].tolist() == ["14", "50"]
+    places = read.directory_places(connection).set_index("structure_id")
+    permanence = places.loc[ARDES]
+    assert (permanence["kind"], permanence["days"], permanence["place_quality"]) == (
+        "permanence",
+        "mardi",
+        "town_hall",
+    )
+    assert (permanence["origin"], permanence["stated_date"]) == ("https://exemple.fr/ardes", "2026-03-12")
+    assert permanence["phases"] == ["emergence", "creation"]  # none of its own: those of the structure
+    added = places.loc["saisie_territoire:cooperative-d-essai"]
+    assert (added["commune_code"], added["lon"], added["lat"]) == ("14762", -0.8893, 48.8388)
+    supply = read.supply_frame(connection, "accompagnement").loc["saisie_territoire:cooperative-d-essai"]
+    assert (supply["zone_level"], supply["zone_code"], supply["source_id"]) == (
+        "epci",
+        "200068799",
+        "saisie_territoire",
+    )
+    reasons = connection.exec_driver_sql(
+        "SELECT reason FROM observatory.structure_service WHERE service = 'accompagnement' "
+        "AND structure_id = 'saisie_territoire:cooperative-d-essai'"
+    ).scalars()
+    assert list(reasons) == [f"Phases accompagnées selon « saisie du territoire » ({TODAY}) : création."]
+    known = directory.entries(connection)
+    directory.put_back(connection)  # what a load of the snapshot ends with
+    assert directory.entries(connection) == known
+
+
+def test_every_row_refused_says_its_line_and_why(connection: sa.Connection, tmp_path: Path) -> None:
+    rows = exported(connection, tmp_path / "a.csv")
+    wrong = {
+        "phases": ("bidule", "phase « bidule » inconnue"),
+        "zones": ("99999", "zone « 99999 » inconnue"),
+        "siret": ("12345678901234", "SIRET « 12345678901234 » invalide"),
+        "date": ("2031", "date « 2031 » dans le futur"),
+        "site web": ("ardes", "site web « ardes » illisible"),
+        "identifiant": ("ami:ardes", "identifiant « ami:ardes » inconnu"),
+        "nom": ("", "nom absent"),
+    }
+    ardes = next(row for row in rows if row["identifiant"] == ARDES)
+    bad = [ardes | {column: value} for column, (value, _) in wrong.items()]
+    africa = ardes | {"type de lieu": "siege", "longitude": "0", "latitude": "0"}
+    elsewhere = ardes | {"type de lieu": "siege", "code commune": "13055"}
+    outcome = brought_back(connection, written([*bad, africa, elsewhere], tmp_path / "b.csv"), removes_absent=False)
+    assert [one.line for one in outcome.refused] == list(range(2, 11))
+    reasons = [reason for _, reason in wrong.values()] + ["au large de l'Afrique", "commune « 13055 » inconnue"]
+    for one, reason in zip(outcome.refused, reasons, strict=True):
+        assert reason in one.reason
+    assert outcome.changes == ()
+
+
+def test_what_a_file_leaves_out_stays_unless_asked(connection: sa.Connection, tmp_path: Path) -> None:
+    rows = exported(connection, tmp_path / "a.csv")
+    kept = [row for row in rows if row["identifiant"] == ARDES]
+    path = written([{name: kept[0][name] for name in ("nom", "phases")}], tmp_path / "peu.csv")
+    outcome = brought_back(connection, path)
+    assert (outcome.changes, len(outcome.absent)) == ((), 27)
+    removed = brought_back(connection, path, removes_absent=True)
+    assert {one.what for one in removed.changes} == {"supprimé"}
+    assert list(directory.entries(connection)) == [ARDES]
+    clips = connection.exec_driver_sql("SELECT name FROM observatory.structure WHERE siret = '80950959900019'").all()
+    assert clips  # named by another source too: out of the directory, still a structure
+    directory.put_back(connection)
+    assert list(directory.entries(connection)) == [ARDES]
+    back = brought_back(connection, tmp_path / "a.csv")
+    # CLIPS is described by another source, whose kind is none of the directory's: its type has to be written.
+    assert [(one.name, one.reason[:26]) for one in back.refused] == [
+        ("CLIPS RESSOURCERIE", "type de structure absent :")
+    ]
+    assert len(directory.entries(connection)) == 27
+
+
+def test_the_template_holds_an_example_that_is_refused(connection: sa.Connection, tmp_path: Path) -> None:
+    from observatory.publish.directory_template import EXAMPLE
+
+    publication.write_csv([EXAMPLE], tmp_path / "modele.csv")
+    outcome = brought_back(connection, tmp_path / "modele.csv")
+    assert [one.reason for one in outcome.refused] == ["ligne d’exemple du modèle : remplacez-la ou supprimez-la"]
+
+
+def test_data_inclusion_holds_its_required_fields_and_no_contact(connection: sa.Connection, tmp_path: Path) -> None:
+    publication.write_data_inclusion(
+        list(directory.entries(connection).values()),
+        tmp_path / "di.json",
+        communes=directory.commune_names(connection),
+        departements=directory.departements(connection),
+    )
+    document = json.loads((tmp_path / "di.json").read_text(encoding="utf-8"))
+    structures, services = document["structures"], document["services"]
+    for one in structures:
+        assert one.keys() >= {"source", "id", "nom", "description", "date_maj"}
+        assert 50 <= len(one["description"]) <= 2000
+        assert 3 <= len(one["nom"]) <= 150
+        assert not one["nom"].endswith(".")
+    assert not {"telephone", "courriel", "contact_nom_prenom"} & {key for one in structures + services for key in one}
+    assert {one["structure_id"] for one in services} <= {one["id"] for one in structures}
+    ardes = next(one for one in services if one["structure_id"] == ARDES)
+    assert ardes["zone_eligibilite"] == ["14", "27", "50", "61", "76"]  # the schema takes no region
+    assert ardes["thematiques"] == [
+        "creation-activite--definir-son-projet-de-creation-dentreprise",
+        "creation-activite--structurer-son-projet-de-creation-dentreprise",
+    ]
+    assert (ardes["type"], ardes["date_maj"]) == ("accompagnement", "2018-10-01")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "est vide"),
+        (b"a;b\n1;2\n", "n'a pas la colonne"),
+        (b"SQLite format 3\x00 trunc", "n’a pas de couche"),
+    ],
+)
+def test_another_file_is_refused_with_a_sentence(
+    connection: sa.Connection, tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    path = tmp_path / "autre.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputFileError, match=sentence):
+        brought_back(connection, path)
