@@ -87,6 +87,10 @@ export function style(reglages) {
     { ...aplat("qpv", "qpv", "#7b3294", 0.35), layout: { visibility: "none" } },
     { ...trait("qpv-trait", "qpv", "#7b3294", 2.2), layout: { visibility: "none" } },
     {
+      id: "bascules", type: "line", source: "lacunes", "source-layer": "lacunes", filter: ["==", ["get", "is_border_flip"], true],
+      paint: { "line-color": "#111", "line-width": 1.6, "line-dasharray": [2, 1.5] },
+    },
+    {
       id: "choisi", type: "line", source: "lacunes", "source-layer": "lacunes", filter: ["==", ["get", "code"], ""],
       paint: { "line-color": "#111", "line-width": 2.4 },
     },

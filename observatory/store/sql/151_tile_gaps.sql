@@ -22,6 +22,7 @@ shown AS (
         gap.typology,
         gap.status,
         gap.is_partial,
+        JSONB_EXISTS(run.parameters #> ARRAY['border_flips', gap.level], gap.code) AS is_border_flip,
         gap.rank_low,
         gap.rank_high,
         gap.verdict_share,
@@ -32,6 +33,7 @@ shown AS (
     FROM frame
     JOIN observatory.territory ON territory.geom && frame.area
     JOIN observatory.gap_result AS gap ON gap.level = territory.level AND gap.code = territory.code
+    JOIN observatory.run ON run.run_hash = gap.run_hash
     WHERE territory.level = :level AND NOT territory.is_border AND gap.run_hash = :run_hash
     ORDER BY gap.code
 )
