@@ -151,15 +151,16 @@ def _service(
     weighted = float((persons[closer] * gained).sum()) / max(1, int(persons[closer].sum()))
     return {
         "service": name,
-        "newly_covered": _persons(found, newly & own),
-        "newly_covered_neighbours": _persons(found, newly & ~own),
+        "newly_covered": persons_counts(found, newly & own),
+        "newly_covered_neighbours": persons_counts(found, newly & ~own),
         "communes": _units(found, change, newly & own),
         "closer_population_count": int(persons[closer].sum()),
         "mean_gain_min": round(weighted, MINUTES_DECIMALS),
     }
 
 
-def _persons(found: SitingInputs, units: Booleans) -> dict[str, Any]:
+def persons_counts(found: SitingInputs, units: Booleans) -> dict[str, Any]:
+    """Return inhabitants and persons concerned of the units picked."""
     model = found.model
     return {
         "population_count": int(model.population_count[units].sum()),
@@ -184,7 +185,12 @@ def _units(found: SitingInputs, change: ServiceChange, picked: Booleans) -> list
                 "minutes_before": round(before, MINUTES_DECIMALS) if math.isfinite(before) else None,
                 "minutes_after": round(after, MINUTES_DECIMALS) if math.isfinite(after) else None,
                 "population_count": int(unit["population_count"]),
-                "concerned": {defi: _shown(int(unit[defi]), int(unit["population_count"])) for defi in model.weights},
+                "concerned": {
+                    defi: None
+                    if found.hidden[defi][position]
+                    else _shown(int(unit[defi]), int(unit["population_count"]))
+                    for defi in model.weights
+                },
             }
         )
     return rows
@@ -198,7 +204,7 @@ def _shown(count: int, population_count: int) -> int | None:
 
 def _uncovered(found: SitingInputs, change: ServiceChange, name: str) -> dict[str, Any]:
     left = change.uncovered & found.model.is_counted
-    return {"service": name, **_persons(found, left), "communes": _units(found, change, left)}
+    return {"service": name, **persons_counts(found, left), "communes": _units(found, change, left)}
 
 
 def _alternative(found: SitingInputs, solution: Solution, alternative: Alternative | None) -> dict[str, Any] | None:

@@ -11,12 +11,14 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
-from observatory.runs.access import ZONED_SERVICES, Supply, service_supply, zones_of
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs
+from observatory.runs.siting_candidates import candidate_places
+from observatory.runs.siting_limits import forbid, limits_of
+from observatory.runs.supply import ZONED_SERVICES, Supply, service_supply, zones_of
 from observatory.runs.travel import LONGEST_DRIVE_MIN, places, travel_within
 from observatory.siting.mesh import split_communes
 from observatory.siting.model import SitingModel
-from observatory.siting.solution import Floats
+from observatory.siting.solution import Booleans, Floats
 from observatory.siting.study import NamedCandidate, SitingStudy
 from observatory.store import read
 from observatory.studies import Study
@@ -42,17 +44,27 @@ class SitingInputs:
     territory: dict[str, Any]
     named: tuple[NamedCandidate, ...]
     travel_note: str
+    hidden: Mapping[str, Booleans]
+    """Whether the persons of each unit concerned by each défi are not to be shown, ``(n_units,)``."""
 
 
 def siting_inputs(
-    connection: Connection, siting: SitingStudy, study: Study, *, volumes: Mapping[str, pd.Series], inputs: Inputs
+    connection: Connection,
+    siting: SitingStudy,
+    study: Study,
+    *,
+    volumes: Mapping[str, pd.Series],
+    inputs: Inputs,
+    hidden: Mapping[str, frozenset[str]] | None = None,
 ) -> SitingInputs:
     """Read what a siting question is about.
 
     Parameters
     ----------
     volumes
-        Persons concerned by each défi, by commune.
+        Persons concerned by each défi, by commune; estimates where they are under secrecy.
+    hidden
+        Communes whose persons concerned by a défi are not to be shown.
 
     Raises
     ------
@@ -72,11 +84,13 @@ def siting_inputs(
             f"{UNITS_MAX}) : choisissez une intercommunalité ou un département."
         )
     supplies = {name: service_supply(connection, study.service(name), inputs) for name in siting.services}
-    candidates = _candidates(siting, units)
+    candidates = candidate_places(connection, siting, study, units=units, inputs=inputs)
     existing, existing_min, offers = _existing(siting, study, units, supplies, inputs)
-    cost = travel_within(places(units), places(candidates), study, max_min=LONGEST_DRIVE_MIN)
     candidate_min = np.full((len(units), len(candidates)), np.inf)
+    cost = travel_within(places(units), places(candidates), study, max_min=LONGEST_DRIVE_MIN)
     candidate_min[cost.origin_idx, cost.destination_idx] = cost.duration_min
+    sites = pd.concat([existing, candidates], ignore_index=True) if len(candidates) else existing
+    forbid(siting, units, sites, existing_min, candidate_min)
     model = SitingModel(
         population_count=units["population_count"].to_numpy(dtype=np.int64),
         concerned_count={defi: units[defi].to_numpy(dtype=np.int64) for defi in siting.defis},
@@ -91,9 +105,12 @@ def siting_inputs(
         objective=siting.objective,
         threshold_min=siting.threshold_min,
         unit_names=tuple(units["name"].astype(str)),
+        limits=limits_of(siting, sites),
+        capacity=siting.capacity_count,
     )
-    sites = pd.concat([existing, candidates], ignore_index=True)
-    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note)
+    commune = units["commune_code"].astype(str)
+    secret = {defi: commune.isin((hidden or {}).get(defi, frozenset())).to_numpy(dtype=bool) for defi in siting.defis}
+    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret)
 
 
 def _communes(connection: Connection, code: str) -> list[str]:
@@ -130,33 +147,6 @@ def _units(
     return pd.concat([inside, outside], ignore_index=True) if len(outside) else inside
 
 
-def _candidates(siting: SitingStudy, units: pd.DataFrame) -> pd.DataFrame:
-    """Return the candidates: the units of the territory, a place that the study names standing for its own unit."""
-    own = units[units["is_counted"]].copy()
-    frame = own[["code", "name", "x_m", "y_m", "density", "commune_code", "unit_level"]].assign(
-        is_existing=False, note="", source_id=None
-    )
-    frame["note"] = np.where(
-        frame["unit_level"] == DEMAND_LEVEL, "À la mairie de la commune.", "À la mairie de la commune déléguée."
-    )
-    # What the reader names is looked up among units, then among the places that the study declares.
-    for one in siting.named:
-        stands = (frame["code"] == one.unit) & frame["unit_level"].isin([one.unit_level, DEMAND_LEVEL])
-        if not stands.any():
-            raise UsageError(
-                f"Le candidat « {one.name} » est placé dans l'unité « {one.unit} », qui n'est pas dans le territoire."
-            )
-        frame.loc[stands, ["code", "name", "note", "source_id"]] = [one.id, one.name, one.note, one.source]
-    if siting.candidates is None:
-        return frame.drop(columns="unit_level").reset_index(drop=True)
-    unknown = [code for code in siting.candidates if code not in set(frame["code"])]
-    if unknown:
-        raise UsageError(
-            f"Candidats inconnus sur ce territoire : {', '.join(unknown[:5])}. Donnez des codes de ses communes."
-        )
-    return frame[frame["code"].isin(siting.candidates)].drop(columns="unit_level").reset_index(drop=True)
-
-
 def _existing(
     siting: SitingStudy, study: Study, units: pd.DataFrame, supplies: dict[str, Supply], inputs: Inputs
 ) -> tuple[pd.DataFrame, Floats, Any]:
@@ -170,7 +160,8 @@ def _existing(
     useful: set[str] = set()
     for name, frame in offered.items():
         useful |= _that_matter(minutes[name], frame.index.to_numpy(), siting.threshold_min)
-    kept = together[together.index.isin(useful | set(siting.keep or ()))]
+    named = {*(siting.keep or ()), *(one.code for one in siting.closable)}
+    kept = together[together.index.isin(useful | named)]
     existing_min = np.full((len(units), len(kept)), np.inf)
     offers = np.zeros((len(kept), len(siting.services)), dtype=np.bool_)
     for service, name in enumerate(siting.services):

@@ -11,9 +11,10 @@ import pandas as pd
 
 from observatory.access import e2sfca, nearest
 from observatory.gap import ledger
-from observatory.runs.access import ZONED_SERVICES, service_steps, supply_norm, zones_of
+from observatory.runs.access import service_steps
 from observatory.runs.inputs import DEMAND_LEVEL
 from observatory.runs.siting_inputs import SitingInputs
+from observatory.runs.supply import ZONED_SERVICES, supply_norm, zones_of
 from observatory.runs.travel import places, travel_within
 from observatory.studies import ServiceStudy, Study
 

@@ -105,8 +105,12 @@ class Joint:
     site_cost: float
     services: Mapping[str, JointService]
     budget: float
+    poles: int
+    """Most sites that may be opened."""
 
     def __post_init__(self) -> None:
+        if isinstance(self.poles, bool) or not isinstance(self.poles, int) or self.poles < 1:
+            raise UsageError("Le pôle commun ouvre au plus un nombre entier de lieux, d'au moins un.")
         amounts = (self.site_cost, self.budget, *(one.cost for one in self.services.values()))
         if not all(0 <= amount < float("inf") for amount in amounts):
             raise UsageError("Les coûts du pôle commun et son budget sont des nombres positifs, en unités déclarées.")
@@ -138,6 +142,7 @@ def joint_from(document: Mapping[str, Any]) -> Joint:
         note=str(document["note"]),
         site_cost=float(document["site_cost"]),
         budget=float(document["budget"]),
+        poles=document["poles"],
         services={
             str(name): JointService(
                 float(entry["cost"]), None if "defis" not in entry else tuple(str(defi) for defi in entry["defis"])

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from observatory.publish.labels import count, decimal
 
+SMALL_COUNT: Final = 11
+"""Persons under whom a count is small (``geodata/secrecy.toml``, thresholds.persons)."""
 NAMED_COMMUNES: Final = 4
 """Communes named in a sentence before « et d'autres » (convention de l'observatoire)."""
 
@@ -15,6 +17,11 @@ def persons(value: float, singular: str = "habitant", plural: str | None = None)
     """Return « 1 habitant », « 1 204 habitants »."""
     word = singular if abs(value) < 2 else (plural or f"{singular}s")  # French plurals begin at two
     return f"{count(value)} {word}"
+
+
+def few(value: float) -> str:
+    """Return a count of persons concerned, a small one without its figure."""
+    return f"moins de {SMALL_COUNT}" if 0 < value < SMALL_COUNT else count(value)
 
 
 def listed(items: Sequence[str]) -> str:
@@ -55,7 +62,7 @@ def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[
     if not one["newly_covered"]["population_count"]:
         return f"{name} : aucun habitant du territoire de plus sous {threshold_min:g} minutes."
     concerned = [
-        f"{count(value)} {volumes[defi]}"
+        f"{few(value)} {volumes[defi]}"
         for defi, value in one["newly_covered"]["concerned"].items()
         if not volumes[defi].startswith("habitants")
     ]
@@ -97,8 +104,8 @@ def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str], o
 
 def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str) -> str:
     """Say who would be lost and won within the threshold, all services added, and what the objective loses."""
-    lost = [f"{count(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
-    won = [f"{count(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
+    lost = [f"{few(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
+    won = [f"{few(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
     parts = []
     if lost:
         parts.append(f"{listed(lost)} de moins sous le seuil")
@@ -116,3 +123,50 @@ def _loss(other: Mapping[str, Any], objective: str) -> str:
     if other["cost_share"] is None:
         return "écart sur l'objectif : sans mesure"
     return f"écart sur l'objectif : {decimal(100 * other['cost_share'])} %"
+
+
+def joint_sentences(
+    document: Mapping[str, Any], *, services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+) -> list[str]:
+    """Return the sentences of a joint pole: what each site opens, for whom, at what cost, and against all services."""
+    if not document["sites"]:
+        return [f"Avec un budget de {_amount(document['budget'])}, aucun service ne peut être ouvert."]
+    told = [
+        f"{site['name']} : {listed([_opened(one, services, volumes, threshold_min) for one in site['services']])} "
+        f"(coût {_amount(site['cost'])})."
+        for site in document["sites"]
+    ]
+    told.append(f"Coût en tout : {_amount(document['cost'])} sur {_amount(document['budget'])} ({document['note']}).")
+    together = document["together"]
+    if together is None:
+        told.append("Ouvrir tous les services ensemble dans un même lieu dépasserait ce budget.")
+    elif together["objective"] is not None and document["objective"] != together["objective"]:
+        share = abs(document["objective"] - together["objective"]) / max(abs(document["objective"]), 1e-9)
+        told.append(
+            f"Tous les services ensemble ({listed(together['sites']) or 'aucun lieu'}, coût "
+            f"{_amount(together['cost'])}) feraient {decimal(100 * share)} % de moins bien sur l'objectif."
+        )
+    else:
+        told.append("Ouvrir tous les services ensemble, pour ce budget, ferait aussi bien.")
+    return told
+
+
+def _opened(
+    one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+) -> str:
+    newly = one["newly_covered"]
+    if not newly["population_count"]:
+        return f"{services[one['service']]}, sans habitant de plus sous {threshold_min:g} minutes"
+    concerned = [
+        f"{few(value)} {volumes[defi]}"
+        for defi, value in newly["concerned"].items()
+        if value and not volumes[defi].startswith("habitants")
+    ]
+    said = f", dont {listed(concerned)}" if concerned else ""
+    return (
+        f"{services[one['service']]}, {persons(newly['population_count'])} de plus sous {threshold_min:g} minutes{said}"
+    )
+
+
+def _amount(value: float) -> str:
+    return f"{value:g}".replace(".", ",")

@@ -38,6 +38,8 @@ MAXIMISED: Final = frozenset({"mclp"})
 """Objectives of which more is better."""
 ADDITIVE: Final = frozenset({"mclp", "p_median"})
 """Objectives that are sums over persons: each pole has its part of them."""
+CANDIDATE_LAYERS: Final = ("candidats", "friches")
+"""Layers entered by territories that hold places where a pole may open."""
 POLES_MAX: Final = 20
 """Most new poles that may be asked for at once (convention de l'observatoire)."""
 LONGEST_THRESHOLD_MIN: Final = 120.0
@@ -81,8 +83,8 @@ class SitingStudy:
     """Existing structures kept open; None: all."""
     notes: tuple[str, ...] = field(default=())
     filters: CandidateFilters = field(default_factory=CandidateFilters)
-    sites: tuple[str, ...] = ()
-    """Places imported by territories that may be proposed, by their codes; ``toutes``: all those of the territory."""
+    layers: tuple[str, ...] = ()
+    """Layers of places that the territory entered and that may be proposed: ``candidats``, ``friches``."""
     required: tuple[str, ...] = ()
     """Candidates that every proposal opens, by code."""
     incompatible: tuple[tuple[str, str], ...] = ()
@@ -118,7 +120,7 @@ class SitingStudy:
         if not 1 <= self.solutions <= SOLUTIONS_MAX:
             raise UsageError(f"Le nombre de propositions doit être un entier de 1 à {SOLUTIONS_MAX}.")
         pairs = (code for pair in (*self.incompatible, *self.forbidden) for code in pair)
-        named = (*self.sites, *self.required, *pairs, *(one.code for one in self.closable))
+        named = (*self.required, *pairs, *(one.code for one in self.closable))
         for code in (self.territory, *self.catchment, *(self.candidates or ()), *(self.keep or ()), *named):
             if not _CODE.fullmatch(code):
                 raise UsageError(f"Le code « {code[:40]} » n'a pas la forme d'un code : vérifiez-le.")
@@ -136,6 +138,13 @@ class SitingStudy:
                     "Une capacité ne se combine pas avec un budget, des fermetures, des lieux imposés ou "
                     "incompatibles : posez deux questions."
                 )
+        strange = [layer for layer in self.layers if layer not in CANDIDATE_LAYERS]
+        if strange:
+            raise UsageError(
+                f"La couche « {strange[0]} » n'existe pas : choisissez parmi {', '.join(CANDIDATE_LAYERS)}."
+            )
+        if self.closable and (self.costs is None or self.costs.budget is None):
+            raise UsageError("Fermer une structure n'a de sens qu'avec un budget : déclarez les coûts et le budget.")
         unknown = [aim for aim in self.pareto if aim not in AIMS]
         if unknown:
             raise UsageError(f"Le but « {unknown[0]} » n'existe pas : choisissez parmi {', '.join(AIMS)}.")
@@ -180,7 +189,7 @@ def siting_study(document: Mapping[str, Any]) -> SitingStudy:
             keep=None if "keep" not in asked else tuple(asked["keep"]),
             notes=tuple(text for text in (about.get("note"), about.get("source")) if text),
             filters=filters_from(document.get("filters", {})),
-            sites=tuple(asked.get("sites", ())),
+            layers=tuple(asked.get("layers", ())),
             required=tuple(asked.get("required", ())),
             incompatible=pairs_from(asked.get("incompatible", ())),
             forbidden=pairs_from(asked.get("forbidden", ())),

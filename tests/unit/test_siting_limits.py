@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from observatory.errors import UsageError
 from observatory.siting.explain import explain
+from observatory.siting.joint import joint_poles
 from observatory.siting.mix import MixQuestion, choose_mix, spent
 from observatory.siting.model import Limits, SitingModel, new_sites
+from observatory.siting.options import Joint, JointService
 from observatory.siting.robust import robustness
 from observatory.siting.solving import solve
 from observatory.siting.study import OBJECTIVES, SitingStudy, siting_study
@@ -129,6 +131,31 @@ def test_the_joint_pole_is_the_best_of_every_mix(seed: int, aim: str) -> None:
     assert found.cost <= question.budget + 1e-6
 
 
+def test_what_the_joint_pole_brings_adds_up_and_answers_its_own_defis() -> None:
+    # The tiers-lieu (2 units) counts the second défi only: 1, 2, 3 and 4 persons; a site costs 1, the ressourcerie 3.
+    model = line("mclp", services=("ressourcerie", "tiers_lieu"), offers=np.array([[True, True]]))
+    model = replace(
+        model,
+        concerned_count={**model.concerned_count, "insertion": np.arange(1, 5)},
+        weights={"dechets": 1.0, "insertion": 5.0},
+    )
+    services = {"ressourcerie": JointService(3.0, ("dechets",)), "tiers_lieu": JointService(2.0, ("insertion",))}
+    joint = Joint(note="convention", site_cost=1.0, services=services, budget=4.0, poles=2)
+    found = joint_poles(model, joint, time_limit_s=10)
+    # Only one service fits: the ressourcerie wins 30 + 40 persons, the tiers-lieu 5 × (3 + 4) = 35.
+    assert found.mix is not None
+    assert [part.service for part in found.parts] == [0]
+    assert found.objective_before == 30.0 + 5.0 * 3.0
+    assert found.mix.objective == found.objective_before + 70.0
+    assert sum(part.gain for part in found.parts) == 70.0
+    assert found.together is not None
+    assert found.together.opened == {}  # both services cost 6: beyond the budget, nothing opens
+    richer = joint_poles(model, replace(joint, budget=6.0), time_limit_s=10)
+    assert sorted(part.service for part in richer.parts) == [0, 1]
+    assert richer.mix is not None
+    assert richer.mix.objective == 45.0 + 70.0 + 35.0
+
+
 def line(objective: str, **changes) -> SitingModel:
     """Four units at 0, 10, 20 and 30 minutes with 10, 20, 30 and 40 persons; one structure at the first."""
     place = np.array([0.0, 10.0, 20.0, 30.0])
@@ -230,7 +257,7 @@ def test_every_option_of_a_study_file_is_read() -> None:
             costs={"note": "convention", "site": 2, "by_site": {"14762": 1}, "budget": 3},
             closable=[{"code": "s-1", "closing_cost": 1, "saving": 2}],
             joint={
-                "note": "convention", "site_cost": 2, "budget": 5,
+                "note": "convention", "site_cost": 2, "budget": 5, "poles": 2,
                 "services": {"ressourcerie": {"cost": 1, "defis": ["dechets"]}},
             },
         )
@@ -250,6 +277,8 @@ def test_every_option_of_a_study_file_is_read() -> None:
     [
         ({"filters": {"is_riche": True}}, "is_riche"),
         ({"filters": {"polygon": {"type": "Point"}}}, "contour"),
+        ({"siting": {"layers": ["parkings"]}}, "parkings"),
+        ({"closable": [{"code": "s-1"}]}, "budget"),
         ({"siting": {"pareto": ["bonheur"]}}, "bonheur"),
         ({"siting": {"incompatible": [["14762", "14762"]]}}, "paire"),
         ({"siting": {"required": ["1", "2", "3"]}}, "imposés"),
@@ -257,7 +286,10 @@ def test_every_option_of_a_study_file_is_read() -> None:
         ({"siting": {"capacity_count": 0}}, "capacité"),
         ({"costs": {"note": "", "budget": 1}}, "convention"),
         ({"costs": {"note": "convention", "euros": 1}}, "mal formée"),
-        ({"joint": {"note": "x", "site_cost": 1, "budget": 1, "services": {"ess": {"cost": 1}}}}, "pôle commun"),
+        (
+            {"joint": {"note": "x", "site_cost": 1, "budget": 1, "poles": 1, "services": {"ess": {"cost": 1}}}},
+            "pôle commun",
+        ),
     ],
 )
 def test_a_wrong_option_is_a_french_sentence(changes: dict, named: str) -> None:
