@@ -1,0 +1,129 @@
+"""Questions that wait for their answer: one row each, whatever process works on it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from observatory.store.tables import Job
+
+Status = Literal["todo", "doing", "succeeded", "failed", "cancelled"]
+"""The words of the queue (procrastinate)."""
+KEPT: Final = timedelta(days=7)
+"""How long an answer is kept for whoever asked (convention de l'observatoire)."""
+WAITING_MAX: Final = 50
+"""Most questions waiting at once (convention de l'observatoire)."""
+SILENT: Final = timedelta(minutes=10)
+"""A question worked on without news for so long is lost: its process was killed (convention de l'observatoire)."""
+LOST: Final = "Le calcul a été interrompu avec le programme qui le menait : posez la question de nouveau."
+
+
+@dataclass(frozen=True)
+class JobState:
+    """What is known of a question that was asked."""
+
+    job_id: str
+    status: Status
+    question: dict[str, Any]
+    label: str
+    done: int
+    total: int
+    result: dict[str, Any] | None
+    error: str | None
+    error_kind: str | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status not in {"todo", "doing"}
+
+
+def add(connection: Connection, question: dict[str, Any]) -> str | None:
+    """Add a question and return its name, None where too many wait already; the oldest answers leave."""
+    connection.execute(sa.delete(Job).where(Job.created_at < sa.func.now() - KEPT))
+    waiting = sa.select(sa.func.count()).select_from(Job).where(Job.status == "todo")
+    if connection.execute(waiting).scalar_one() >= WAITING_MAX:
+        return None
+    name = str(uuid.uuid4())
+    connection.execute(sa.insert(Job).values(job_id=name, status="todo", question=question))
+    return name
+
+
+def find(connection: Connection, job_id: str) -> JobState | None:
+    """Return a question's state, None where nobody asked it or it is too old."""
+    silent = sa.and_(Job.status == "doing", Job.updated_at < sa.func.now() - SILENT)
+    row = connection.execute(sa.select(Job, silent.label("is_lost")).where(Job.job_id == job_id)).one_or_none()
+    if row is None:
+        return None
+    job: Job = row.Job
+    return JobState(
+        job_id=job.job_id,
+        status="failed" if row.is_lost else job.status,  # type: ignore[arg-type]  # checked by the table
+        question=job.question,
+        label=job.label,
+        done=job.done,
+        total=job.total,
+        result=job.result,
+        error=LOST if row.is_lost else job.error,
+        error_kind=job.error_kind,
+    )
+
+
+def begin(connection: Connection, job_id: str) -> dict[str, Any] | None:
+    """Mark a waiting question as worked on and return it; None where it no longer waits (cancelled, taken)."""
+    query = (
+        sa.update(Job)
+        .where(Job.job_id == job_id, Job.status == "todo")
+        .values(status="doing", updated_at=sa.func.now())
+        .returning(Job.question)
+    )
+    return connection.execute(query).scalar_one_or_none()
+
+
+def advance(connection: Connection, job_id: str, label: str, done: int, total: int) -> bool:
+    """Tell how far a question is; False where it was cancelled."""
+    query = (
+        sa.update(Job)
+        .where(Job.job_id == job_id, Job.status == "doing")
+        .values(label=label, done=done, total=total, updated_at=sa.func.now())
+    )
+    return connection.execute(query).rowcount == 1
+
+
+def end(
+    connection: Connection,
+    job_id: str,
+    *,
+    result: dict[str, Any] | None = None,
+    error: str | None = None,
+    error_kind: str | None = None,
+) -> None:
+    """Keep the answer of a question, or the French sentence that says why there is none; a cancelled one stays so."""
+    query = (
+        sa.update(Job)
+        .where(Job.job_id == job_id, Job.status.in_(("todo", "doing")))
+        .values(
+            status="failed" if result is None else "succeeded",
+            done=Job.total,
+            result=result,
+            error=error,
+            error_kind=error_kind,
+            updated_at=sa.func.now(),
+        )
+    )
+    connection.execute(query)
+
+
+def cancel(connection: Connection, job_id: str) -> bool:
+    """Cancel a question that has no answer yet; False where it is over or unknown."""
+    query = (
+        sa.update(Job)
+        .where(Job.job_id == job_id, Job.status.in_(("todo", "doing")))
+        .values(status="cancelled", updated_at=sa.func.now())
+    )
+    return connection.execute(query).rowcount == 1
