@@ -140,12 +140,16 @@ def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
 
 
 def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
-    """Return the sum of every count over ``rows``; None where no row knows it."""
+    """Return the sum of every count over ``rows``; None where no row knows it.
+
+    ``secret_count`` is how many rows are under secrecy: their persons concerned are not in the sums.
+    """
     sums: dict[str, int | None] = {}
     for column in COLUMNS:
         if column.endswith("_count"):
             known = [row[column] for row in rows if row.get(column) is not None]
             sums[column] = sum(known) if known else None
+    sums["secret_count"] = sum(row.get("status") == "suppressed" for row in rows)
     return sums
 
 

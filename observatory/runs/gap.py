@@ -204,7 +204,7 @@ def _notes(rows: pd.DataFrame, level: str, need: NeedRun, inputs: Inputs) -> pd.
     """Say, in French, what a reader must know of each row; None where there is nothing to say."""
     territories = inputs.territories[level].reindex(rows.index)
     missing = at_level(need.notes.to_frame("note"), level)["note"].reindex(rows.index)
-    missing = _with_secret(missing, rows["status"] == "suppressed", _hidden_communes(rows, level, need, inputs))
+    missing = _with_secret(missing, rows["status"] == "suppressed", _hidden_communes(rows, level, need, inputs), level)
     partial = pd.Series(None, index=rows.index, dtype=object)
     for code in rows.index[territories["is_partial"].astype(bool)]:
         partial[code] = _partial_note(territories["commune_count"][code])
@@ -219,12 +219,12 @@ def _hidden_communes(rows: pd.DataFrame, level: str, need: NeedRun, inputs: Inpu
     return keys.value_counts().reindex(rows.index, fill_value=0)
 
 
-def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Series) -> pd.Series:
+def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Series, level: str) -> pd.Series:
     """Add to each note what secrecy covers."""
     found = []
     for note, own, count in zip(notes, is_secret, hidden_communes, strict=True):
         sentences = [note if isinstance(note, str) else None]
-        if own:
+        if own and level != DEMAND_LEVEL:  # a commune's status says it
             sentences.append("Personnes concernées couvertes par le secret des petits comptes.")
         if count:
             words = "commune couverte" if count == 1 else "communes couvertes"

@@ -60,7 +60,7 @@ class NeedRun:
         """French sentence on what is missing from each score, None where nothing is; index (level, code)."""
         labels = {one["id"]: one["label"] for one in self.parameters["indicators"]}
         sentences = [
-            _note(components, share, labels, is_scored=bool(np.isfinite(score)))
+            _missing_note(components, share, labels, is_scored=bool(np.isfinite(score)))
             for components, share, score in zip(
                 self.rows["components"], self.rows["weight_share"], self.rows["score"], strict=True
             )
@@ -100,17 +100,6 @@ class NeedRun:
 
 def _first_known(value: float | None, estimate: float | None) -> float | None:
     return estimate if value is None else value
-
-
-def _note(
-    components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str], *, is_scored: bool
-) -> str | None:
-    """Say what is missing from a score, then what of it is hidden; None where there is nothing to say."""
-    hidden = [labels[name] for name, one in components.items() if one["status"] == "suppressed"]
-    sentences = [_missing_note(components, weight_share, labels, is_scored=is_scored)]
-    if hidden:
-        sentences.append(f"Couvert par le secret des petits comptes, estimé dans le score : {', '.join(hidden)}.")
-    return " ".join(one for one in sentences if one) or None
 
 
 def _missing_note(
