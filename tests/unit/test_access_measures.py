@@ -201,3 +201,21 @@ def test_one_more_site_takes_nothing_from_anyone(case: tuple, data: st.DataObjec
     assert (after <= before).all()
     wide = {"thresholds": [10.0, 20.0, 40.0], "n_origins": n}
     assert (cumulative(*more, np.append(supply, 3.0), **wide) >= cumulative(*case[:3], supply, **wide)).all()
+
+
+@given(case=cases(), data=st.data())
+@settings(deadline=None)
+def test_closing_the_border_changes_only_whoever_a_catchment_links_to_it(case: tuple, data: st.DataObject) -> None:
+    origin, destination, cost, demand, supply = case
+    is_out = np.array(data.draw(st.lists(st.booleans(), min_size=demand.size, max_size=demand.size)), dtype=bool)
+    is_shut = np.array(data.draw(st.lists(st.booleans(), min_size=supply.size, max_size=supply.size)), dtype=bool)
+    opened = e2sfca(origin, destination, cost, demand, supply, weights=STEPS)
+    keep = ~is_out[origin] & ~is_shut[destination]
+    closed = e2sfca(origin[keep], destination[keep], cost[keep], demand, supply, weights=STEPS)
+    near = cost <= STEPS[-1][0]
+    # A site is touched if it lies outside or someone outside comes to it; a commune, if it reaches a touched site.
+    touched = is_shut.copy()
+    touched[destination[near & is_out[origin]]] = True
+    linked = is_out.copy()
+    linked[origin[near & touched[destination]]] = True
+    np.testing.assert_allclose(closed[~linked], opened[~linked], rtol=1e-12)
