@@ -7,9 +7,10 @@ from typing import Final
 
 import pandas as pd
 
-from observatory.sources import cells
+from observatory.sources import cells, membership
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.table_file import read_table
+from observatory.sources.values import long_values
 
 FILE: Final = "dgcl_banatic_epci_2025.csv"
 SOURCE_ID: Final = "dgcl_banatic_2025"
@@ -24,6 +25,9 @@ COLUMNS: Final = {
     "population_count": ("pmun_*",),
 }
 FIGURES: Final = ("member_count", "epci_population_count", "population_count")
+VINTAGE: Final = "DGCL, BANATIC 2025"
+PERIOD: Final = "2025"
+INDICATOR: Final = "population_in_force_count"
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -57,6 +61,28 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
     cells.reject_contradictions(sieve, ["commune_code"], ["epci_code", "population_count"])
     return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))
+
+
+def memberships(frame: pd.DataFrame, *, region_communes: set[str]) -> pd.DataFrame:
+    """Return the EPCI of each commune of the region, from a normalised frame; its neighbours' are not loaded.
+
+    An EPCI is partial if it has a commune out of the region.
+
+    Raises
+    ------
+    InputFileError
+        If the file lacks many communes of the region.
+    """
+    sieve = Sieve(frame.assign(line=range(len(frame))), SOURCE_ID, FILE)
+    departements = {code[:2] for code in region_communes}
+    kept = membership.members(sieve, region_communes=region_communes, departements=departements)
+    return membership.rows(kept.frame, vintage=VINTAGE, source_id=SOURCE_ID)
+
+
+def values(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the populations in force in long form, level ``commune``, from a normalised frame."""
+    columns = {"population_count": (INDICATOR, PERIOD)}
+    return long_values(frame, level="commune", code="commune_code", columns=columns, source_id=SOURCE_ID)
 
 
 def members(frame: pd.DataFrame) -> pd.Series:

@@ -50,6 +50,8 @@ class SourceDeclaration:
     """Short names that the command line accepts too."""
     reader: str | None = None
     """Module of :mod:`observatory.sources` that reads the producer's own file; None: only the snapshot holds it."""
+    in_snapshot: bool = True
+    """False: nothing of it is delivered with the observatory."""
     live: LiveDeclaration | None = None
     """None: the file is to be fetched by hand, or isn't published any more."""
 

@@ -10,6 +10,7 @@ import pandas as pd
 from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.table_file import read_table
+from observatory.sources.values import VALUE_COLUMNS
 
 FILE: Final = "dares_communes_sample.csv"
 SOURCE_ID: Final = "dares_communes"
@@ -24,6 +25,16 @@ COLUMNS: Final = {
 }
 KEYS: Final = ("period", "commune_code", "kind", "category", "sex", "age")
 PERIOD: Final = r"\d{4}-T[1-4]"
+RAW: Final = "Brutes"
+CATEGORY: Final = "ABC"
+TOTAL: Final = "Total"
+INDICATORS: Final = {
+    (TOTAL, TOTAL): "job_seekers_abc_count",
+    ("Femmes", TOTAL): "job_seekers_abc_women_count",
+    (TOTAL, "Moins de 25 ans"): "job_seekers_abc_under25_count",
+    (TOTAL, "50 ans et plus"): "job_seekers_abc_50plus_count",
+}
+"""Sex and age → indicator; the other crossings of the file stay out."""
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -54,3 +65,20 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     cells.numbers(sieve, ["job_seekers_count"])
     cells.reject_contradictions(sieve, list(KEYS), ["job_seekers_count"])
     return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))
+
+
+def values(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the raw counts of categories A, B and C together in long form, level ``commune``.
+
+    Any other series of the file (corrected for the season, one category) is not an indicator of the observatory.
+    """
+    wanted = frame[frame["kind"].eq(RAW) & frame["category"].eq(CATEGORY)]
+    indicator = [INDICATORS.get(pair) for pair in zip(wanted["sex"], wanted["age"], strict=True)]
+    long = wanted.assign(indicator=pd.Series(indicator, index=wanted.index, dtype=object)).dropna(subset="indicator")
+    return long.assign(
+        level="commune",
+        code=long["commune_code"],
+        value=long["job_seekers_count"],
+        status=long["job_seekers_count"].notna().map({True: "observed", False: "missing"}),
+        source_id=SOURCE_ID,
+    )[list(VALUE_COLUMNS)].reset_index(drop=True)

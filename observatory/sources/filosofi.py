@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.csv_file import read_csv
 from observatory.sources.history import carry
+from observatory.sources.table_file import MISSING, read_table
 from observatory.sources.values import long_values
+from observatory.sources.vintage import vintage
 
 FILE: Final = "filosofi_communes_2021.csv"
 SOURCE_ID: Final = "insee_filosofi_2021"
 PERIOD: Final = "2021"
 FIGURES: Final = ("median_eur", "minima_pct")
+HEADING: Final = r"(?:DISP_)?(?:MED|Q2|TP60|PPMINI)(\d\d)"
+NAMES: Final = {"median_eur": ("DISP_MED", "MED", "Q2"), "minima_pct": ("DISP_PPMINI", "PPMINI")}
+"""Figure → headings of INSEE's own files, without the year (``Q2`` is the median of disposable income)."""
+POVERTY: Final = ("DISP_TP60", "TP60")
+HIDDEN: Final = MISSING | {"ns", "s"}
+"""INSEE writes ``ns`` or ``s`` for a figure that it hides, ``nd`` for one that it doesn't have."""
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
+    """Read the table of figures, or INSEE's own file by commune or by IRIS, as text.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``commune_code`` and the figures; or, from a file by IRIS, ``iris_code``, ``poverty_pct`` and ``median_eur``.
+        ``period`` is the year of INSEE's own file.
 
     Raises
     ------
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, ("commune_code", *FIGURES))
+    year = vintage(path, HEADING)
+    if year is None:
+        return read_csv(path, ("commune_code", *FIGURES))
+    columns = {name: tuple(f"{one}{year[2:]}" for one in names) for name, names in NAMES.items()}
+    columns["poverty_pct"] = tuple(f"{one}{year[2:]}" for one in POVERTY)
+    head = {"iris_code": ("IRIS",), "commune_code": ("CODGEO", "COM")}
+    table = read_table(path, {**head, **columns}, optional=[*head, "minima_pct", "poverty_pct"], missing=HIDDEN)
+    is_iris = table["iris_code"].notna().any()
+    kept = table.drop(columns="commune_code" if is_iris else "iris_code")
+    return kept.assign(period=year)
 
 
-def normalise(frame: pd.DataFrame, *, communes: set[str], successor: dict[str, str], renamed: dict[str, str]) -> Batch:
+def normalise(
+    frame: pd.DataFrame,
+    *,
+    communes: set[str],
+    successor: dict[str, str],
+    renamed: dict[str, str],
+    iris: AbstractSet[str] = frozenset(),
+) -> Batch:
     """Keep the figures that describe a commune of today, whole; the others are missing, not zero.
 
     A median or a share of a commune that has merged since describes neither the part nor the whole: the rows of the
@@ -38,8 +70,14 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], successor: dict[str, s
     Returns
     -------
     Batch
-        Frame: one row for each of ``communes``, figures as floats, NaN where INSEE publishes nothing.
+        Frame: one row for each of ``communes``, figures as floats, NaN where INSEE publishes nothing; or, from a file
+        by IRIS, one for each of ``iris`` that it gives.
     """
+    if "iris_code" in frame:
+        return _by_iris(frame, iris)
+    period = frame["period"].iloc[0] if "period" in frame else PERIOD
+    if "period" in frame:
+        frame = _plain(frame)
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", *FIGURES))
     sieve.drop_duplicates(["commune_code"])
     sieve.number(list(FIGURES))
@@ -52,10 +90,33 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], successor: dict[str, s
     sieve.reject(is_part, "commune fusionnée depuis : une médiane ne s'additionne pas, la figure est manquante")
     today = today.loc[sieve.frame.index]
     figures = sieve.frame.assign(commune_code=today).set_index("commune_code")[list(FIGURES)]
-    return sieve.batch(figures.reindex(sorted(communes)).rename_axis("commune_code").reset_index())
+    result = figures.reindex(sorted(communes)).rename_axis("commune_code").reset_index()
+    return sieve.batch(result.assign(period=period))
 
 
 def values(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the figures in long form, level ``commune``."""
-    columns = {column: (column, PERIOD) for column in FIGURES}
-    return long_values(frame, level="commune", code="commune_code", columns=columns, source_id=SOURCE_ID)
+    """Return the figures in long form, level ``commune``, or ``iris`` from a file by IRIS."""
+    level = "iris" if "iris_code" in frame else "commune"
+    figures = ("poverty_pct", "median_eur") if level == "iris" else FIGURES
+    columns = {column: (column, str(frame["period"].iloc[0])) for column in figures}
+    return long_values(frame, level=level, code=f"{level}_code", columns=columns, source_id=SOURCE_ID)
+
+
+def _by_iris(frame: pd.DataFrame, iris: AbstractSet[str]) -> Batch:
+    sieve = Sieve(frame, SOURCE_ID, FILE, shown=("iris_code", "median_eur", "poverty_pct"))
+    cells.reject_repeated_headers(sieve)
+    sieve.frame = sieve.frame.assign(iris_code=cells.restored(sieve.frame["iris_code"], digits=9))
+    sieve.reject(~sieve.frame["iris_code"].fillna("").str.fullmatch(cells.COMMUNE + r"\d{4}"), "code IRIS illisible")
+    sieve.leave_outside(~sieve.frame["iris_code"].str[:2].isin({code[:2] for code in iris}))
+    sieve.reject(~sieve.frame["iris_code"].isin(iris), "IRIS absent des territoires de l'observatoire")
+    cells.numbers(sieve, ["median_eur", "poverty_pct"])
+    cells.reject_contradictions(sieve, ["iris_code"], ["median_eur", "poverty_pct"])
+    return sieve.batch(sieve.frame[["iris_code", "median_eur", "poverty_pct", "period"]].reset_index(drop=True))
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Write the numbers of INSEE's own file, with their decimal comma, as those of the table of figures."""
+    return frame.assign(
+        commune_code=cells.restored(frame["commune_code"]),
+        **{column: frame[column].str.replace(",", ".", regex=False) for column in FIGURES},
+    )

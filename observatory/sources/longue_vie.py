@@ -1,8 +1,7 @@
-"""Actors of repair and reuse (ADEME, « Longue vie aux objets »): the JSON export. Contact lines are not carried."""
+"""Actors of repair and reuse (ADEME, « Longue vie aux objets »): export or API lines. Contact lines are not carried."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +12,30 @@ import pandas as pd
 from observatory.errors import InputFileError
 from observatory.sources import cells, structure_file
 from observatory.sources.batch import LINE, Batch, Sieve
-from observatory.sources.encoding import read_text
+from observatory.sources.records_file import is_json, json_rows, read_records
+from observatory.sources.structures import slug
 
 FILE: Final = "ademe_acteurs_sample.json"
 SOURCE_ID: Final = "ademe_longue_vie"
 KIND: Final = "ACTEUR_REEMPLOI"
+RESSOURCERIE: Final = "RESSOURCERIE"
+NAMED: Final = frozenset({"ressourcerie", "ressourceries", "recyclerie", "recycleries"})
+"""Words that make an actor a ressourcerie, when its name holds one: any other may only repair, sort or collect."""
+LINES: Final = {
+    "record_id": ("identifiant", "identifiant_unique"),
+    "name": ("nom",),
+    "siret": ("siret",),
+    "address": ("adresse",),
+    "post_code": ("code_postal",),
+    "city": ("ville",),
+    "commune_code": ("code_commune",),
+    "lon": ("longitude",),
+    "lat": ("latitude",),
+    "services": ("type_de_services",),
+    "labels": ("qualites_et_labels",),
+    "changed_date": ("date_de_derniere_modification",),
+}
+"""Fields of the lines of Data Fair, or of their CSV export; they hold active actors only."""
 POINT: Final = re.compile(r"SRID=4326;POINT \((-?[\d.]+) (-?[\d.]+)\)")
 ACTIVE: Final = "ACTIF"
 
@@ -36,23 +54,26 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If the file is absent, is not JSON, or is not this export.
     """
-    text, _ = read_text(path)
+    rows = json_rows(path) if is_json(path) else []
+    if not rows or "fields" not in rows[0]:
+        optional = set(LINES) - {"record_id", "name", "lon", "lat"}
+        return read_records(path, LINES, optional=optional).assign(state=ACTIVE, naf=None)
     try:
-        rows = [_row(one["fields"], rank) for rank, one in enumerate(json.loads(text), start=1)]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        return pd.DataFrame([_row(one["fields"], rank) for rank, one in enumerate(rows, start=1)], dtype=object).astype(
+            {LINE: "int64"}
+        )
+    except (KeyError, TypeError, AttributeError) as error:
         raise InputFileError(
             f"Le fichier « {path.name} » n'est pas l'export « Longue vie aux objets » de l'Ademe, ou il est tronqué : "
             "téléchargez-le de nouveau."
         ) from error
-    if not rows:
-        raise InputFileError(f"Le fichier « {path.name} » ne contient aucun acteur : téléchargez-le de nouveau.")
-    return pd.DataFrame(rows, dtype=object).astype({LINE: "int64"})
 
 
 def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:
-    """Keep the active actors of some départements, told by their postal code.
+    """Keep the active actors of some départements, told by their commune or their postal code.
 
-    Nothing says here that one is a ressourcerie: ``services`` is the actor's own declaration, to be judged.
+    One whose name says ressourcerie or recyclerie is of that kind; the others are listed, and count for no service:
+    what they declare (``label``) doesn't tell a place where objects are given and sold from a repairer.
 
     Returns
     -------
@@ -60,14 +81,21 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
         Frame: the common columns of structures (see :mod:`observatory.sources.structure_file`).
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "post_code", "city"))
-    sieve.frame = sieve.frame.assign(post_code=cells.restored(sieve.frame["post_code"]))
-    sieve.reject(~sieve.frame["post_code"].fillna("").str.fullmatch(r"\d{5}"), "code postal illisible")
-    sieve.leave_outside(~sieve.frame["post_code"].str[:2].isin(departements))
+    if "commune_code" not in sieve.frame:
+        sieve.frame = sieve.frame.assign(commune_code=None)
+    for code in ("post_code", "commune_code"):
+        sieve.frame = sieve.frame.assign(**{code: cells.restored(sieve.frame[code])})
+    place = sieve.frame["commune_code"].combine_first(sieve.frame["post_code"]).fillna("")
+    sieve.reject(~place.str.fullmatch(cells.COMMUNE), "code postal illisible")
+    place = place.loc[sieve.frame.index]
+    sieve.leave_outside(~place.str[:2].isin(departements))
     sieve.reject(sieve.frame["state"].ne(ACTIVE), "acteur qui n'est plus actif")
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
     sieve.drop_duplicates(["record_id"])
     structure_file.repair_points(sieve)
-    kept = sieve.frame.assign(kind=KIND, label=sieve.frame["services"])
+    is_named = [not NAMED.isdisjoint(slug(name).split("-")) for name in sieve.frame["name"]]
+    kind = pd.Series(is_named, index=sieve.frame.index, dtype=bool).map({True: RESSOURCERIE, False: KIND})
+    kept = sieve.frame.assign(kind=kind, label=sieve.frame["services"])
     return sieve.batch(structure_file.records(kept, source_id=SOURCE_ID, period="inconnue"))
 
 

@@ -21,6 +21,8 @@ from observatory.sources.encoding import read_text
 FILE: Final = "qpv_2024.geojson"
 SOURCE_ID: Final = "anct_qpv_2024"
 VINTAGE: Final = "2024 (décret 2023-1314)"
+OF_2015: Final = "QP"
+"""How the codes of the perimeters of 2015 begin; those of 2024 begin with QN."""
 PROPERTIES: Final = {
     "qpv_code": ("qpv_code", "code_qp", "CODE_QP"),
     "qpv_name": ("qpv_name", "lib_qp", "NOM_QP"),
@@ -48,7 +50,7 @@ def read(path: Path) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(rows, geometry="geometry", crs=crs.EXCHANGE)
 
 
-def normalise(frame: gpd.GeoDataFrame, *, communes: set[str]) -> Batch:
+def normalise(frame: gpd.GeoDataFrame, *, communes: set[str], file_name: str = FILE) -> Batch:
     """Keep the quartiers of Normandy; a quartier may lie in several communes.
 
     Returns
@@ -57,7 +59,7 @@ def normalise(frame: gpd.GeoDataFrame, *, communes: set[str]) -> Batch:
         Frame (GeoDataFrame, EPSG:2154): ``code, name, commune_codes`` (list)``, geometry``.
     """
     listed = frame.assign(commune_codes=[code_list(text) for text in frame["commune_codes"]])
-    sieve = Sieve(listed, SOURCE_ID, FILE, shown=("qpv_code", "qpv_name"))
+    sieve = Sieve(listed, SOURCE_ID, file_name, shown=("qpv_code", "qpv_name"))
     sieve.leave_outside(~sieve.frame["commune_codes"].map(lambda codes: bool(communes.intersection(codes))))
     sieve.drop_duplicates(["qpv_code"])
     unknown = sieve.frame["commune_codes"].map(lambda codes: not communes.issuperset(codes))
@@ -73,6 +75,23 @@ def normalise(frame: gpd.GeoDataFrame, *, communes: set[str]) -> Batch:
         crs=crs.STORAGE,
     )
     return sieve.batch(result.reset_index(drop=True))
+
+
+def quarters(frame: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the rows to load, from a normalised frame: outlines in WKB.
+
+    Raises
+    ------
+    InputFileError
+        If they are the perimeters of 2015: the database holds those of 2024.
+    """
+    if frame["code"].str.startswith(OF_2015).any():
+        raise InputFileError(
+            "Ce fichier donne les quartiers prioritaires de 2015, que ceux du décret 2023-1314 ont remplacés : chargez "
+            "ceux de 2024."
+        )
+    rows = pd.DataFrame(frame.drop(columns="geometry"))
+    return rows.assign(geometry=frame.geometry.to_wkb(), vintage=VINTAGE, source_id=SOURCE_ID)
 
 
 def links(frame: pd.DataFrame) -> pd.DataFrame:

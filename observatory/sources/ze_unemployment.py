@@ -7,25 +7,37 @@ from typing import Final
 
 import pandas as pd
 
-from observatory.sources.batch import Batch, Sieve
+from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.cells import restored
 from observatory.sources.csv_file import read_csv
 from observatory.sources.values import VALUE_COLUMNS
+from observatory.sources.workbook import is_workbook, read_sheet
 
 FILE: Final = "ze_unemployment_quarterly.csv"
 SOURCE_ID: Final = "insee_ze_unemployment"
 FIGURE: Final = "unemployment_pct"
 QUARTER: Final = r"\d{4}-T[1-4]"
+SHEET: Final = "txcho_ze"
+ZONE: Final = ("ZE2020", "Code de la zone d'emploi 2020")
+ZONE_NAME: Final = ("LIBZE2020", "Libellé de la zone d'emploi 2020")
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read the file as text: zone codes keep their leading zeros.
+    """Read the table, or the sheet ``txcho_ze`` of INSEE's workbook, as text: zone codes keep their leading zeros.
 
     Raises
     ------
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, ("ze2020", "ze2020_name", "quarter", FIGURE))
+    if not is_workbook(path):
+        return read_csv(path, ("ze2020", "ze2020_name", "quarter", FIGURE))
+    wide = read_sheet(path, SHEET, {"ze2020": ZONE, "ze2020_name": ZONE_NAME}, also=QUARTER)
+    quarters = [name for name in wide.columns if name not in ("ze2020", "ze2020_name", LINE)]
+    long = wide.melt(
+        id_vars=["ze2020", "ze2020_name", LINE], value_vars=quarters, var_name="quarter", value_name=FIGURE
+    )
+    return long.assign(ze2020=restored(long["ze2020"], digits=4))
 
 
 def normalise(frame: pd.DataFrame, *, zones: set[str]) -> Batch:

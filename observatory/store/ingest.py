@@ -139,9 +139,16 @@ def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) 
         raise NotComputedError("La base ne contient aucun territoire : lancez d’abord « observatory ingest ».")
     live = catalog.source(source_id).live if source_id in catalog.known_names() else None
     if live is None or live.entry is None or not archive.is_archive(path):
-        return reader(path, known)
-    with TemporaryDirectory() as name:
-        return reader(archive.unpack(path, live.entry, Path(name)), known)
+        batch, tables = reader(path, known)
+    else:
+        with TemporaryDirectory() as name:
+            batch, tables = reader(archive.unpack(path, live.entry, Path(name)), known)
+    if not batch.kept_count and batch.outside_count:
+        raise InputFileError(
+            f"« {path.name} » ne parle pas de la Normandie ni de ses abords : {batch.outside_count} lignes hors "
+            f"périmètre, {batch.rejected_count} rejetées, aucune gardée. Rien n’est changé."
+        )
+    return batch, tables
 
 
 def declare_new(connection: sa.Connection, source_id: str) -> None:

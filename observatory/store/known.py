@@ -13,6 +13,8 @@ from observatory import crs
 from observatory.store import tables as t
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from observatory.sources.places import Gazetteer
 
 
@@ -46,6 +48,24 @@ class Known:
     def zones(self) -> set[str]:
         """Codes of the zones d'emploi."""
         return self._codes("zone_emploi")
+
+    @cached_property
+    def epci(self) -> set[str]:
+        """Codes of the EPCI of the region."""
+        return self._codes("epci")
+
+    @cached_property
+    def iris(self) -> set[str]:
+        """Codes of the IRIS."""
+        return self._codes("iris")
+
+    @cached_property
+    def actors(self) -> dict[str, str]:
+        """SINOE's code of an actor → SIREN of the EPCI that it is, from the table that the territories keep."""
+        from observatory.sources import sinoe_crosswalk
+
+        query = sa.select(t.Zoning.value_code, t.Zoning.code).where(t.Zoning.zoning == sinoe_crosswalk.ZONING)
+        return {str(row.value_code): str(row.code) for row in self.connection.execute(query)}
 
     @cached_property
     def renamed(self) -> dict[str, str]:
@@ -98,6 +118,18 @@ class Known:
         )
         none = pd.DataFrame({"id": [], "name": [], "commune_code": []}, dtype=object)
         return places.gazetteer(communes, none, pd.DataFrame({"commune_id": [], "post_code": []}, dtype=object))
+
+    def figures(self, source_id: str, level: str) -> pd.DataFrame:
+        """Return the loaded figures of a source at a level, in the columns of ``values``."""
+        import pandas as pd
+
+        from observatory.sources.values import VALUE_COLUMNS
+
+        figure = t.IndicatorValue
+        columns = [getattr(figure, name) for name in VALUE_COLUMNS]
+        query = sa.select(*columns).where(figure.source_id == source_id, figure.level == level)
+        rows = [tuple(row) for row in self.connection.execute(query)]
+        return pd.DataFrame(rows, columns=list(VALUE_COLUMNS)).astype({"value": "float64"})
 
     def _codes(self, level: str, *conditions: sa.ColumnElement[bool]) -> set[str]:
         query = sa.select(t.Territory.code).where(t.Territory.level == level, *conditions)

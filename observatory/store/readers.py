@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geodata
+from observatory.store import producer_readers
 from observatory.store.known import Known
 
 if TYPE_CHECKING:
@@ -23,12 +24,9 @@ Reader = Callable[[Path, Known], "tuple[Batch, Tables]"]
 def readers() -> Mapping[str, Reader]:
     """Return the reader of each source; the other sources are loaded through the snapshot only."""
     from observatory.sources import (
-        bpe,
-        commune_rp,
         defm,
         deld,
         density,
-        filosofi,
         france_services,
         frr,
         iris,
@@ -39,17 +37,15 @@ def readers() -> Mapping[str, Reader]:
     whole = {"communes": "communes", "region_communes": "region_communes", "departements": "all_departements"}
     placed = {"communes": "communes", "departements": "all_departements"}
     return {
-        bpe.SOURCE_ID: _values(bpe, communes="communes"),
-        commune_rp.SOURCE_ID: _values(commune_rp, communes="communes", successor="successor"),
         defm.SOURCE_ID: _values(defm, communes="communes", departements="departements"),
         deld.SOURCE_ID: _values(deld, departements="departements"),
         density.SOURCE_ID: _zonings(density, **whole),
-        filosofi.SOURCE_ID: _values(filosofi, communes="communes", successor="successor", renamed="renamed"),
         france_services.SOURCE_ID: _structures(france_services, **placed),
         frr.SOURCE_ID: _zonings(frr, **whole),
         iris.SOURCE_ID: _values(iris, communes="communes"),
         sinoe.SOURCE_ID: _values(sinoe, departements="departements"),
         ze_unemployment.SOURCE_ID: _values(ze_unemployment, zones="zones"),
+        **producer_readers.readers(),
     }
 
 

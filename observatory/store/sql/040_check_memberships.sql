@@ -9,15 +9,10 @@ FROM stage_memberships AS staged
 LEFT JOIN observatory.territory AS commune ON commune.level = 'commune' AND commune.code = staged.commune_code
 WHERE commune.code IS NULL OR commune.is_border
 UNION ALL
-SELECT 'commune de la région sans EPCI', commune.code
-FROM observatory.territory AS commune
-LEFT JOIN stage_memberships AS staged ON staged.commune_code = commune.code
-WHERE commune.level = 'commune' AND NOT commune.is_border AND staged.epci_code IS NULL
-UNION ALL
-SELECT 'EPCI qui a deux noms', epci_code
+SELECT 'EPCI sans nom ou qui en a deux', epci_code
 FROM stage_memberships
 GROUP BY epci_code
-HAVING count(DISTINCT epci_name) > 1 OR count(epci_name) = 0
+HAVING count(DISTINCT epci_name) <> 1 OR epci_code IS NULL
 UNION ALL
 SELECT 'source non déclarée au catalogue', cited.source_id
 FROM (SELECT DISTINCT source_id FROM stage_memberships) AS cited

@@ -1,7 +1,8 @@
 -- Only what differs from the loaded memberships is written: the links of the communes that changed EPCI, and the EPCI
--- that gained or lost a commune, whose outline, population and number of communes are worked out again.
+-- that gained or lost a commune, whose outline, population and number of communes are worked out again. A commune that
+-- the file doesn't name keeps its EPCI.
 CREATE TEMP TABLE moved ON COMMIT DROP AS
-SELECT staged.commune_code, staged.epci_code, former.parent_code AS former_code
+SELECT staged.*, former.parent_code AS former_code
 FROM stage_memberships AS staged
 LEFT JOIN observatory.territory_link AS former
     ON former.child_level = 'commune' AND former.child_code = staged.commune_code AND former.parent_level = 'epci'
@@ -12,48 +13,19 @@ SELECT epci_code AS code FROM moved
 UNION
 SELECT former_code FROM moved WHERE former_code IS NOT NULL;
 
+INSERT INTO observatory.territory (level, code, name, vintage, population_status, source_id, is_border, is_partial)
+SELECT 'epci', epci_code, min(epci_name), min(vintage), 'missing', min(source_id), false, bool_or(is_partial)
+FROM moved
+GROUP BY epci_code
+ON CONFLICT (level, code) DO NOTHING;
+
 DELETE FROM observatory.territory_link AS link
 USING moved
 WHERE link.child_level = 'commune' AND link.child_code = moved.commune_code AND link.parent_level = 'epci';
 
-INSERT INTO observatory.territory (
-    level, code, name, vintage, population_count, population_status, population_source_id, source_id, is_border,
-    is_partial, commune_count, geom, point
-)
-SELECT
-    'epci',
-    staged.epci_code,
-    min(staged.epci_name),
-    min(staged.vintage),
-    CASE WHEN count(*) = count(commune.population_count) THEN sum(commune.population_count) END,
-    CASE WHEN count(*) = count(commune.population_count) THEN 'observed' ELSE 'missing' END,
-    CASE WHEN count(*) = count(commune.population_count) THEN min(commune.population_source_id) END,
-    min(staged.source_id),
-    false,
-    bool_or(staged.is_partial),
-    count(*),
-    ST_Multi(ST_Union(commune.geom)),
-    ST_PointOnSurface(ST_Union(commune.geom))
-FROM stage_memberships AS staged
-JOIN touched ON touched.code = staged.epci_code
-JOIN observatory.territory AS commune ON commune.level = 'commune' AND commune.code = staged.commune_code
-GROUP BY staged.epci_code
-ON CONFLICT (level, code) DO UPDATE SET
-    name = excluded.name,
-    vintage = excluded.vintage,
-    population_count = excluded.population_count,
-    population_status = excluded.population_status,
-    population_source_id = excluded.population_source_id,
-    source_id = excluded.source_id,
-    is_partial = excluded.is_partial,
-    commune_count = excluded.commune_count,
-    geom = excluded.geom,
-    point = excluded.point;
-
 INSERT INTO observatory.territory_link (child_level, child_code, parent_level, parent_code, vintage, source_id)
-SELECT 'commune', moved.commune_code, 'epci', moved.epci_code, staged.vintage, staged.source_id
-FROM moved
-JOIN stage_memberships AS staged USING (commune_code);
+SELECT 'commune', commune_code, 'epci', epci_code, vintage, source_id
+FROM moved;
 
 INSERT INTO observatory.territory_link (child_level, child_code, parent_level, parent_code, vintage, source_id)
 SELECT 'epci', epci.code, 'region', region.code, epci.vintage, epci.source_id
@@ -62,18 +34,65 @@ JOIN observatory.territory AS epci ON epci.level = 'epci' AND epci.code = touche
 JOIN observatory.territory AS region ON region.level = 'region'
 ON CONFLICT DO NOTHING;
 
--- An EPCI that lost its last commune is no more.
-DELETE FROM observatory.territory_link AS link
-USING touched
-WHERE link.child_level = 'epci'
-    AND link.child_code = touched.code
-    AND NOT EXISTS (SELECT FROM stage_memberships AS staged WHERE staged.epci_code = touched.code);
+UPDATE observatory.territory AS epci
+SET
+    population_count = summed.population_count,
+    population_status = CASE WHEN summed.population_count IS NULL THEN 'missing' ELSE 'observed' END,
+    population_source_id = CASE WHEN summed.population_count IS NOT NULL THEN summed.population_source_id END,
+    commune_count = summed.commune_count,
+    geom = summed.geom,
+    point = ST_PointOnSurface(summed.geom),
+    name = coalesce(said.epci_name, epci.name),
+    vintage = coalesce(said.vintage, epci.vintage),
+    source_id = coalesce(said.source_id, epci.source_id),
+    is_partial = coalesce(said.is_partial, epci.is_partial)
+FROM (
+    SELECT
+        link.parent_code AS code,
+        count(*) AS commune_count,
+        CASE WHEN count(*) = count(commune.population_count) THEN sum(commune.population_count) END AS population_count,
+        min(commune.population_source_id) AS population_source_id,
+        ST_Multi(ST_Union(commune.geom)) AS geom
+    FROM touched
+    JOIN observatory.territory_link AS link
+        ON link.child_level = 'commune' AND link.parent_level = 'epci' AND link.parent_code = touched.code
+    JOIN observatory.territory AS commune ON commune.level = 'commune' AND commune.code = link.child_code
+    GROUP BY link.parent_code
+) AS summed
+LEFT JOIN (
+    SELECT
+        epci_code AS code,
+        min(epci_name) AS epci_name,
+        min(vintage) AS vintage,
+        min(source_id) AS source_id,
+        bool_or(is_partial) AS is_partial
+    FROM stage_memberships
+    GROUP BY epci_code
+) AS said USING (code)
+WHERE epci.level = 'epci' AND epci.code = summed.code;
 
-DELETE FROM observatory.territory AS epci
-USING touched
-WHERE epci.level = 'epci'
-    AND epci.code = touched.code
-    AND NOT EXISTS (SELECT FROM stage_memberships AS staged WHERE staged.epci_code = touched.code);
+-- An EPCI that lost its last commune is no more.
+CREATE TEMP TABLE deserted ON COMMIT DROP AS
+SELECT touched.code
+FROM touched
+WHERE NOT EXISTS (
+    SELECT
+    FROM observatory.territory_link AS link
+    WHERE link.child_level = 'commune' AND link.parent_level = 'epci' AND link.parent_code = touched.code
+);
+
+DELETE FROM observatory.territory_link AS link
+USING deserted
+WHERE (link.child_level, link.child_code) = ('epci', deserted.code)
+    OR (link.parent_level, link.parent_code) = ('epci', deserted.code);
+
+DELETE FROM observatory.zoning AS zoning USING deserted WHERE (zoning.level, zoning.code) = ('epci', deserted.code);
+
+DELETE FROM observatory.indicator_value AS figure
+USING deserted
+WHERE (figure.level, figure.code) = ('epci', deserted.code);
+
+DELETE FROM observatory.territory AS epci USING deserted WHERE (epci.level, epci.code) = ('epci', deserted.code);
 
 REFRESH MATERIALIZED VIEW observatory.territory_commune;
 
