@@ -240,3 +240,16 @@ def published(connection: Connection, values: pd.DataFrame) -> pd.DataFrame:
     return values.assign(
         value=values["value"].mask(is_hidden), status=values["status"].mask(is_hidden, "suppressed")
     )  # fmt: skip
+
+
+def without_small_places(series: pd.DataFrame) -> pd.DataFrame:
+    """Leave out of a territory's series the protected figures of one commune: their earlier years have no secrecy.
+
+    Parameters
+    ----------
+    series
+        ``basis`` (``own`` for the territory's own figures), ``level, indicator`` and what else there is.
+    """
+    protected = {rule.figure for rule in declared_rules()}
+    is_small = (series["basis"] == "own") & series["level"].isin([COMMUNE, IRIS]) & series["indicator"].isin(protected)
+    return series[~is_small]
