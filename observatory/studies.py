@@ -16,6 +16,7 @@ from observatory.errors import InputFileError, UsageError
 from observatory.gap import Cuts
 from observatory.gap.verdict import VerdictStudy
 from observatory.need import NeedStudy, need_study
+from observatory.store.travel_file import LoadedTravel, loaded_travel
 
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
 DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
@@ -45,6 +46,8 @@ class TravelStudy:
 
     constants: TravelConstants
     digest: str
+    loaded: LoadedTravel | None = None
+    """Road network or matrix that the operator loaded, which the constants then only complete."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,11 @@ def _travel(document: Mapping[str, Any]) -> TravelStudy:
     declaration = document if "travel" in document else tomllib.loads(DEFAULT_TRAVEL.read_text(encoding="utf-8"))
     shown = {name: declaration.get(name) for name in ("travel", "barriers")}
     words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
-    return TravelStudy(TravelConstants.from_declaration(declaration), hashlib.sha256(words.encode()).hexdigest())
+    # A study that declares its own travel means it: what the operator loaded is for the observatory's.
+    loaded = None if "travel" in document else loaded_travel()
+    return TravelStudy(
+        TravelConstants.from_declaration(declaration), hashlib.sha256(words.encode()).hexdigest(), loaded
+    )
 
 
 def _service(name: str, entry: Mapping[str, Any], declared: Mapping[str, Any]) -> ServiceStudy:

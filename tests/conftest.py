@@ -18,9 +18,10 @@ from observatory.store.load import load_snapshot, migrate
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_operator_settings() -> Iterator[None]:
-    """The operator's own ``OBS_…`` settings never reach a test."""
+def _no_operator_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The operator's own ``OBS_…`` settings and data directory never reach a test."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data-home")))
         for name in [name for name in os.environ if name.startswith("OBS_")]:
             patch.delenv(name)
         yield

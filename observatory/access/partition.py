@@ -14,7 +14,7 @@ import numpy as np
 
 from observatory.access.pairs import Flags, Floats, Indices
 from observatory.access.reach import cumulative, nearest
-from observatory.access.travel import Places, TravelConstants, fallback
+from observatory.access.travel import Places, TravelConstants, TravelCost, fallback
 from observatory.access.weights import Steps, check_steps, weight_of
 
 TILE_POINTS = 5_000
@@ -33,6 +33,8 @@ class Territory:
     """Units of supply at each site."""
     allowed: Flags | None = None
     """Whether each site (column) is open to each demand point (row); None: to all."""
+    cost: TravelCost | None = None
+    """Drives already worked out, by a road network or a matrix; None: each tile estimates its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,8 @@ class Work:
     allowed: Flags | None
     constants: TravelConstants
     steps: Steps
+    pairs: tuple[Indices, Indices, Floats] | None = None
+    """Drives of the tile where they are already known, by positions in the tile."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -99,6 +103,7 @@ def site_work(territory: Territory, tile: Tile, *, constants: TravelConstants, s
         None if territory.allowed is None else territory.allowed[np.ix_(tile.halo, tile.inner)],
         constants,
         steps,
+        _known_pairs(territory, tile.halo, tile.inner),
     )
 
 
@@ -111,6 +116,7 @@ def demand_work(territory: Territory, tile: Tile, ratio: Floats, *, constants: T
         None if territory.allowed is None else territory.allowed[np.ix_(tile.inner, tile.halo)],
         constants,
         steps,
+        _known_pairs(territory, tile.inner, tile.halo),
     )
 
 
@@ -141,11 +147,25 @@ def ratios(supply: Floats, asked: Floats) -> Floats:
 
 
 def _drives(work: Work) -> tuple[Indices, Indices, Floats]:
+    if work.pairs is not None:
+        return work.pairs
     last = float(check_steps(work.steps)[0][-1])
     cost = fallback(work.demand_places, work.supply_places, constants=work.constants, max_min=last)
     if work.allowed is not None:
         cost = cost.select(work.allowed[cost.origin_idx, cost.destination_idx])
     return cost.origin_idx, cost.destination_idx, cost.duration_min
+
+
+def _known_pairs(territory: Territory, demand: Indices, supply: Indices) -> tuple[Indices, Indices, Floats] | None:
+    """Return the drives between some demand points and some sites, by positions among them."""
+    if territory.cost is None:
+        return None
+    rank = np.full(territory.demand.size, -1, dtype=np.int64)
+    column = np.full(territory.supply.size, -1, dtype=np.int64)
+    rank[demand], column[supply] = np.arange(demand.size), np.arange(supply.size)
+    origin, destination = rank[territory.cost.origin_idx], column[territory.cost.destination_idx]
+    keep = (origin >= 0) & (destination >= 0)
+    return origin[keep], destination[keep], territory.cost.duration_min[keep]
 
 
 def _some(places: Places, positions: Indices) -> Places:

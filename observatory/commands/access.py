@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from observatory.commands import travel
 from observatory.commands.catchment import catchment
 from observatory.errors import UsageError
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(catchment)
+app.command("load-network", help="Charge un réseau routier OpenStreetMap : les analyses s'en servent.")(
+    travel.load_network
+)
+app.command("load-matrix", help="Charge une matrice de durées : les analyses s'en servent.")(travel.load_matrix)
+app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(travel.loaded)
+app.command("unload", help="Revient aux temps de trajet de repli.")(travel.unload)
 
 PERCENT: Final = 100.0
 FRANCE: Final = (-5.5, 41.0, 10.0, 51.6)
@@ -163,7 +170,7 @@ def _crossing(
     from observatory.access.barrier import crosses
 
     blocked = np.zeros(origin.size, dtype=np.bool_)
-    if places.is_geographic and not _in_france(places.xy):
+    if places.is_geographic and not in_france(places.xy):
         return blocked
     xy_m = np.ascontiguousarray(transformer(places.xy)(places.xy) if places.is_geographic else places.xy)
     for barrier in declared.barriers:
@@ -182,7 +189,8 @@ def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Tr
     return build(osm.read(path, profile), profile=profile, to_metres=to_metres), to_metres
 
 
-def _in_france(lon_lat: np.ndarray) -> bool:
+def in_france(lon_lat: np.ndarray) -> bool:
+    """Tell whether every point lies around mainland France."""
     west, south, east, north = FRANCE
     lon, lat = lon_lat.T
     return bool(((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)).all())
@@ -197,7 +205,7 @@ def transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
 
     lon, lat = lon_lat.mean(axis=0)
     utm = (32600 if lat >= 0 else 32700) + math.floor((lon + 180.0) / 6.0) % 60 + 1
-    metric = crs.STORAGE if _in_france(lon_lat) else utm
+    metric = crs.STORAGE if in_france(lon_lat) else utm
     source, target = (metric, crs.EXCHANGE) if is_inverse else (crs.EXCHANGE, metric)
     transform = Transformer.from_crs(source, target, always_xy=True).transform
     return lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))

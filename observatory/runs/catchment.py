@@ -17,7 +17,7 @@ from observatory.runs.access import service_steps, service_supply
 from observatory.runs.engine import Runner, catchment, here
 from observatory.runs.gap import LONGEST_THRESHOLD_MIN
 from observatory.runs.inputs import read_inputs
-from observatory.runs.travel import places
+from observatory.runs.travel import places, reach_m, travel_within
 from observatory.studies import read_study
 
 
@@ -49,15 +49,15 @@ def service_catchment(
         raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
     supply = service_supply(connection, declared, read_inputs(connection))
     steps = service_steps(declared, minutes)
-    territory = Territory(
-        places(supply.demand),
-        supply.demand["weight"].to_numpy(dtype=float),
-        places(supply.offered),
-        np.ones(len(supply.offered)),
-        supply.allowed,
-    )
+    starts, sites = places(supply.demand), places(supply.offered)
+    # A network or a matrix is on this machine: its drives are worked out here, and handed out.
+    cost = None
+    if study.travel.loaded is not None:
+        cost = travel_within(starts, sites, study, max_min=minutes, allowed=supply.allowed)
+    demand, units = supply.demand["weight"].to_numpy(dtype=float), np.ones(len(supply.offered))
+    territory = Territory(starts, demand, sites, units, supply.allowed, cost)
     constants = study.travel.constants
-    reached = catchment(territory, constants=constants, steps=steps, run=run)
+    reached = catchment(territory, constants=constants, steps=steps, run=run, radius_m=reach_m(study, minutes))
     index = supply.demand.index
     labels = {name: index.get_level_values(name).to_numpy() for name in ("level", "code")}
     labels["is_border"] = supply.demand["is_border"].to_numpy(dtype=bool)
@@ -65,7 +65,7 @@ def service_catchment(
         "service": service,
         "threshold_min": minutes,
         "steps": [[float(upper), float(weight)] for upper, weight in steps],
-        "travel": note_of(constants),
+        "travel": note_of(constants) if cost is None else cost.note,
         "completeness": declared.completeness,
     }
     return as_frame(reached, labels), parameters

@@ -121,6 +121,7 @@ def catchment(
     constants: TravelConstants,
     steps: Steps,
     run: Runner = here,
+    radius_m: float | None = None,
     tile_points: int = TILE_POINTS,
 ) -> Reached:
     """Return what each demand point of a territory reaches, by tiles with halos.
@@ -137,11 +138,13 @@ def catchment(
         ``[(upper_min, weight), …]``.
     run
         :func:`here`, or :func:`on` a Dask client.
+    radius_m
+        Width of the halos where drives are already known: a straight line that none of them is longer than.
     tile_points
         Points of a tile at most.
     """
     how: dict[str, Any] = {"constants": constants, "steps": steps}
-    radius_m = constants.radius_m(float(steps[-1][0]))
+    radius_m = constants.radius_m(float(steps[-1][0])) if radius_m is None else radius_m
     sites = list(tiles(territory.supply_places, territory.demand_places, radius_m=radius_m, tile_points=tile_points))
     asked = _gathered(
         territory.supply.size, sites, run(asked_of, [site_work(territory, tile, **how) for tile in sites])

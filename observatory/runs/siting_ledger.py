@@ -15,7 +15,7 @@ from observatory.runs.access import service_steps
 from observatory.runs.inputs import DEMAND_LEVEL
 from observatory.runs.siting_inputs import SitingInputs
 from observatory.runs.supply import ZONED_SERVICES, supply_norm, zones_of
-from observatory.runs.travel import places, travel_within
+from observatory.runs.travel import places, reach_m, travel_within
 from observatory.studies import ServiceStudy, Study
 
 Allowed = npt.NDArray[np.bool_] | None
@@ -50,7 +50,7 @@ def territory_ledger(
     offered, allowed = _offered(found, service, demand, sites)
     norm, _, _ = supply_norm(service, supply)
     demand, offered, allowed = _around(
-        demand, offered, allowed, radius_m=study.travel.constants.radius_m(threshold_min)
+        demand, offered, allowed, radius_m=reach_m(study, threshold_min)
     )
     cost = travel_within(places(demand), places(offered), study, max_min=threshold_min, allowed=allowed)
     pairs = cost.origin_idx, cost.destination_idx, cost.duration_min

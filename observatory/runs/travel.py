@@ -1,4 +1,4 @@
-"""Travel times between places by the cost in force, as sparse pairs; today the declared fallback."""
+"""Travel times between places by the cost in force: a loaded road network or matrix, else the declared fallback."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from geodata import declarations
+from observatory.access.given import MATRIX_SNAP_M, by_matrix, by_network
 from observatory.access.travel import Places, TravelCost, fallback
 from observatory.access.zones import accompaniment
+from observatory.store import travel_file
 from observatory.studies import Study
 
 LONGEST_DRIVE_MIN: Final = 600.0
 """Drives beyond ten hours are not looked for (convention de l'observatoire): more than across the region and back."""
+
+FASTEST_KMH: Final = 130.0
+"""Nothing drives faster than the speed limit of motorways (Code de la route, article R413-2)."""
 
 
 def places(frame: pd.DataFrame) -> Places:
@@ -25,8 +31,7 @@ def places(frame: pd.DataFrame) -> Places:
 def travel_parameters(study: Study) -> dict[str, Any]:
     """Return the kind of travel cost and its constants, as they are hashed and shown."""
     constants = study.travel.constants
-    return {
-        "kind": "fallback",
+    declared = {
         "detour": constants.detour,
         "terminal_min": constants.terminal_min,
         "ends_km": constants.ends_km,
@@ -35,6 +40,25 @@ def travel_parameters(study: Study) -> dict[str, Any]:
         "barriers": [barrier.name for barrier in constants.barriers],
         "digest": study.travel.digest,
     }
+    loaded = study.travel.loaded
+    if loaded is None:
+        return {"kind": "fallback", **declared}
+    return {
+        "kind": loaded.kind,
+        "label": loaded.label,
+        "mode": loaded.mode,
+        "digest": loaded.digest,
+        "figures": dict(loaded.figures),
+        "fallback": declared,
+    }
+
+
+def reach_m(study: Study, max_min: float) -> float:
+    """Return a straight line in metres that nothing reached within ``max_min`` minutes is longer than."""
+    loaded = study.travel.loaded
+    if loaded is None:
+        return study.travel.constants.radius_m(max_min)
+    return max(study.travel.constants.radius_m(max_min), max_min / 60.0 * FASTEST_KMH * 1000.0) + 2 * MATRIX_SNAP_M
 
 
 def travel_within(
@@ -47,7 +71,7 @@ def travel_within(
     allowed
         Whether the service of each destination (column) is open to each origin (row); None: to all.
     """
-    cost = fallback(origins, destinations, constants=study.travel.constants, max_min=max_min)
+    cost = _cost(origins, destinations, study, max_min)
     if allowed is None:
         return cost
     zone_origin_idx, zone_destination_idx = np.nonzero(allowed)
@@ -57,6 +81,25 @@ def travel_within(
         zone_destination_idx=zone_destination_idx,
         n_origins=allowed.shape[0],
         n_destinations=allowed.shape[1],
+    )
+
+
+def _cost(origins: Places, destinations: Places, study: Study, max_min: float) -> TravelCost:
+    constants, loaded = study.travel.constants, study.travel.loaded
+    if loaded is None:
+        return fallback(origins, destinations, constants=constants, max_min=max_min)
+    if loaded.kind == "network":
+        network = travel_file.network_of(loaded, declarations("studies/travel"))
+        return by_network(network, origins, destinations, label=loaded.label, constants=constants, max_min=max_min)
+    times = travel_file.matrix_of(loaded)
+    return by_matrix(
+        origins,
+        destinations,
+        point_xy_m=times.xy_m,
+        pairs=(times.origin_idx, times.destination_idx, times.minutes),
+        label=loaded.label,
+        constants=constants,
+        max_min=max_min,
     )
 
 
