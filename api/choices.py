@@ -16,12 +16,19 @@ from observatory.studies import Study, read_study
 
 PAIRS: Final = {"insertion": "insertion", "dechets": "ressourcerie", "vieillissement": "tiers_lieu"}
 """Service that each défi is shown with when none is chosen (convention de l'observatoire)."""
+EVERYWHERE: Final = "accompagnement"
+"""Service explained for every défi on a fiche: what the observatory is for."""
 DEFAULT_DEFI: Final = "vieillissement"
 DEFAULT_LEVEL: Final = "epci"
 PILOTS: Final = (("epci", "200068799"), ("epci", "200010700"))
 """Intercom de la Vire au Noireau (Vire Normandie) and Caux Seine Agglo, the two territories of the project."""
 MAP_SERVICES: Final = ("ess", "ressourcerie", "tiers_lieu")
 """Services whose structures the map shows at first."""
+
+
+def explained_pairs() -> list[tuple[str, str]]:
+    """Return the défis and services that a fiche explains in sentences."""
+    return [(defi, service) for defi, paired in PAIRS.items() for service in (paired, EVERYWHERE)]
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,8 @@ def environment() -> Environment:
         "typologies": labels.TYPOLOGIES,
         "sens_typologies": labels.TYPOLOGY_MEANINGS,
         "statuts": labels.STATUSES,
+        "mots_verdict": labels.verdict,
+        "mots_rang": labels.rank_interval,
     }
     return templates
 

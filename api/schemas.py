@@ -177,6 +177,37 @@ class GapList(BaseModel):
     run: str
 
 
+class SeriesPoint(BaseModel):
+    """One period of a series."""
+
+    period: str
+    value: float | None
+    status: str
+
+
+class SeriesSummary(BaseModel):
+    """A figure in time, and what it is measured on."""
+
+    indicator: str
+    label: str
+    unit: str
+    basis: str = Field(description="own : le territoire ; communes : somme de communes ; around : une zone plus large.")
+    place_level: str
+    place_code: str
+    place_name: str
+    note: str
+    source_ids: list[str]
+    points: list[SeriesPoint]
+
+
+class SeriesList(BaseModel):
+    """Every series of a territory."""
+
+    items: list[SeriesSummary]
+    total: int
+    sources: list[SourceSummary]
+
+
 class Health(BaseModel):
     """The state of the service."""
 

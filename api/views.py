@@ -9,11 +9,16 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from api.charts import Chart, chart
 from api.colours import class_of
 from api.queries import Row
+from observatory.gap.series import Series
+from observatory.publish import explanation
 from observatory.store.statements import statement
+from observatory.studies import Study
 
 ROWS_PER_PAGE: Final = 100
+TONNAGE: Final = "decheterie_total_t"
 GRID_M: Final = {"region": 500, "departement": 500, "epci": 500, "commune": 150}
 """Grid of the drawn outlines, metres: under a pixel on a drawing of Normandy (convention de l'observatoire)."""
 
@@ -40,6 +45,23 @@ class Shape:
     code: str
     name: str
     path: str
+
+
+def sentences(row: Row, need: Row | None, study: Study) -> list[str]:
+    """Return the sentences that explain a row of the default runs, from the need of the same territory."""
+    defi = study.need(str(row["defi"]))
+    indicators = [{"id": one.id, "label": one.label, "unit": one.unit} for one in defi.indicators]
+    return explanation.sentences(row, need["components"] if need else {}, indicators, row["parameters"])
+
+
+def charts(found: Sequence[Series]) -> list[Chart]:
+    """Return the drawings of a fiche; of the tonnages of a larger zone, the total alone."""
+    kept = [
+        one
+        for one in found
+        if one.basis != "around" or not one.indicator.startswith("decheterie_") or one.indicator == TONNAGE
+    ]
+    return [drawing for one in kept if (drawing := chart(one)) is not None]
 
 
 def by_priority(rows: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -14,6 +15,8 @@ from api.dependencies import ConnectionDep, SettingsDep
 from api.rendering import page
 from api.words import selectable, words
 from observatory.publish import gaps as publication
+from observatory.publish.explanation import explained
+from observatory.publish.series import territory_series
 from observatory.store import read
 
 router = APIRouter(include_in_schema=False)
@@ -99,7 +102,8 @@ def gaps_page(
         place=place,
         report=report,
         rows=rows,
-        cut=views.cut(rows, rang),
+        cut=(shown := views.cut(rows, rang)),
+        reasons=_reasons(connection, report, shown.rows[:SHOWN_FIRST]),
         totals=publication.totals(rows),
         drawing=_drawing(connection, choice.level, rows) if not place else None,
         selectable=selectable(connection),
@@ -145,6 +149,7 @@ def territory_page(
     """Show all that is known of one territory."""
     territory = read.territory(connection, level, code)
     study = choices.study(settings.study)
+    needs = queries.needs(connection, level, code)
     # Bassins and zones share their codes with communes: their structures are listed on their communes' pages.
     has_own_code = read.territory_level(connection, code) == level
     return page(
@@ -153,9 +158,16 @@ def territory_page(
         sources=queries.sources(connection),
         territory=territory,
         children=queries.children(connection, territory),
-        needs=queries.needs(connection, level, code),
+        needs=needs,
         indicators={defi: {item.id: item for item in need.indicators} for defi, need in study.needs.items()},
-        gaps=queries.gaps_of(connection, level, code),
+        gaps=(gaps := queries.gaps_of(connection, level, code)),
+        paires=choices.PAIRS,
+        charts=views.charts(territory_series(connection, level, code)),
+        reasons=[
+            (defi, service, gaps[defi, service], views.sentences(gaps[defi, service], needs.get(defi), study))
+            for defi, service in choices.explained_pairs()
+            if (defi, service) in gaps
+        ],
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
         locator=_locator(connection, level, code),
@@ -229,6 +241,14 @@ def method_page(request: Request, connection: ConnectionDep, settings: SettingsD
 def accessibility_page(request: Request) -> HTMLResponse:
     """Show what has been checked of the site's accessibility, and what has not."""
     return page(request, "accessibilite.html")
+
+
+def _reasons(
+    connection: Connection, report: publication.GapReport, rows: list[dict[str, Any]]
+) -> list[tuple[dict[str, Any], list[str]]]:
+    """Return the first rows of a page with the sentences that explain each."""
+    shown = explained(connection, replace(report, rows=rows))
+    return [(row, [row["explanation"]]) for row in shown.rows if row["population_count"]]
 
 
 def _drawing(connection: Connection, level: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:

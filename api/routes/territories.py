@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
 
 from api import queries
 from api.dependencies import ConnectionDep
-from api.schemas import Problem, SourceSummary, TerritoryDetail, TerritoryLink, TerritoryList, TerritorySummary
+from api.schemas import (
+    Problem,
+    SeriesList,
+    SourceSummary,
+    TerritoryDetail,
+    TerritoryLink,
+    TerritoryList,
+    TerritorySummary,
+)
+from observatory.publish.series import territory_series
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["territoires"])
@@ -53,4 +63,22 @@ def detail(
         **row,
         children={name: [TerritoryLink(**item) for item in items] for name, items in children.items()},
         sources=[SourceSummary(**catalogue[name]) for name in catalogue if name in used],
+    )
+
+
+@router.get(
+    "/territories/{level}/{code}/series", summary="Ses chiffres dans le temps", responses=REFUSED, operation_id="series"
+)
+def series(
+    connection: ConnectionDep,
+    level: Annotated[str, Path(description="Niveau.")],
+    code: Annotated[str, Path(description="Code INSEE, SIREN d’EPCI ou code de QPV.")],
+) -> SeriesList:
+    """Return every figure known at several periods: the territory's, its communes' sum, the zones around it."""
+    found = territory_series(connection, level, code)
+    used = {name for one in found for name in one.source_ids}
+    return SeriesList(
+        items=[asdict(one) for one in found],
+        total=len(found),
+        sources=[SourceSummary(**row) for name, row in queries.sources(connection).items() if name in used],
     )

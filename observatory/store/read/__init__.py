@@ -9,6 +9,7 @@ from observatory.store.read.frames import demand_frame, membership_frame, supply
 from observatory.store.read.gaps import gap_row_count, gap_rows, need_components, run
 from observatory.store.read.merges import decisions, merged
 from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
+from observatory.store.read.series import series_frame
 from observatory.store.read.sources import age_days, rejected, sources
 from observatory.store.read.structures import structure_count, structures
 from observatory.store.read.territories import children, descendants, geometries, territory
@@ -33,6 +34,7 @@ __all__ = [
     "rejected",
     "require_territory",
     "run",
+    "series_frame",
     "site_candidates",
     "sources",
     "structure_count",

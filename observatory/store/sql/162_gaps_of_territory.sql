@@ -26,6 +26,11 @@ SELECT
     gap.score_low,
     gap.score_high,
     gap.flips,
+    gap.level,
+    gap.code,
+    gap.name,
+    run.parameters,
+    CAST(run.parameters -> 'ranked_counts' ->> gap.level AS integer) AS ranked_count,
     CAST(run.parameters ->> 'threshold_min' AS float8) AS threshold_min
 FROM observatory.run
 JOIN observatory.gap_result AS gap ON gap.run_hash = run.run_hash
