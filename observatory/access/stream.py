@@ -125,7 +125,8 @@ def in_blocks(work: Callable[[int, int], None], size: int, *, threads: int | Non
     if count == 1 or size <= 1:
         work(0, size)
         return
-    bounds = np.linspace(0, size, count * _BLOCKS_PER_THREAD + 1).astype(int).tolist()
+    # Each block begins where no other does, so that callers may keep what a block gives under its beginning.
+    bounds = np.unique(np.linspace(0, size, count * _BLOCKS_PER_THREAD + 1).astype(int)).tolist()
     with ThreadPoolExecutor(count) as pool:
         list(pool.map(work, bounds[:-1], bounds[1:]))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from observatory.access import e2sfca, gaussian, od_within
 from observatory.access.grid import e2sfca_fft, snap
-from observatory.access.stream import e2sfca_within, sum_within
+from observatory.access.stream import e2sfca_within, in_blocks, sum_within
 from observatory.errors import UsageError
 
 STEPS = [(1000.0, 1.0), (1500.0, 0.3), (2000.0, 0.1)]
@@ -110,3 +110,12 @@ def test_refusals() -> None:
         e2sfca_fft([[0.0, 0.0], [9e8, 9e8]], [[0.0, 0.0]], [1.0, 1.0], [1.0], weights=STEPS)
     with pytest.raises(UsageError, match="fils"):
         e2sfca_within([[0.0, 0.0]], [[0.0, 0.0]], [1.0], [1.0], weights=STEPS, threads=0)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 5, 31, 1000])
+def test_blocks_cover_the_range_once_and_none_is_empty(size: int) -> None:
+    done = []
+    in_blocks(lambda first, last: done.append((first, last)), size, threads=2)
+    assert sorted(k for first, last in done for k in range(first, last)) == list(range(size))
+    assert len({first for first, _ in done}) == len(done)
+    assert size < 2 or all(first < last for first, last in done)
