@@ -14,7 +14,20 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.metrics import Metrics
 from api.middleware import Headered, Measured, Tagged, content_security_policy
-from api.routes import documentation, gaps, health, map_page, pages, siting, sources, structures, territories, tiles
+from api.routes import (
+    documentation,
+    gaps,
+    health,
+    map_page,
+    pages,
+    siting,
+    siting_page,
+    sources,
+    structures,
+    territories,
+    tiles,
+)
+from observatory.runs.jobs import Worker
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
 
@@ -42,7 +55,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.engine = create_engine(settings, statement_timeout_ms=STATEMENT_TIMEOUT_MS, name="observatory-api")
+        # Its thread starts with the first question: most pages ask none.
+        app.state.worker = Worker(settings)
         yield
+        app.state.worker.stop()
         app.state.engine.dispose()
 
     app = FastAPI(
@@ -56,7 +72,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     errors.install(app)
-    for module in (health, territories, gaps, structures, sources, tiles, documentation, map_page, siting, pages):
+    modules = (health, territories, gaps, structures, sources, tiles, documentation, map_page, siting, siting_page, pages)
+    for module in modules:
         app.include_router(module.router)
     library = NODE_MODULES / "maplibre-gl" / "dist"
     if library.is_dir():  # where `npm ci` has not run, the map says so itself; the pages don't need it

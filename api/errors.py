@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from api.rendering import error_page
 from observatory.errors import (
+    BusyError,
     ClusterError,
     DatabaseUnavailableError,
     NotComputedError,
@@ -32,6 +33,7 @@ STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (UnknownTerritoryError, HTTPStatus.NOT_FOUND),
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (BusyError, HTTPStatus.SERVICE_UNAVAILABLE),
     (ClusterError, HTTPStatus.SERVICE_UNAVAILABLE),
     (NotComputedError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -41,6 +43,7 @@ TITLES: Final = {
     400: "Demande incomprise",
     404: "Introuvable",
     405: "Méthode refusée",
+    409: "Conflit",
     413: "Demande trop longue",
     422: "Demande incorrecte",
     500: "Erreur interne",

@@ -34,6 +34,10 @@ class DatabaseUnavailableError(ObservatoryError):
     """PostGIS doesn't answer."""
 
 
+class BusyError(ObservatoryError):
+    """Too much is asked at once; asking again later is right."""
+
+
 class ClusterError(ObservatoryError):
     """The private PostgreSQL cluster can't be created, started or stopped."""
 

@@ -1,174 +1,179 @@
-"""Siting of new poles: the question posed by a program, and the page where a reader poses it."""
+"""Siting of new poles for programs: the question, and the jobs of those that take more than two seconds."""
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, Final, cast
+import time
+from http import HTTPStatus
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field
-from pyproj import Transformer
-from sqlalchemy import Connection
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from api import queries, views
-from api.dependencies import ConnectionDep, SettingsDep
-from api.rendering import page
+from api import errors
+from api.dependencies import SettingsDep
 from api.routes.territories import REFUSED
-from api.words import selectable, words
-from observatory import crs, pipeline
-from observatory.errors import UsageError
+from api.siting_question import SitingRequest
+from observatory import errors as expected
+from observatory.errors import ObservatoryError
+from observatory.publish import completeness
 from observatory.publish import siting as publication
-from observatory.runs.siting import NAMED_STUDIES, SitingRun, read_siting_study
-from observatory.siting.study import OBJECTIVE_LABELS, OBJECTIVES, POLES_MAX, Objective, SitingStudy
-from observatory.store import read
+from observatory.runs.jobs import ask, give_up
+from observatory.runs.siting import SitingRun, stored_siting
+from observatory.settings import Settings
+from observatory.siting.study import SitingStudy
+from observatory.store import jobs
+from observatory.store.jobs import JobState
 
 router = APIRouter()
-TIME_LIMIT_S: Final = 2.0
-"""Longest search for one answer, in seconds (convention de l'observatoire); the proof then says how far it went."""
-DEFAULT_POLES: Final = 1
-DEFAULT_THRESHOLD_MIN: Final = 20.0
-Names = Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=1000)]
+WAIT_S: Final = 2.0
+"""Longest wait for an answer before a job is given instead, in seconds (convention de l'observatoire)."""
+POLL_S: Final = 0.05
+NO_STORE: Final = {"Cache-Control": "no-store"}
+UNKNOWN_JOB: Final = "Ce calcul n’existe pas, ou sa réponse est trop ancienne : posez la question de nouveau."
+JobId = Annotated[str, Path(max_length=60, description="Nom du calcul, donné par POST /api/siting.")]
 
 
-class SitingRequest(BaseModel):
-    """A siting question."""
+class JobProgress(BaseModel):
+    """How far a job is."""
 
-    territory: str = Field(max_length=60, description="Code d’une commune, d’une intercommunalité ou d’un département.")
-    defis: Names | dict[str, float] = Field(
-        description="Défis, chaque personne concernée comptant pour un ; ou le poids d’une personne par défi.",
-        examples=[["vieillissement"], {"insertion": 24, "dechets": 1}],
-    )
-    services: Names = Field(description="Services ouverts ensemble dans chaque pôle.", examples=[["ressourcerie"]])
-    poles: int = Field(ge=1, le=POLES_MAX, description="Nombre de nouveaux pôles.")
-    objective: str = Field("mclp", max_length=20, description="mclp, p_median, lscp ou p_center.")
-    threshold_min: float = Field(DEFAULT_THRESHOLD_MIN, gt=0, le=120, description="Minutes.")
-    candidates: Names | None = Field(None, description="Codes des communes candidates ; sans eux : toutes.")
-    keep: Names | None = Field(None, description="Structures existantes gardées ouvertes ; sans elles : toutes.")
+    label: str = Field(description="Étape en cours.")
+    done: int = Field(description="Étapes faites.")
+    total: int = Field(description="Étapes en tout.")
+
+
+class JobDocument(BaseModel):
+    """A question that takes time."""
+
+    job: str = Field(description="Nom du calcul.")
+    status: str = Field(description="todo, doing, succeeded, failed ou cancelled.")
+    progress: JobProgress
+    url: str = Field(description="Adresse où suivre le calcul.")
+    result: dict[str, Any] | None = Field(description="La réponse, comme POST /api/siting la donne.")
+    error: str | None = Field(description="Pourquoi il n’y a pas de réponse.")
 
 
 @router.post(
-    "/api/siting", summary="Placer de nouveaux pôles", tags=["implantation"], responses=REFUSED, operation_id="siting"
+    "/api/siting",
+    summary="Placer de nouveaux pôles",
+    tags=["implantation"],
+    responses={
+        **REFUSED,
+        202: {"model": JobDocument, "description": "Plus de deux secondes : suivez le calcul à l’adresse « url »."},
+    },
+    operation_id="siting",
 )
-def siting(connection: ConnectionDep, settings: SettingsDep, request: SitingRequest) -> Response:
-    """Return the proposals within two seconds; where that is too short, the best found with its proved bound."""
-    weights = request.defis if isinstance(request.defis, dict) else dict.fromkeys(request.defis, 1.0)
-    question = _question(
-        connection,
-        territory=request.territory,
-        services=request.services,
-        defis=weights,
-        poles=request.poles,
-        objective=request.objective,
-        threshold_min=request.threshold_min,
-        candidates=request.candidates,
-        keep=request.keep,
-    )
-    run = pipeline.site(connection, question, study_path=settings.study, time_limit_s=TIME_LIMIT_S)
-    return JSONResponse(publication.document(run))
+def siting(request: Request, settings: SettingsDep, asked: SitingRequest) -> Response:
+    """Répond avec la proposition en moins de deux secondes, ou donne un calcul à suivre (202)."""
+    with request.app.state.engine.begin() as connection:
+        question = asked.question(connection)
+    found = answer_or_job(request, settings, question)
+    if isinstance(found, SitingRun):
+        return JSONResponse(warned(request, found), headers=NO_STORE)
+    url = f"/api/jobs/{found.job_id}"
+    headers = {**NO_STORE, "Location": url, "Retry-After": "1"}
+    return JSONResponse(_document(request, found), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
-def _question(
-    connection: Connection,
-    *,
-    territory: str,
-    services: list[str],
-    defis: dict[str, float],
-    poles: int,
-    objective: str,
-    threshold_min: float,
-    candidates: list[str] | None = None,
-    keep: list[str] | None = None,
-) -> SitingStudy:
-    """Return the question asked, checked; the communes of the territory are its units."""
-    code = territory.strip()
-    if objective not in OBJECTIVES:
-        raise UsageError(f"L’objectif « {objective} » n’existe pas : choisissez parmi {', '.join(OBJECTIVES)}.")
-    named = read.territory(connection, read.territory_level(connection, code), code)
-    return SitingStudy(
-        id="demande",
-        title=f"{named['name']} : où ouvrir {poles} nouveau{'x' if poles > 1 else ''} pôle{'s' if poles > 1 else ''}",
-        territory=code,
-        services=tuple(dict.fromkeys(services)),
-        defis=defis,
-        poles=poles,
-        objective=cast("Objective", objective),
-        threshold_min=threshold_min,
-        candidates=None if candidates is None else tuple(dict.fromkeys(candidates)),
-        keep=None if keep is None else tuple(dict.fromkeys(keep)),
-    )
+@router.get(
+    "/api/jobs/{job_id}",
+    summary="Suivre un calcul",
+    tags=["implantation"],
+    responses=REFUSED,
+    response_model=JobDocument,
+    operation_id="job",
+)
+def job(request: Request, job_id: JobId) -> Response:
+    """Donne l’état d’un calcul, et sa réponse quand il est fini."""
+    state = find(request, job_id)
+    if state is None:
+        return errors.answer(request, HTTPStatus.NOT_FOUND, UNKNOWN_JOB)
+    return JSONResponse(_document(request, state), headers=NO_STORE)
 
 
-@router.get("/implantation", include_in_schema=False)
-def siting_page(
-    *,
-    request: Request,
-    connection: ConnectionDep,
-    settings: SettingsDep,
-    etude: Annotated[str, Query(max_length=40)] = "",
-    territory: Annotated[str, Query(max_length=60)] = "",
-    services: Annotated[list[str] | None, Query(max_length=20)] = None,
-    defis: Annotated[list[str] | None, Query(max_length=10)] = None,
-    poles: Annotated[int, Query(ge=1, le=POLES_MAX)] = DEFAULT_POLES,
-    objective: Annotated[str, Query(max_length=20)] = "mclp",
-    threshold_min: Annotated[float, Query(gt=0, le=120)] = DEFAULT_THRESHOLD_MIN,
-) -> HTMLResponse:
-    """Show the form and a proposal with its reasons: the one asked for, or the study of Vire."""
-    if territory:
-        question = _question(
-            connection,
-            territory=territory,
-            services=services or [],
-            defis=dict.fromkeys(defis or [], 1.0),
-            poles=poles,
-            objective=objective,
-            threshold_min=threshold_min,
-        )
-    else:
-        if etude and etude not in NAMED_STUDIES:
-            raise UsageError(f"L’étude « {etude} » n’existe pas : choisissez parmi {', '.join(NAMED_STUDIES)}.")
-        question = read_siting_study(etude or NAMED_STUDIES[0])
-    run = pipeline.site(connection, question, study_path=settings.study)
-    document = publication.document(run)
-    best = document["solutions"][0]
-    return page(
-        request,
-        "implantation.html",
-        sources=queries.sources(connection),
-        run=run,
-        document=document,
-        best=best,
-        about=run.parameters,
-        question=run.parameters["question"],
-        place=run.parameters["territory"],
-        studies={name: read_siting_study(name) for name in NAMED_STUDIES},
-        objective_labels=OBJECTIVE_LABELS,
-        selectable=selectable(connection),
-        new_sites=publication.new_sites,
-        names=publication.names,
-        proof=publication.status,
-        regret=publication.regret,
-        drawing=_drawing(connection, run),
-        poles_max=POLES_MAX,
-        **words(settings),
-    )
+@router.delete(
+    "/api/jobs/{job_id}",
+    summary="Annuler un calcul",
+    tags=["implantation"],
+    responses={**REFUSED, 409: {"description": "Le calcul est déjà fini."}},
+    response_model=JobDocument,
+    operation_id="cancel_job",
+)
+def cancel(request: Request, job_id: JobId) -> Response:
+    """Annule un calcul qui n’est pas fini."""
+    is_cancelled = give_up(request.app.state.engine, job_id)
+    state = find(request, job_id)
+    if state is None:
+        return errors.answer(request, HTTPStatus.NOT_FOUND, UNKNOWN_JOB)
+    if not is_cancelled:
+        return errors.answer(request, HTTPStatus.CONFLICT, "Ce calcul est déjà fini : il n’y a rien à annuler.")
+    return JSONResponse(_document(request, state), headers=NO_STORE)
 
 
-def _drawing(connection: Connection, run: SitingRun) -> dict[str, Any] | None:
-    """Return the outlines of the communes and the sites that fall in the frame, in metres, y downwards."""
-    place = run.parameters["territory"]
-    frame = views.frame(connection, place["level"], place["code"], margin=0.15)
-    if frame is None:
-        return None
-    inside = set(read.descendants(connection, place["level"], place["code"], "commune"))
-    west, north, width, height = (float(value) for value in frame.split())
-    to_metres = Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True)
-    points = []
-    for site in run.document["solutions"][0]["sites"]:
-        x_m, y_m = to_metres.transform(site["lon"], site["lat"])
-        if west <= x_m <= west + width and north <= -y_m <= north + height:
-            points.append({**site, "x": round(x_m), "y": round(-y_m)})
-    # Bare outlines of the neighbours would hide that the question stops at the territory.
-    shapes = [shape for shape in views.outlines(connection, "commune") if shape.code in inside]
-    size = math.sqrt(width * height)
-    return {"frame": frame, "shapes": shapes, "points": points, "radius": round(size / 70), "text": round(size / 38)}
+def answer_or_job(request: Request, settings: Settings, question: SitingStudy) -> SitingRun | JobState:
+    """Return the answer of a question if it is known or comes within :data:`WAIT_S`, else the job that looks for it.
+
+    Raises
+    ------
+    ObservatoryError
+        If the question has no answer: as if it had been worked out here.
+    """
+    engine, deadline = request.app.state.engine, time.monotonic() + WAIT_S
+    with engine.begin() as connection:
+        stored = stored_siting(connection, question, study_path=settings.study)
+    if stored is not None:
+        return stored
+    request.app.state.worker.start()
+    name = ask(engine, settings, question)
+    while True:
+        with engine.begin() as connection:
+            state = jobs.find(connection, name)
+        if state is None:
+            raise expected.DatabaseUnavailableError(UNKNOWN_JOB)
+        if state.is_over:
+            return finished(state)
+        if time.monotonic() >= deadline:
+            return state
+        time.sleep(POLL_S)
+
+
+def finished(state: JobState) -> SitingRun | JobState:
+    """Return the answer of a job that is over, or the job itself if it was cancelled.
+
+    Raises
+    ------
+    ObservatoryError
+        If it failed: of the class that stopped it.
+    """
+    if state.result is not None:
+        return SitingRun(**state.result)
+    if state.status == "failed":
+        kind = getattr(expected, state.error_kind or "", ObservatoryError)
+        raise kind(state.error or "")
+    return state
+
+
+def warned(request: Request, run: SitingRun) -> dict[str, Any]:
+    """Return the contract's document, with what a reader must know before using it."""
+    with request.app.state.engine.begin() as connection:
+        told = completeness.warnings(connection, services=run.parameters["services"], source_ids=run.source_ids)
+    return publication.document(run, warnings=told)
+
+
+def find(request: Request, job_id: str) -> JobState | None:
+    """Return a job, and make sure that somebody works on those that wait."""
+    request.app.state.worker.start()
+    with request.app.state.engine.begin() as connection:
+        return jobs.find(connection, job_id)
+
+
+def _document(request: Request, state: JobState) -> dict[str, Any]:
+    result = None if state.result is None else warned(request, SitingRun(**state.result))
+    return {
+        "job": state.job_id,
+        "status": state.status,
+        "progress": {"label": state.label, "done": state.done, "total": state.total},
+        "url": f"/api/jobs/{state.job_id}",
+        "result": result,
+        "error": state.error,
+    }

@@ -17,7 +17,7 @@ from observatory.errors import InputFileError, NotComputedError, UsageError
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import checksums
 from observatory.runs.siting_answer import Asked, Progress, answer
-from observatory.runs.siting_candidates import entered_places
+from observatory.runs.siting_candidates import check_place, entered_places
 from observatory.runs.travel import travel_parameters
 from observatory.siting.study import SitingStudy, siting_study
 from observatory.store import results
@@ -112,11 +112,7 @@ def siting_run(
     NotComputedError
         If the database is empty.
     """
-    study = read_study(study_path)
-    for defi in siting.defis:
-        study.need(defi)
-    for service in siting.services:
-        study.service(service)
+    study = checked(siting, study_path)
     name = siting_name(connection, siting, study)
     stored = _stored(connection, name)
     if stored is not None:
@@ -127,6 +123,37 @@ def siting_run(
         return stored
     asked = Asked(siting, study, time.perf_counter() + time_limit_s, progress or _in_silence)
     return _work_out(connection, name, asked)
+
+
+def checked(siting: SitingStudy, study_path: Path | None) -> Study:
+    """Return the study of needs and services, once it is sure that it holds those of the question.
+
+    Raises
+    ------
+    UsageError
+        If a défi or a service is unknown.
+    """
+    study = read_study(study_path)
+    for defi in siting.defis:
+        study.need(defi)
+    for service in siting.services:
+        study.service(service)
+    return study
+
+
+def stored_siting(connection: Connection, siting: SitingStudy, *, study_path: Path | None = None) -> SitingRun | None:
+    """Return the answer of a question that was worked out already, or None.
+
+    Raises
+    ------
+    UsageError
+        If a défi, a service or a candidate is unknown, or the territory can't be studied.
+    UnknownTerritoryError
+        If no territory bears the code.
+    """
+    study = checked(siting, study_path)
+    check_place(connection, siting)
+    return _stored(connection, siting_name(connection, siting, study))
 
 
 def _in_silence(_label: str, _done: int, _total: int) -> None:

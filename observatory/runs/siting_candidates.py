@@ -32,7 +32,51 @@ LAYER_NOTES: Final = {
     "friches": "Friche saisie par le territoire.",
 }
 
+STUDIED_LEVELS: Final = frozenset({DEMAND_LEVEL, "epci", "departement", "bassin_vie", "zone_emploi"})
+
 Booleans = npt.NDArray[np.bool_]
+
+
+def communes_of(connection: Connection, code: str) -> list[str]:
+    """Return the communes of a territory that may be studied.
+
+    Raises
+    ------
+    UnknownTerritoryError
+        If no territory bears the code.
+    UsageError
+        If it is larger than a département, or smaller than a commune.
+    """
+    level = read.territory_level(connection, code)
+    if level not in STUDIED_LEVELS:
+        raise UsageError(
+            f"« {code} » ne peut pas être étudié : choisissez une commune, une intercommunalité ou un département."
+        )
+    return read.descendants(connection, level, code, DEMAND_LEVEL)
+
+
+def check_place(connection: Connection, siting: SitingStudy) -> None:
+    """Check quickly that the territory may be studied and holds the candidates listed.
+
+    Raises
+    ------
+    UnknownTerritoryError
+        If no territory bears the code.
+    UsageError
+        If it can't be studied, or a candidate isn't there.
+    """
+    communes = communes_of(connection, siting.territory)
+    if siting.candidates is not None and siting.mesh == DEMAND_LEVEL:
+        entered = set(entered_places(connection, siting)["code"]) if siting.layers else set()
+        _require_known(siting.candidates, {*communes, *entered, *(one.id for one in siting.named)})
+
+
+def _require_known(candidates: tuple[str, ...], known: set[str]) -> None:
+    unknown = [code for code in candidates if code not in known]
+    if unknown:
+        raise UsageError(
+            f"Candidats inconnus sur ce territoire : {', '.join(unknown[:5])}. Donnez des codes de ses communes."
+        )
 
 
 def candidate_places(
@@ -51,11 +95,7 @@ def candidate_places(
     if siting.layers and siting.candidates is None:  # who names layers wants these places, not the town halls
         frame = entered
     if siting.candidates is not None:
-        unknown = [code for code in siting.candidates if code not in set(frame["code"])]
-        if unknown:
-            raise UsageError(
-                f"Candidats inconnus sur ce territoire : {', '.join(unknown[:5])}. Donnez des codes de ses communes."
-            )
+        _require_known(siting.candidates, set(frame["code"]))
         frame = frame[frame["code"].isin(siting.candidates)]
     if not siting.filters.is_empty:
         frame = frame[_passing(connection, siting.filters, study, frame, inputs)]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs
-from observatory.runs.siting_candidates import candidate_places
+from observatory.runs.siting_candidates import candidate_places, communes_of
 from observatory.runs.siting_limits import forbid, limits_of
 from observatory.runs.supply import ZONED_SERVICES, Supply, service_supply, zones_of
 from observatory.runs.travel import LONGEST_DRIVE_MIN, places, travel_within
@@ -75,8 +75,8 @@ def siting_inputs(
     """
     level = read.territory_level(connection, siting.territory)
     territory = read.territory(connection, level, siting.territory)
-    own = _communes(connection, siting.territory)
-    around = [code for one in siting.catchment for code in _communes(connection, one) if code not in set(own)]
+    own = communes_of(connection, siting.territory)
+    around = [code for one in siting.catchment for code in communes_of(connection, one) if code not in set(own)]
     units = _units(siting, own, list(dict.fromkeys(around)), volumes=volumes, inputs=inputs)
     if len(units) > UNITS_MAX:
         raise UsageError(
@@ -111,16 +111,6 @@ def siting_inputs(
     commune = units["commune_code"].astype(str)
     secret = {defi: commune.isin((hidden or {}).get(defi, frozenset())).to_numpy(dtype=bool) for defi in siting.defis}
     return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret)
-
-
-def _communes(connection: Connection, code: str) -> list[str]:
-    level = read.territory_level(connection, code)
-    found = read.descendants(connection, level, code, DEMAND_LEVEL)
-    if level not in {DEMAND_LEVEL, "epci", "departement", "bassin_vie", "zone_emploi"}:
-        raise UsageError(
-            f"« {code} » ne peut pas être étudié : choisissez une commune, une intercommunalité ou un département."
-        )
-    return found
 
 
 def _units(

@@ -206,6 +206,21 @@ def siting_study(document: Mapping[str, Any]) -> SitingStudy:
         ) from error
 
 
+def study_of(parameters: Mapping[str, Any]) -> SitingStudy:
+    """Return the study whose :meth:`SitingStudy.parameters` are given."""
+    held = dict(parameters)
+    for name in ("services", "catchment", "candidates", "keep", "notes", "layers", "required", "pareto"):
+        held[name] = None if held[name] is None else tuple(held[name])
+    for name in ("incompatible", "forbidden"):
+        held[name] = pairs_from(held[name])
+    held["named"] = tuple(NamedCandidate(**entry) for entry in held["named"])
+    held["closable"] = tuple(Closable(**entry) for entry in held["closable"])
+    held["filters"] = CandidateFilters(**held["filters"])
+    held["costs"] = None if held["costs"] is None else Costs(**held["costs"])
+    held["joint"] = None if held["joint"] is None else joint_from(held["joint"])
+    return SitingStudy(**held)
+
+
 def _mesh(level: str) -> Literal["commune", "commune_deleguee"]:
     if level == "commune":
         return "commune"

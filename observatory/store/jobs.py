@@ -57,20 +57,20 @@ def add(connection: Connection, question: dict[str, Any]) -> str | None:
 def find(connection: Connection, job_id: str) -> JobState | None:
     """Return a question's state, None where nobody asked it or it is too old."""
     silent = sa.and_(Job.status == "doing", Job.updated_at < sa.func.now() - SILENT)
-    row = connection.execute(sa.select(Job, silent.label("is_lost")).where(Job.job_id == job_id)).one_or_none()
+    query = sa.select(*Job.__table__.columns, silent.label("is_lost")).where(Job.job_id == job_id)
+    row = connection.execute(query).one_or_none()
     if row is None:
         return None
-    job: Job = row.Job
     return JobState(
-        job_id=job.job_id,
-        status="failed" if row.is_lost else job.status,  # type: ignore[arg-type]  # checked by the table
-        question=job.question,
-        label=job.label,
-        done=job.done,
-        total=job.total,
-        result=job.result,
-        error=LOST if row.is_lost else job.error,
-        error_kind=job.error_kind,
+        job_id=row.job_id,
+        status="failed" if row.is_lost else row.status,
+        question=row.question,
+        label=row.label,
+        done=row.done,
+        total=row.total,
+        result=row.result,
+        error=LOST if row.is_lost else row.error,
+        error_kind=row.error_kind,
     )
 
 

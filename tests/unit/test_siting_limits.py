@@ -18,7 +18,7 @@ from observatory.siting.model import Limits, SitingModel, new_sites
 from observatory.siting.options import Joint, JointService
 from observatory.siting.robust import robustness
 from observatory.siting.solving import solve
-from observatory.siting.study import OBJECTIVES, SitingStudy, siting_study
+from observatory.siting.study import OBJECTIVES, siting_study, study_of
 
 CANDIDATES = 4
 
@@ -269,7 +269,7 @@ def test_every_option_of_a_study_file_is_read() -> None:
     assert found.closable[0].saving == 2
     assert found.joint is not None
     assert found.joint.services["ressourcerie"].defis == ("dechets",)
-    assert SitingStudy(**found.__dict__).parameters() == found.parameters()
+    assert study_of(found.parameters()) == found
 
 
 @pytest.mark.parametrize(

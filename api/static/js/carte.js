@@ -3,23 +3,7 @@
 import { bulleQuartier, bulleStructure, bulleTerritoire } from "./bulles.js";
 import { couleurDe, HACHURES, hachure, style } from "./couches.js";
 import { dessinerLegende } from "./legende.js";
-
-const LIBELLES = {
-  "NavigationControl.ZoomIn": "Zoomer",
-  "NavigationControl.ZoomOut": "Dézoomer",
-  "NavigationControl.ResetBearing": "Remettre le nord en haut",
-  "FullscreenControl.Enter": "Plein écran",
-  "FullscreenControl.Exit": "Quitter le plein écran",
-  "Popup.Close": "Fermer",
-  "Map.Title": "Carte",
-  "Marker.Title": "Repère",
-  "AttributionControl.ToggleAttribution": "Mentions",
-  "ScaleControl.Meters": "m",
-  "ScaleControl.Kilometers": "km",
-  "CooperativeGesturesHandler.WindowsHelpText": "Ctrl + molette pour zoomer",
-  "CooperativeGesturesHandler.MacHelpText": "⌘ + molette pour zoomer",
-  "CooperativeGesturesHandler.MobileHelpText": "Deux doigts pour déplacer la carte",
-};
+import { LIBELLES } from "./libelles.js";
 
 const cadre = document.querySelector("#carte");
 const couches = document.querySelector("#couches");

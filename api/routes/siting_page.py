@@ -1,0 +1,249 @@
+"""The page where a reader asks where to open new poles: form, proposal, or the job that looks for it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import ValidationError
+from pyproj import Transformer
+from sqlalchemy import Connection
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from api import errors, queries, views
+from api.dependencies import SettingsDep
+from api.rendering import page
+from api.routes.siting import UNKNOWN_JOB, answer_or_job, find, finished, warned
+from api.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
+from api.words import selectable, words
+from observatory import crs
+from observatory.errors import UsageError
+from observatory.publish import siting as publication
+from observatory.runs.jobs import give_up
+from observatory.runs.siting import NAMED_STUDIES, SitingRun, read_siting_study
+from observatory.settings import Settings
+from observatory.siting.options import DEFAULT_AIMS
+from observatory.siting.study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
+from observatory.store import read
+from observatory.store.jobs import JobState
+
+router = APIRouter()
+DEFAULT_POLES: Final = 1
+SEE_OTHER: Final = 303
+SCATTER_WIDTH: Final = 420
+SCATTER_HEIGHT: Final = 260
+
+
+@router.get("/implantation", include_in_schema=False)
+def siting_page(
+    *,
+    request: Request,
+    settings: SettingsDep,
+    etude: Annotated[str, Query(max_length=40)] = "",
+    calcul: Annotated[str, Query(max_length=60)] = "",
+    territory: Annotated[str, Query(max_length=60)] = "",
+    services: Annotated[list[str] | None, Query(max_length=20)] = None,
+    defis: Annotated[list[str] | None, Query(max_length=10)] = None,
+    poles: Annotated[int, Query(ge=1, le=POLES_MAX)] = DEFAULT_POLES,
+    objective: Annotated[str, Query(max_length=20)] = "mclp",
+    threshold_min: Annotated[float, Query(gt=0, le=120)] = DEFAULT_THRESHOLD_MIN,
+    lieux: Annotated[list[str] | None, Query(max_length=10)] = None,
+    min_population: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    gare: Annotated[str, Query(max_length=6)] = "",
+    compromis: Annotated[bool, Query()] = False,
+) -> Response:
+    """Show the form and a proposal with its reasons: the one asked for, or the study of Vire."""
+    if calcul:
+        return _followed(request, settings, calcul)
+    if territory:
+        chosen = set(lieux or [])
+        asked = {
+            "territory": territory,
+            "services": services or [],
+            "defis": defis or [],
+            "poles": poles,
+            "objective": objective,
+            "threshold_min": threshold_min,
+            "layers": sorted(chosen & {"candidats", "friches"}),
+            "filters": {
+                "is_qpv": "qpv" in chosen,
+                "is_rural": "rural" in chosen,
+                "min_population_count": min_population,
+                "station_max_min": _minutes(gare),
+            },
+            "pareto": compromis,
+        }
+        with request.app.state.engine.begin() as connection:
+            question = _asked(asked).question(connection)
+    else:
+        if etude and etude not in NAMED_STUDIES:
+            raise UsageError(f"L’étude « {etude} » n’existe pas : choisissez parmi {', '.join(NAMED_STUDIES)}.")
+        question = read_siting_study(etude or NAMED_STUDIES[0])
+    found = answer_or_job(request, settings, question)
+    if isinstance(found, JobState):
+        return RedirectResponse(f"/implantation?calcul={found.job_id}", status_code=SEE_OTHER)
+    return _shown(request, settings, found)
+
+
+@router.post("/implantation/calculs/{job_id}/annuler", include_in_schema=False)
+def cancel_page(request: Request, job_id: Annotated[str, Path(max_length=60)]) -> Response:
+    """Cancel a job for a reader without JavaScript, and show what became of it."""
+    give_up(request.app.state.engine, job_id)
+    return RedirectResponse(f"/implantation?calcul={job_id}", status_code=SEE_OTHER)
+
+
+def _minutes(text: str) -> float | None:
+    """Return the minutes of an optional field of the form."""
+    if not text.strip():
+        return None
+    try:
+        return float(text.replace(",", "."))
+    except ValueError as error:
+        raise UsageError("Le temps jusqu’à une gare est un nombre de minutes.") from error
+
+
+def _asked(asked: dict[str, Any]) -> SitingRequest:
+    try:
+        return SitingRequest.model_validate(asked)
+    except ValidationError as error:
+        raise UsageError(f"Le champ « {error.errors()[0]['loc'][-1]} » n’est pas valable : corrigez-le.") from error
+
+
+def _followed(request: Request, settings: Settings, job_id: str) -> Response:
+    """Show the answer of a job, or how far it is."""
+    state = find(request, job_id)
+    if state is None:
+        return errors.answer(request, 404, UNKNOWN_JOB)
+    found = finished(state)
+    if isinstance(found, SitingRun):
+        return _shown(request, settings, found)
+    question = study_of(state.question)
+    with request.app.state.engine.begin() as connection:
+        place = read.territory(connection, read.territory_level(connection, question.territory), question.territory)
+        common = _common(connection, settings, question)
+    return page(request, "implantation_calcul.html", job=state, question=question, place=place, **common)
+
+
+def _common(connection: Connection, settings: Settings, question: SitingStudy) -> dict[str, Any]:
+    return {
+        "studies": {name: read_siting_study(name) for name in NAMED_STUDIES},
+        "objective_labels": OBJECTIVE_LABELS,
+        "selectable": selectable(connection),
+        "poles_max": POLES_MAX,
+        "chosen": _chosen(question),
+        **words(settings),
+    }
+
+
+def _chosen(question: SitingStudy) -> dict[str, Any]:
+    """Return what the form says of the candidates of a question."""
+    filters = question.filters
+    is_on = {"qpv": filters.is_qpv, "rural": filters.is_rural}
+    return {
+        "lieux": {*question.layers, *(name for name, on in is_on.items() if on)},
+        "min_population": filters.min_population_count,
+        "gare": "" if filters.station_max_min is None else f"{filters.station_max_min:g}",
+        "compromis": question.pareto == DEFAULT_AIMS,
+    }
+
+
+def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse:
+    document = warned(request, run)
+    question = study_of(run.parameters["question"])
+    with request.app.state.engine.begin() as connection:
+        common = _common(connection, settings, question)
+        sources = queries.sources(connection)
+        drawing = _drawing(connection, run)
+        place = run.parameters["territory"]
+        bbox = read.territory(connection, place["level"], place["code"])["bbox"]
+    return page(
+        request,
+        "implantation.html",
+        sources=sources,
+        run=run,
+        document=document,
+        best=document["solutions"][0],
+        about=run.parameters,
+        question=run.parameters["question"],
+        place=run.parameters["territory"],
+        new_sites=publication.new_sites,
+        names=publication.names,
+        proof=publication.status,
+        regret=publication.regret,
+        drawing=drawing,
+        scatter=_scatter(document["pareto"]),
+        map_settings={**_map_settings(settings, document, run), "bbox": bbox},
+        **common,
+    )
+
+
+def _drawing(connection: Connection, run: SitingRun) -> dict[str, Any] | None:
+    """Return the outlines of the communes and the sites that fall in the frame, in metres, y downwards."""
+    place = run.parameters["territory"]
+    frame = views.frame(connection, place["level"], place["code"], margin=0.15)
+    if frame is None:
+        return None
+    inside = set(read.descendants(connection, place["level"], place["code"], "commune"))
+    west, north, width, height = (float(value) for value in frame.split())
+    to_metres = Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True)
+    points = []
+    for site in run.document["solutions"][0]["sites"]:
+        x_m, y_m = to_metres.transform(site["lon"], site["lat"])
+        if west <= x_m <= west + width and north <= -y_m <= north + height:
+            points.append({**site, "x": round(x_m), "y": round(-y_m)})
+    # Bare outlines of the neighbours would hide that the question stops at the territory.
+    shapes = [shape for shape in views.outlines(connection, "commune") if shape.code in inside]
+    size = math.sqrt(width * height)
+    return {"frame": frame, "shapes": shapes, "points": points, "radius": round(size / 70), "text": round(size / 38)}
+
+
+def _map_settings(settings: Settings, document: dict[str, Any], run: SitingRun) -> dict[str, Any]:
+    """Return what the map's script needs: the sites by kind, the frame, the territory, the operator's base map."""
+    place = run.parameters["territory"]
+    return {
+        "sites": _map_points(document),
+        "services": run.parameters["services"],
+        "territory": {"level": place["level"], "code": place["code"]},
+        "basemap": {"url": settings.basemap_url, "attribution": settings.basemap_attribution},
+    }
+
+
+def _map_points(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the sites of the map: existing, proposed, and those of the other solutions and refused alternatives."""
+    points: dict[str, dict[str, Any]] = {}
+    best, *rest = document["solutions"]
+    refused = [site for why in best["why"] if why["alternative"] for site in why["alternative"]["sites"]]
+    others = [site for solution in rest for site in publication.new_sites(solution)]
+    for site in [*publication.new_sites(best), *best["sites"], *others, *refused]:
+        is_new = not points.get(site["code"]) and site in publication.new_sites(best)
+        kind = "existant" if site["is_existing"] else "nouveau" if is_new else "autre"
+        shown = {name: site[name] for name in ("name", "lon", "lat", "services", "note")}
+        points.setdefault(site["code"], {**shown, "kind": kind})
+    return list(points.values())
+
+
+def _scatter(front: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the compromises on two axes, the first two aims, in the frame of a small drawing."""
+    if front is None or len(front["aims"]) < 2 or len(front["compromises"]) < 2:  # noqa: PLR2004
+        return None
+    across, up = (aim["id"] for aim in front["aims"][:2])
+    pairs = [(one["values"][across], one["values"][up]) for one in front["compromises"]]
+    (x_low, x_high), (y_low, y_high) = ((min(axis), max(axis)) for axis in zip(*pairs, strict=True))
+    points = [
+        {
+            "x": round(60 + (SCATTER_WIDTH - 90) * (x - x_low) / ((x_high - x_low) or 1.0), 1),
+            "y": round(20 + (SCATTER_HEIGHT - 70) * (1 - (y - y_low) / ((y_high - y_low) or 1.0)), 1),
+            "rank": rank,
+            "is_proposal": one["is_proposal"],
+            "names": ", ".join(site["name"] for site in one["sites"]) or "aucun nouveau pôle",
+        }
+        for rank, (one, (x, y)) in enumerate(zip(front["compromises"], pairs, strict=True), start=1)
+    ]
+    return {
+        "width": SCATTER_WIDTH,
+        "height": SCATTER_HEIGHT,
+        "points": points,
+        "x": {"label": front["aims"][0]["label"], "low": x_low, "high": x_high},
+        "y": {"label": front["aims"][1]["label"], "low": y_low, "high": y_high},
+    }
