@@ -328,4 +328,6 @@ def test_thresholds_are_declared_for_known_sources() -> None:
     for figure, entry in declared["figures"].items():
         assert figure in geodata.declarations("fields")["fields"]
         assert entry["source"] in catalog
-        assert entry["cap"] in geodata.declarations("fields")["fields"]
+        bounds = [entry[key] for key in ("cap", "of", "with") if key in entry]
+        assert bounds
+        assert set(bounds) <= set(geodata.declarations("fields")["fields"])
