@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
+from observatory.publish.completeness import with_freshness
 from observatory.store import read
 from observatory.store.statements import statement
 from observatory.store.tables import (
@@ -30,7 +31,7 @@ CHILD_LEVELS: Final = ("departement", "epci", "commune", "commune_deleguee", "qp
 
 def sources(connection: Connection) -> dict[str, Row]:
     """Return the catalogue by identifier."""
-    return {row["source_id"]: row for row in read.sources(connection)}
+    return {row["source_id"]: with_freshness(row) for row in read.sources(connection)}
 
 
 def children(connection: Connection, territory: Row) -> dict[str, list[Row]]:

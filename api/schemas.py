@@ -69,6 +69,12 @@ class SourceSummary(BaseModel):
     expected_note: str | None
     row_count: int | None
     checksum: str | None
+    completeness_share: float | None = Field(default=None, description="Part de ce qui est attendu ; nul si inconnu.")
+    age_days: int | None = Field(default=None, description="Depuis la publication, sinon la fin de la période.")
+    freshness: str | None = Field(
+        default=None, description="à jour, ancien, périmé, rythme inconnu ou date inconnue, au regard du rythme."
+    )
+    age_note: str | None = Field(default=None, description="L’âge en français, et depuis quoi.")
 
 
 class TerritoryDetail(TerritorySummary):
@@ -174,6 +180,10 @@ class GapList(BaseModel):
     total: int
     parameters: dict[str, Any]
     sources: list[SourceSummary]
+    warnings: list[str] = Field(
+        default_factory=list,
+        description="Ce qu’il faut savoir avant de s’en servir : listes partielles, données périmées.",
+    )
     run: str
 
 

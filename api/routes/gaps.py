@@ -88,6 +88,7 @@ def gaps(
             "total": total,
             "parameters": report.parameters,
             "sources": [dict(source) for source in report.sources],
+            "warnings": list(report.warnings),
             "run": report.run_hash,
         }
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -12,8 +11,10 @@ from starlette.responses import HTMLResponse
 
 from api import choices, queries, views
 from api.dependencies import ConnectionDep, SettingsDep
+from api.directory_view import by_structure
 from api.rendering import page
 from api.words import selectable, words
+from observatory.publish import completeness
 from observatory.publish import gaps as publication
 from observatory.publish.explanation import explained
 from observatory.publish.series import territory_series
@@ -170,6 +171,7 @@ def territory_page(
         ],
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
+        completeness_here=_completeness_of(connection, territory),
         locator=_locator(connection, level, code),
         **words(settings),
     )
@@ -211,22 +213,46 @@ def districts_page(
 
 
 @router.get("/donnees")
-def data_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
-    """Show every source, and how complete each service's list is."""
+def data_page(
+    request: Request,
+    connection: ConnectionDep,
+    settings: SettingsDep,
+    service: Annotated[str, Query(max_length=40)] = "",
+) -> HTMLResponse:
+    """Show every source with its age, and how complete each service's list is, by EPCI for one of them."""
     catalogue = queries.sources(connection)
-    today = datetime.now(tz=UTC).date()
     return page(
         request,
         "donnees.html",
         sources=catalogue,
         catalogue=catalogue,
-        ages={name: read.age_days(row["published_date"], today) for name, row in catalogue.items()},
+        **_completeness(connection, service),
         services_known=queries.service_counts(connection),
         indicators=queries.indicators(connection),
         rejected=read.rejected(connection, limit=REJECTED_SHOWN),
         accompaniment=queries.accompaniment(connection),
+        zones_told=by_structure(read.directory_zones(connection)),
+        places_told=by_structure(read.directory_places(connection)),
+        territory_layers=read.territory_layers(connection),
         **words(settings),
     )
+
+
+def _completeness_of(connection: Connection, territory: dict[str, Any]) -> dict[str, completeness.Completeness]:
+    """Return the completeness of a territory of Normandy made of whole communes; nothing for the others."""
+    level, code = territory["level"], territory["code"]
+    if territory["is_border"] or level not in {"commune", "epci", "departement", "region"}:
+        return {}
+    return completeness.completeness(connection, level, code)[code]
+
+
+def _completeness(connection: Connection, service: str) -> dict[str, Any]:
+    """Return what is known against what is expected: every service in the region, one service by EPCI."""
+    region = completeness.completeness(connection, *completeness.REGION)[completeness.REGION[1]]
+    layer = service if service in region else next(iter(region))
+    by_code = completeness.completeness(connection, "epci")
+    places = [{**row, "known": by_code[row["code"]][layer]} for row in read.territories(connection, "epci")]
+    return {"region_completeness": region, "layer": layer, "layer_places": places}
 
 
 @router.get("/methode")

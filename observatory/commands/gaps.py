@@ -106,7 +106,7 @@ def gaps(
     ] = False,
 ) -> None:
     """Print a gap analysis at one level."""
-    from observatory.commands.session import chosen_study, transaction, working, write_text
+    from observatory.commands.session import chosen_study, messages, transaction, working, write_text
     from observatory.publish import gaps as publication
 
     if format_ not in FORMATS:
@@ -126,6 +126,8 @@ def gaps(
             from observatory.store import read
 
             geometries = read.geometries(connection, level)
+    for sentence in report.warnings:
+        messages().print(f"Attention : {sentence}", markup=False)
     if format_ == "csv":
         write_text(publication.to_csv(report))
     elif format_ == "json":

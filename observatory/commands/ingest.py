@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,8 +20,8 @@ REGION: Final = "28"
 FORMATS: Final = ("table", "json")
 SUGGESTIONS: Final = 3
 REJECTED_SHOWN: Final = 1000
-WIDE: Final = 10_000
-"""Width in columns when the table is not for a terminal: nothing is cut."""
+WIDE: Final = 160
+"""Columns of a table that is not for a terminal; long cells are folded, nothing is cut."""
 
 
 def ingest(
@@ -81,7 +81,7 @@ def sources(
     ] = False,
 ) -> None:
     """Print the catalogue with its age and completeness, or what was rejected."""
-    from observatory.commands.session import transaction
+    from observatory.commands.session import messages, transaction
     from observatory.store import read
 
     if format_ not in FORMATS:
@@ -94,6 +94,7 @@ def sources(
         _print(_rejected_table(rows))
     else:
         _print(_catalogue_table(rows))
+        messages().print("Couverture, licence et adresse de chaque source : « --format json ».", markup=False)
 
 
 def _require_region(region: str) -> None:
@@ -126,10 +127,9 @@ def _source_ids(names: Iterable[str]) -> list[str]:
 
 
 def _catalogue(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    from observatory.store.read import age_days
+    from observatory.publish.completeness import with_freshness
 
-    today = datetime.now(UTC).date()
-    return [{**row, "age_days": age_days(row["published_date"], today)} for row in rows]
+    return [with_freshness(row) for row in rows]
 
 
 def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
@@ -138,10 +138,11 @@ def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
     from observatory.publish.labels import count
 
     table = Table(title=f"{len(rows)} sources", title_justify="left")
-    for heading in ("Source", "Titre", "Producteur", "Millésime", "Âge", "Contenu", "Complétude", "Licence", "Adresse"):
+    table.add_column("Source", overflow="fold", no_wrap=True)
+    for heading in ("Titre", "Producteur", "Millésime", "Fraîcheur", "Contenu, sur attendu"):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        age = "inconnu" if row["age_days"] is None else f"{count(row['age_days'])} jours"
+        age = f"{row['freshness']} : {row['age_note']}"
         share = row["completeness_share"]
         held = "" if row["row_count"] is None else count(row["row_count"])
         if share is not None:
@@ -152,10 +153,7 @@ def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
             row["producer"],
             row["vintage"],
             age,
-            held,
-            row["coverage"],
-            row["licence"],
-            row["url"],
+            held or "non chargée",
         )
     return table
 

@@ -6,18 +6,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Connection, Engine
 
 
+WIDE: Final = 160
+"""Columns of what is not for a terminal (convention de l'observatoire)."""
+
+
 def messages() -> Console:
     """Return a console on the error stream: whatever is not the result itself goes there."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    width = None if sys.stderr.isatty() else WIDE
+    return Console(stderr=True, highlight=False, soft_wrap=True, width=width)
 
 
 @contextmanager

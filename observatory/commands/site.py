@@ -46,13 +46,17 @@ def site(
     if format_ not in FORMATS:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
     from observatory import pipeline
-    from observatory.commands.session import chosen_study, transaction, working, write_text
+    from observatory.commands.session import chosen_study, messages, transaction, working, write_text
+    from observatory.publish import completeness
     from observatory.publish import siting as publication
 
     with working("Recherche des sites…"), transaction() as connection:
         run = pipeline.site(connection, study, study_path=chosen_study(None), time_limit_s=time_limit_s)
+        warnings = completeness.warnings(connection, services=run.parameters["services"], source_ids=run.source_ids)
+    for sentence in warnings:
+        messages().print(f"Attention : {sentence}", markup=False)
     if format_ == "json":
-        write_text(publication.to_json(run))
+        write_text(publication.to_json(run, warnings=warnings))
     elif format_ == "geojson":
         write_text(publication.to_geojson(run))
     else:

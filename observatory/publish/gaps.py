@@ -31,6 +31,8 @@ class GapReport:
     run_hash: str
     added: tuple[str, ...] = ()
     """Columns of the rows after the contract's own, where more was asked for."""
+    warnings: tuple[str, ...] = ()
+    """What a reader must know first, in French (:mod:`observatory.publish.completeness`)."""
 
 
 def require_level(level: str) -> None:
@@ -77,14 +79,23 @@ def gap_report(
         If no territory bears the code.
     """
     from observatory import pipeline
+    from observatory.publish import completeness
     from observatory.store import read
 
     require_level(level)
     run = pipeline.gap_run(connection, defi=defi, service=service, threshold_min=threshold_min, study_path=study_path)
     rows = read.gap_rows(connection, run.run_hash, level, territory=territory)
     used = set(run.source_ids)
-    sources = [source for source in read.sources(connection) if source["source_id"] in used]
-    report = GapReport(rows=rows, parameters=dict(run.parameters), sources=sources, run_hash=run.run_hash)
+    sources = [
+        completeness.with_freshness(source) for source in read.sources(connection) if source["source_id"] in used
+    ]
+    report = GapReport(
+        rows=rows,
+        parameters=dict(run.parameters),
+        sources=sources,
+        run_hash=run.run_hash,
+        warnings=completeness.warnings(connection, services=[service], source_ids=used),
+    )
     if closed_border:
         from observatory.publish import border
 
@@ -162,6 +173,7 @@ def _envelope(report: GapReport) -> dict[str, Any]:
         "total": len(report.rows),
         "parameters": report.parameters,
         "sources": report.sources,
+        "warnings": list(report.warnings),
         "run": report.run_hash,
     }
 

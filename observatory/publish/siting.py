@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from observatory.publish import labels
@@ -18,14 +18,14 @@ SOLUTION_FIRST = ("sites", "objective", "bound", "gap", "status", "ledger_before
 SITE_FIRST = ("code", "name", "lon", "lat", "is_existing")
 
 
-def document(run: SitingRun) -> dict[str, Any]:
-    """Return the contract's document, its keys in order, with the parameters that explain it."""
+def document(run: SitingRun, *, warnings: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the contract's document, its keys in order, with the parameters that explain it and what warns of it."""
     ordered = _ordered(run.document, FIRST)
     ordered["solutions"] = [
         {**_ordered(one, SOLUTION_FIRST), "sites": [_ordered(site, SITE_FIRST) for site in one["sites"]]}
         for one in run.document["solutions"]
     ]
-    return {**ordered, "parameters": run.parameters, "source_ids": run.source_ids}
+    return {**ordered, "parameters": run.parameters, "source_ids": run.source_ids, "warnings": list(warnings)}
 
 
 def _ordered(mapping: Mapping[str, Any], first: tuple[str, ...]) -> dict[str, Any]:
@@ -35,9 +35,9 @@ def _ordered(mapping: Mapping[str, Any], first: tuple[str, ...]) -> dict[str, An
     }
 
 
-def to_json(run: SitingRun) -> str:
+def to_json(run: SitingRun, *, warnings: Sequence[str] = ()) -> str:
     """Return the contract's document as text."""
-    return json.dumps(document(run), ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(document(run, warnings=warnings), ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def to_geojson(run: SitingRun) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from observatory.store.read.completeness import known_services
 from observatory.store.read.directory import directory_places, directory_structures, directory_zones
 from observatory.store.read.entries import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
@@ -27,6 +28,7 @@ __all__ = [
     "gap_row_count",
     "gap_rows",
     "geometries",
+    "known_services",
     "latest_values",
     "membership_frame",
     "merged",

@@ -1,0 +1,52 @@
+"""Age against rhythm, worked out by hand."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+import geodata
+from observatory.sources import freshness
+
+TODAY = date(2026, 11, 23)
+
+
+@pytest.mark.parametrize(
+    ("vintage", "expected"),
+    [
+        ("RP 2021 (et population 2015)", date(2021, 12, 31)),
+        ("10/07/2025", date(2025, 7, 10)),
+        ("Janvier 2020 à décembre 2024", date(2024, 12, 31)),
+        ("2021-T1 à 2025-T3", date(2025, 9, 30)),
+        ("Février 2024", date(2024, 2, 29)),
+        ("Zonage 2020, COG 2025", date(2025, 12, 31)),
+        ("Celui du fichier donné", None),
+    ],
+)
+def test_the_last_day_that_a_vintage_names(vintage: str, expected: date | None) -> None:
+    assert freshness.last_date(vintage) == expected
+
+
+@pytest.mark.parametrize(
+    ("vintage", "published", "rhythm", "state", "age_days"),
+    [
+        ("2024", None, "annuel", "à jour", 692),  # 31/12/2024 to 23/11/2026, under 2 × 366
+        ("RP 2022", None, "annuel", "ancien", 1423),  # under 4 × 366 = 1464
+        ("2021", None, "annuel", "périmé", 1788),
+        ("décembre 2024", None, "mensuel", "périmé", 692),
+        ("2017", "2026-11-01", "quotidien", "à jour", 22),  # under three months, whatever the rhythm
+        ("2018", "2018-10", None, "rythme inconnu", 2945),  # from the end of October 2018
+        ("Celui du fichier", None, "mensuel", "date inconnue", None),
+        ("2027", None, "annuel", "à jour", 0),
+    ],
+)
+def test_states(vintage: str, published: str | None, rhythm: str | None, state: str, age_days: int | None) -> None:
+    found = freshness.freshness(vintage=vintage, published_date=published, rhythm=rhythm, today=TODAY)
+    assert (found.state, found.age_days) == (state, age_days)
+    assert found.is_since_publication is (published is not None)
+
+
+def test_every_rhythm_of_the_catalogue_is_known_or_by_hand() -> None:
+    said = {one.get("rhythm") for one in geodata.declarations("catalog")["sources"].values()} - {None, "à la main"}
+    assert said <= set(freshness.RHYTHM_DAYS)
