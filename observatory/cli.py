@@ -69,6 +69,11 @@ COMMANDS: Final = {
         "app",
         "Annuaire de l'accompagnement : l'exporter, le modifier dans un tableur ou un SIG, l'importer.",
     ),
+    "territory-files": Command(
+        "territory_files",
+        "app",
+        "Saisies d'un territoire : sites candidats, friches, structures locales, permanences, depuis ses fichiers.",
+    ),
     "structures": Command(
         "structures",
         "app",

@@ -91,11 +91,26 @@ def columns_present(path: Path, columns: Columns) -> set[str]:
     InputFileError
         If the file can't be read for certain.
     """
+    return set(_best_layout(path, columns).columns)
+
+
+def headings(path: Path, columns: Columns) -> list[str]:
+    """Return all the headings of a file, without case nor accents; the header is where most of ``columns`` are.
+
+    Raises
+    ------
+    InputFileError
+        If the file can't be read for certain.
+    """
+    return _best_layout(path, columns).header
+
+
+def _best_layout(path: Path, columns: Columns) -> _Layout:
     if _is_workbook(path):
-        return set(_layout(_workbook_rows(path), columns).columns)
+        return _layout(_workbook_rows(path), columns)
     text, _ = read_text(path)
     found = (_layout(_rows(text, one, path.name, limit=HEADER_LINES), columns) for one in DELIMITERS)
-    return set(max(found, key=lambda one: len(one.columns)).columns)
+    return max(found, key=lambda one: len(one.columns))
 
 
 def heading(text: str) -> str:

@@ -147,13 +147,17 @@ def apply(
     today: str,
     removes_absent: bool,
     is_trial: bool,
+    removes_places: bool = False,
 ) -> Outcome:
-    """Write the entries that differ from what is known; the same entries again change nothing."""
+    """Write the entries that differ from what is known; the same entries again change nothing.
+
+    ``removes_places`` takes out the places that an entry no longer has, whatever becomes of the entries not given.
+    """
     changes = []
     safe = reading.touched
     for one in given:
         former = context.entries.get(one.structure_id)
-        keeps = not removes_absent or slug(one.name) in safe
+        keeps = not (removes_absent or removes_places) or slug(one.name) in safe
         after = merged(former, one, keeps_places=keeps, today=today)
         change = difference(former, after)
         if change is None:

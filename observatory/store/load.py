@@ -29,6 +29,7 @@ from observatory.store.engine import plain_errors
 from observatory.store.migrate import LOCK_KEY, migrate
 from observatory.store.stage import Progress
 from observatory.store.statements import sql, statement
+from observatory.store.territory_files import project
 
 __all__ = ["LoadReport", "SourceReport", "load_snapshot", "migrate", "report"]
 
@@ -250,6 +251,7 @@ def _swap(
         ],
     )
     put_back(connection)
+    project(connection)
 
 
 def _is_empty(connection: sa.Connection) -> bool:

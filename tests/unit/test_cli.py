@@ -103,9 +103,9 @@ def test_every_help_page_is_french(capsys):
 
     found = commands_of(page())
     assert found[:7] == ["db", "ingest", "sources", "compute", "gaps", "access", "site"]
-    assert found[7:] == ["export", "map", "serve", "directory", "structures", "snapshot"]
+    assert found[7:] == ["export", "map", "serve", "directory", "territory-files", "structures", "snapshot"]
     pages = {name: page(name) for name in found}
-    for name in ("db", "site", "directory", "snapshot"):
+    for name in ("db", "site", "directory", "territory-files", "snapshot"):
         for child in commands_of(pages[name]):
             pages[f"{name} {child}"] = page(name, child)
     for name, text in pages.items():

@@ -1,0 +1,170 @@
+"""``observatory territory-files``: a territory enters its own candidate sites, friches, structures and permanences."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from observatory.sources.geocode import Located
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+LAYER_HELP: Final = "Couche : candidats, friches, structures ou permanences."
+Layer = Annotated[str, typer.Option(metavar="{candidats|friches|structures|permanences}", help=LAYER_HELP)]
+Territory = Annotated[
+    str, typer.Option(metavar="SIREN", help="Intercommunalité qui saisit, par son SIREN (par exemple 200068799).")
+]
+
+
+@app.command(
+    "import",
+    help="Importe une couche d'un territoire (CSV, XLSX, GeoJSON, GeoPackage, Shapefile zippé) : dit ce qui est "
+    "ajouté, modifié, refusé et pourquoi. Rien n'est retiré sans --remove-absent. Tout passe, ou rien.",
+)
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Fichier du territoire.")],
+    *,
+    layer: Layer,
+    territory: Territory,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Montre ce qui changerait, sans rien écrire.")] = False,
+    crs: Annotated[
+        str | None,
+        typer.Option(metavar="EPSG:CODE", help="Système de coordonnées, si le fichier ne le dit pas ou le dit mal."),
+    ] = None,
+    geocode: Annotated[
+        bool,
+        typer.Option("--geocode", help="Envoie au service de l'IGN les adresses qui n'ont pas de coordonnées."),
+    ] = False,
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Accepte des lieux hors du territoire ; leur distance est gardée.")
+    ] = False,
+    remove_absent: Annotated[
+        bool,
+        typer.Option("--remove-absent", help="Retire ce que le fichier ne nomme plus, si aucune ligne n'est refusée."),
+    ] = False,
+) -> None:
+    """Import a layer and print what it changes."""
+    from observatory.commands.difference import print_outcome
+    from observatory.commands.session import messages, opened
+    from observatory.runs.territory_import import import_layer
+    from observatory.sources import territory_file
+    from observatory.store import directory, territory_files
+    from observatory.store.load import migrate
+
+    today = datetime.now(UTC).date().isoformat()
+    with opened() as engine:
+        migrate(engine)
+        with engine.begin() as connection:
+            directory.take_turn(connection)
+            territory_files.require_layer(connection, territory, layer)
+            frame, notes = territory_file.read(file, crs_name=crs)
+            outcome = import_layer(
+                connection,
+                frame,
+                territory=territory,
+                layer=layer,
+                located=_located(frame, asks=geocode),
+                file_name=file.name,
+                today=today,
+                allows_outside=allow_outside,
+                removes_absent=remove_absent,
+                is_trial=dry_run,
+            )
+    print_outcome(outcome.changes, outcome.refused, [*notes, *outcome.notes], unchanged_count=outcome.unchanged_count)
+    console = messages()
+    if outcome.absent_count:
+        why = "une ligne est refusée" if remove_absent else "--remove-absent les retire"
+        console.print(f"{outcome.absent_count} saisies absentes du fichier restent : {why}.", markup=False)
+    console.print(_conclusion(layer, is_trial=dry_run, is_changed=bool(outcome.changes)), markup=False)
+
+
+@app.command("list", help="Liste ce que les territoires ont saisi : couche, nombre, fichier, date, sources.")
+def list_() -> None:
+    """Print what territories entered."""
+    from rich.table import Table
+
+    from observatory.commands.session import messages, transaction
+    from observatory.store import read
+
+    with transaction() as connection:
+        rows = read.territory_layers(connection)
+    if not rows:
+        messages().print("Aucun territoire n'a encore rien saisi.", markup=False)
+        return
+    table = Table(title="Saisies des territoires", title_justify="left")
+    for heading in ("Territoire", "Code", "Couche", "Nombre", "Fichier", "Date", "Sources"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        date = f"{row['imported_at']:%Y-%m-%d}" if row["imported_at"] else ""
+        table.add_row(
+            row["territory_name"] or "inconnu",
+            row["territory_code"],
+            row["layer"],
+            str(row["entry_count"]),
+            row["file_name"] or "",
+            date,
+            " | ".join(row["origins"]),
+        )
+    from observatory.commands.ingest import _print
+
+    _print(table)
+
+
+@app.command("remove", help="Retire une couche saisie par un territoire, ou une seule saisie par son code.")
+def remove(
+    *,
+    layer: Layer,
+    territory: Territory,
+    code: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Une seule saisie ; sans lui, toute la couche.")
+    ] = None,
+) -> None:
+    """Take a layer out."""
+    from observatory.commands.session import messages, transaction
+    from observatory.errors import UsageError
+    from observatory.store import directory, territory_files
+
+    with transaction() as connection:
+        directory.take_turn(connection)
+        territory_files.require_layer(connection, territory, layer)
+        count = territory_files.remove(connection, territory, layer, code=code)
+    if not count:
+        raise UsageError(
+            "Il n'y a rien à retirer sous ce territoire, cette couche et ce code : « observatory territory-files "
+            "list » dit ce qui est saisi."
+        )
+    messages().print(f"{count} saisies retirées. {_conclusion(layer, is_trial=False, is_changed=True)}", markup=False)
+
+
+def _located(frame: pd.DataFrame, *, asks: bool) -> dict[int, Located]:
+    """Ask the geocoder about the rows that only have an address, if the user wants it."""
+    from observatory.settings import Settings
+    from observatory.sources.download import Transport
+    from observatory.sources.geocode import geocode
+    from observatory.sources.territory_entry import to_ask
+    from observatory.store.datadir import data_directory
+
+    positions, addresses = to_ask(frame)
+    if not asks or not positions:
+        return {}
+    settings = Settings()
+    transport = Transport(data_directory(settings) / "cache", is_offline=settings.offline)
+    found: Sequence[Located] = geocode(addresses, transport)
+    return dict(zip(positions, found, strict=True))
+
+
+def _conclusion(layer: str, *, is_trial: bool, is_changed: bool) -> str:
+    if is_trial:
+        return "Essai : rien n'a été écrit."
+    if not is_changed:
+        return "Inchangé : la base dit déjà ce que dit le fichier."
+    if layer in {"structures", "permanences"}:
+        return "C'est enregistré ; les lacunes sont à recalculer avec : « observatory compute »."
+    return "C'est enregistré ; les études d'implantation du territoire peuvent s'en servir."
