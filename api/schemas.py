@@ -115,6 +115,9 @@ class StructureSummary(BaseModel):
     place_note: str | None
     label: str | None
     is_active: bool
+    is_closed: bool
+    closed_date: str | None
+    closed_by: str | None
     period: str
     source_id: str
     lon: float | None

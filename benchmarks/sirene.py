@@ -1,114 +1,157 @@
 """Time and memory of the Sirene path on synthetic stock files, against DuckDB's bare scan of the same files.
 
-Run with ``python benchmarks/sirene.py --millions 10``. The files have the true columns and types, no true content.
+``python benchmarks/sirene.py --millions 10`` writes the files, reads them in turn by DuckDB and by the observatory
+(a process for each reading, the same limits), and removes them. ``--format csv`` does the same with CSV files.
+``--load`` measures the way into PostGIS instead: the database is the one of ``OBS_DATA_DIR`` or ``OBS_DATABASE_URL``,
+where the snapshot must be loaded; what is written is rolled back.
+
+The bare scan reads every column that the observatory reads of each file, whole, and adds up their lengths: less, and
+DuckDB would not read them. It joins, chooses and writes nothing. ``count(*)`` is given too; it reads no column at all.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
 import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
+import sirene_stock
 
+import geodata
 from observatory.sources import sirene
 
-FAMILIES = {"92": "association", "5458": "scop", "5558": "scop", "631": "cooperative_agricole", "82": "mutuelle"}
-NORMANDY = ("14", "27", "50", "61", "76")
-REPETITIONS = 3
+NORMANDY_AND_BORDER = ("14", "27", "28", "35", "50", "53", "60", "61", "72", "76", "78", "80", "95")
+KNOWN = tuple(f"{i:09d}00011" for i in range(2000))
+"""SIRET that a database would hold already."""
+MEMORY_GIB = 2.0
+RUNS = ("count", "scan", "path")
 
 
-def generate(folder: Path, establishments: int) -> sirene.Extract:
-    """Write stock files of ``establishments`` rows, spread over 100 départements as INSEE's are, seeded by the row."""
-    units = establishments * 2 // 3
+def relation(path: Path) -> str:
+    """Return the table function that reads a file, with the options of the observatory."""
+    if path.suffix == ".parquet":
+        return f"read_parquet('{path}')"
+    return f"read_csv('{path}', header = true, all_varchar = true)"
+
+
+def bare(extract: sirene.Extract, *, columns: bool) -> int:
+    """Read every column that the path needs, or none, and do nothing with them; return the establishments."""
     database = duckdb.connect()
-    database.execute(f"""
-        COPY (
-            SELECT
-                printf('%09d', i) AS siren,
-                'STRUCTURE ' || i AS denominationUniteLegale,
-                CASE WHEN hash(i) % 100 < 60 THEN '1000' WHEN hash(i) % 100 < 92 THEN '5499' ELSE '9220' END
-                    AS categorieJuridiqueUniteLegale,
-                CASE WHEN hash(i) % 100 >= 92 THEN 'W' || printf('%09d', i) END AS identifiantAssociationUniteLegale,
-                CASE WHEN hash(i) % 1000 = 7 THEN 'O' WHEN hash(i) % 3 = 0 THEN 'N' END
-                    AS economieSocialeSolidaireUniteLegale,
-                '2020-01-01' AS dateCreationUniteLegale
-            FROM range({units}) AS series (i)
-        ) TO '{folder}/unites.parquet' (FORMAT parquet, COMPRESSION zstd)""")
-    database.execute(f"""
-        COPY (
-            SELECT
-                printf('%09d%05d', i % {units}, 10 + i // {units}) AS siret,
-                printf('%09d', i % {units}) AS siren,
-                CASE WHEN hash(i) % 5 = 0 THEN 'ENSEIGNE ' || i END AS enseigne1Etablissement,
-                '94.99Z' AS activitePrincipaleEtablissement,
-                printf('%02d%03d', hash(i) % 95 + 1, hash(i, 1) % 700 + 1) AS codeCommuneEtablissement,
-                printf('%02d000', hash(i) % 95 + 1) AS codePostalEtablissement,
-                CASE WHEN hash(i) % 3 = 0 THEN '01' ELSE 'NN' END AS trancheEffectifsEtablissement,
-                CASE WHEN hash(i, 2) % 10 < 4 THEN 'A' ELSE 'F' END AS etatAdministratifEtablissement,
-                (400000 + hash(i, 3) % 600000)::VARCHAR AS coordonneeLambertAbscisseEtablissement,
-                (6800000 + hash(i, 4) % 200000)::VARCHAR AS coordonneeLambertOrdonneeEtablissement,
-                'RUE DE LA REPUBLIQUE' AS libelleVoieEtablissement
-            FROM range({establishments}) AS series (i)
-        ) TO '{folder}/etablissements.parquet' (FORMAT parquet, COMPRESSION zstd)""")
-    return sirene.Extract(folder / "unites.parquet", folder / "etablissements.parquet")
-
-
-def bare_scan(extract: sirene.Extract) -> None:
-    """Read every column that the path needs, and do nothing with them."""
-    database = duckdb.connect()
-    database.execute("SET memory_limit = '2 GiB'")
-    for path, columns in (
-        (extract.legal_units, sirene.UNIT_COLUMNS),
-        (extract.establishments, sirene.ESTABLISHMENT_COLUMNS),
-    ):
-        sums = ", ".join(f"sum(strlen({column}))" for column in columns)
-        database.execute(f"SELECT {sums} FROM read_parquet('{path}')").fetchall()
-
-
-def one_run(which: str, folder: Path) -> None:
-    extract = sirene.Extract(folder / "unites.parquet", folder / "etablissements.parquet")
-    start = time.perf_counter()
+    database.execute(f"SET memory_limit = '{MEMORY_GIB} GiB'")
+    database.execute("SET preserve_insertion_order = false")
+    database.execute("SET enable_progress_bar = false")
     rows = 0
-    if which == "scan":
-        bare_scan(extract)
+    for path, names in (
+        (extract.legal_units, sirene.UNIT_COLUMNS),
+        (extract.establishments, (*sirene.ESTABLISHMENT_COLUMNS, *sirene.OPTIONAL_COLUMNS)),
+    ):
+        sums = [f"sum(strlen({name}::VARCHAR))" for name in names] if columns else []
+        found = database.execute(f"SELECT {', '.join(['count(*)', *sums])} FROM {relation(path)}").fetchone()
+        rows = int(found[0]) if found else 0
+    return rows
+
+
+def one_run(which: str, folder: Path, suffix: str) -> None:
+    """Run one reading and print what it took."""
+    extract = sirene_stock.paths(folder, suffix)
+    families = geodata.declarations("services")["ess_families"]
+    start, cpu = time.perf_counter(), sum(os.times()[:2])
+    if which == "path":
+        read = sirene.read(
+            extract, departements=NORMANDY_AND_BORDER, families=families, known=KNOWN, memory_gib=MEMORY_GIB
+        )
+        rows = len(read.frame)
     else:
-        rows = len(sirene.read(extract, departements=NORMANDY, families=FAMILIES))
+        rows = bare(extract, columns=which == "scan")
+    taken = {"seconds": time.perf_counter() - start, "cpu": sum(os.times()[:2]) - cpu, "rows": rows}
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(json.dumps({"seconds": time.perf_counter() - start, "peak_gib": peak_gib, "rows": rows}))
+    print(json.dumps({**taken, "peak_gib": peak_gib}))
+
+
+def measure(folder: Path, suffix: str, millions: float, repetitions: int) -> None:
+    """Run the readings in turn and print a line of a Markdown table."""
+    runs: dict[str, list[dict[str, float]]] = {which: [] for which in RUNS}
+    for _ in range(repetitions):
+        for which, results in runs.items():
+            command = [sys.executable, __file__, "--run", which, "--folder", str(folder), "--format", suffix]
+            results.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
+    turns = list(zip(runs["scan"], runs["path"], strict=True))
+    ratios = {key: [path[key] / scan[key] for scan, path in turns] for key in ("seconds", "cpu")}
+    cells = [
+        *(french(statistics.median(run["seconds"] for run in runs[which]), 2) for which in RUNS),
+        *(f"{french(statistics.median(of), 2)} ({french(min(of), 2)}–{french(max(of), 2)})" for of in ratios.values()),
+        french(max(run["peak_gib"] for run in runs["path"]), 2),
+        french(runs["path"][0]["rows"], 0),
+    ]
+    print(f"| {french(millions, 0)} M, {suffix} | {' | '.join(cells)} |", flush=True)
+
+
+def load(folder: Path, suffix: str) -> None:
+    """Take an extract into PostGIS as ``observatory ingest`` does, print the time of each step, and roll back."""
+    from observatory.settings import Settings
+    from observatory.store import ingest
+    from observatory.store.engine import create_engine
+    from observatory.store.known import Known
+    from observatory.store.register_readers import read_sirene
+    from observatory.store.statements import sql
+
+    with create_engine(Settings()).connect() as connection, connection.begin() as transaction:
+        times = [time.perf_counter()]
+        _, tables = read_sirene(folder, Known(connection))
+        times.append(time.perf_counter())
+        ingest.declare_new(connection, "insee_sirene_ess")
+        ingest.stage_tables(connection, folder, tables)
+        times.append(time.perf_counter())
+        ingest.load.raw_connection(connection).execute(sql("035_replace_structures").encode())
+        times.append(time.perf_counter())
+        transaction.rollback()
+    read_s, copy_s, swap_s = (after - before for before, after in pairwise(times))
+    rows, copied = len(tables["structures"]), sum(len(tables[n]) for n in tables if n.startswith("structure"))
+    print(
+        f"{french(rows, 0)} établissements ({suffix}) : lus et placés en {french(read_s, 1)} s ; COPY et contrôles "
+        f"{french(copy_s, 1)} s, soit {french(copied / copy_s, 0)} lignes/s ; mise en place {french(swap_s, 1)} s"
+    )
+
+
+def french(number: float, decimals: int) -> str:
+    """Return a number as the French write it."""
+    return f"{number:,.{decimals}f}".replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--millions", type=float, default=1.0)
-    parser.add_argument("--run", choices=("scan", "path"))
-    parser.add_argument("--folder", type=Path)
+    """Measure what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--millions", type=float, default=1.0, help="établissements")
+    parser.add_argument("--format", choices=("parquet", "csv"), default="parquet")
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--load", action="store_true")
+    parser.add_argument("--folder", type=Path, help="où sont, ou seront gardés, les fichiers")
+    parser.add_argument("--run", choices=RUNS, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
-        one_run(options.run, options.folder)
+        one_run(options.run, options.folder, options.format)
         return
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        generate(folder, int(options.millions * 1e6))
-        runs: dict[str, list[dict[str, float]]] = {"scan": [], "path": []}
-        for _ in range(REPETITIONS):
-            for which, results in runs.items():
-                command = [sys.executable, __file__, "--run", which, "--folder", name]
-                results.append(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-        ratios = [b["seconds"] / a["seconds"] for a, b in zip(runs["scan"], runs["path"], strict=True)]
-        scan_s, path_s = (statistics.median(run["seconds"] for run in runs[which]) for which in ("scan", "path"))
-        print(
-            f"{options.millions:g} M établissements : lecture nue {scan_s:.2f} s, chemin Sirene {path_s:.2f} s, "
-            f"rapport médian {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}), "
-            f"mémoire {max(run['peak_gib'] for run in runs['path']):.2f} Gio, "
-            f"{runs['path'][0]['rows']:.0f} établissements ESS"
-        )
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
+        folder = options.folder or Path(name)
+        if not sirene_stock.paths(folder, options.format).establishments.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            commune = sirene_stock.REAL if options.load else sirene_stock.MADE_UP
+            sirene_stock.generate(folder, int(options.millions * 1e6), options.format, commune=commune)
+        if options.load:
+            load(folder, options.format)
+        else:
+            measure(folder, options.format, options.millions, options.repetitions)
+            print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cœurs, DuckDB {duckdb.__version__}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ def structures(
     limit: Annotated[int, Query(ge=1, le=2000, description="Nombre de lignes.")] = 500,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
 ) -> StructureList:
-    """Return structures by name; what is announced and not open bears ``is_active: false``."""
+    """Return structures by name; what is closed, or announced and not open, bears ``is_active: false``."""
     declared = study(settings.study)
     wanted = require_service(declared, service) if service else None
     extent = queries.bounds(bbox)

@@ -31,8 +31,11 @@ def ingest(
     ] = None,
     *,
     from_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FICHIER", help="Fichier du producteur, pour la seule SOURCE nommée."),
+        list[Path] | None,
+        typer.Option(
+            metavar="FICHIER",
+            help="Fichier du producteur, pour la seule SOURCE nommée ; plusieurs fois pour Sirene, ou un dossier.",
+        ),
     ] = None,
     from_snapshot: Annotated[
         bool, typer.Option("--from-snapshot", help="Reprend les SOURCE nommées dans l’instantané, sans le réseau.")
@@ -53,20 +56,26 @@ def ingest(
     """Load the snapshot, sources from their producers' sites, or one from its file; print the account of the rows."""
     from observatory.commands import ingest_source
     from observatory.commands.session import opened, progress
+    from observatory.store.bundle import bundled
     from observatory.store.load import migrate
 
     _require_region(region)
     wanted = list(dict.fromkeys(_source_ids(sources or [])))
-    if from_file is not None and len(wanted) != 1:
+    files = from_file or []
+    if files and len(wanted) != 1:
         raise UsageError("Nommez la source de ce fichier : « observatory ingest SOURCE --from-file FICHIER ».")
     if all_ and wanted:
         raise UsageError("Nommez des sources, ou écrivez --all, pas les deux.")
-    if from_file is not None and (from_snapshot or all_):
+    if files and (from_snapshot or all_):
         raise UsageError("Écrivez --from-file seul : un fichier ne vient ni de l’instantané ni du réseau.")
-    plan = ingest_source.Plan(
-        wanted=tuple(wanted), from_file=from_file, from_snapshot=from_snapshot, is_all=all_, accepts_fewer=accept_fewer
-    )
-    with opened() as engine, progress() as advance:
+    with opened() as engine, progress() as advance, ExitStack() as stack:
+        plan = ingest_source.Plan(
+            wanted=tuple(wanted),
+            from_file=stack.enter_context(bundled(wanted[0], files)) if files else None,
+            from_snapshot=from_snapshot,
+            is_all=all_,
+            accepts_fewer=accept_fewer,
+        )
         migrate(engine)
         done = ingest_source.check(engine, plan, advance) if check else ingest_source.load(engine, plan, advance)
     if not done:

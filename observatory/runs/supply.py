@@ -41,6 +41,10 @@ def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs
 def _offered(supply: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame, list[str]]:
     """Return the structures that count as supply, and a sentence for each reason to set others aside."""
     warnings = []
+    is_closed = supply["is_closed"].astype(bool)
+    if is_closed.any():
+        warnings.append(f"Fermées d'après Sirene, montrées mais plus comptées : {_names(supply[is_closed])}.")
+        supply = supply[~is_closed]
     is_active = supply["is_active"].astype(bool)
     is_placed = supply["x_m"].notna()
     kept = is_active & is_placed

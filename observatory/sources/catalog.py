@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import geodata
 
-LIVE_KINDS: Final = ("file", "zip", "pages")
+LIVE_KINDS: Final = ("file", "zip", "pages", "search")
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class LiveDeclaration:
 
     url: str
     kind: str = "file"
-    """``file``; ``zip``, an archive that holds it; ``pages``, JSON pages that name the next one."""
+    """``file``; ``zip``, an archive that holds it; ``pages``, JSON pages that name the next one; ``search``, the
+    API Recherche d'entreprises, asked by département."""
     entry: str | None = None
     """What the file is called in the archive; ``*`` stands for anything."""
     per_minute: int | None = None

@@ -89,6 +89,8 @@ class Live:
         try:
             if source.live.kind == "pages":
                 return self._pages(source.source_id, source.live, tell)
+            if source.live.kind == "search":
+                return self._search(source.source_id, source.live, tell)
             return self._file(source.source_id, source.live, tell)
         except OfflineError as error:
             raise OfflineError(
@@ -117,21 +119,26 @@ class Live:
     def _pages(self, source_id: str, live: LiveDeclaration, tell: Tell) -> LiveFile:
         path = self._place(source_id) / f"{source_id}.json"
         if self._is_offline:
-            if not path.exists():
-                raise OfflineError(live.url)
-            when = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
-            return LiveFile(path, live.url, when.isoformat(timespec="seconds"), is_cached=True)
+            return _fetched_before(path, live.url)
         records: list[Any] = []
         for page, total in self._each_page(live):
             records += page
             tell(f"Téléchargement de {source_id}", len(records), total or 0)
         if not records:
             raise DownloadError(f"{live.url} ne donne aucune ligne : vérifiez l'adresse dans geodata/catalog.toml.")
-        text = json.dumps({"results": records}, ensure_ascii=False, sort_keys=True)
-        aside = path.with_suffix(".part")
-        aside.write_text(text, encoding="utf-8")
-        aside.replace(path)
-        return LiveFile(path, live.url, datetime.now(UTC).isoformat(timespec="seconds"), is_cached=False)
+        return _written(path, live.url, records)
+
+    def _search(self, source_id: str, live: LiveDeclaration, tell: Tell) -> LiveFile:
+        """Ask the API Recherche d'entreprises for the communes of the bundled snapshot."""
+        from observatory.sources import recherche_entreprises
+
+        path = self._place(source_id) / f"{source_id}.json"
+        if self._is_offline:
+            return _fetched_before(path, live.url)
+        url = self._address(live.url)
+        communes = recherche_entreprises.bundled_communes()
+        units = recherche_entreprises.fetch(self._transport, communes=communes, tell=tell, url=url)
+        return _written(path, live.url, units)
 
     def _each_page(self, live: LiveDeclaration) -> Iterator[tuple[list[Any], int | None]]:
         """Give the rows of each page and the announced total; all pages are of one site, and none is asked twice."""
@@ -191,6 +198,21 @@ class Live:
         except OSError as error:
             raise DownloadError(f"Le dossier {directory} ne peut pas être écrit : corrigez ses droits.") from error
         return directory
+
+
+def _fetched_before(path: Path, url: str) -> LiveFile:
+    if not path.exists():
+        raise OfflineError(url)
+    when = datetime.fromtimestamp(path.stat().st_mtime, tz=UTC)
+    return LiveFile(path, url, when.isoformat(timespec="seconds"), is_cached=True)
+
+
+def _written(path: Path, url: str, records: list[Any]) -> LiveFile:
+    """Put records aside, then in the place of the former file."""
+    aside = path.with_suffix(".part")
+    aside.write_text(json.dumps({"results": records}, ensure_ascii=False, sort_keys=True), encoding="utf-8")
+    aside.replace(path)
+    return LiveFile(path, url, datetime.now(UTC).isoformat(timespec="seconds"), is_cached=False)
 
 
 def _page(answer: object, url: str) -> tuple[list[Any], int | None, str | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -32,33 +32,107 @@ ESTABLISHMENT_COLUMNS: Final = (
     "coordonneeLambertAbscisseEtablissement",
     "coordonneeLambertOrdonneeEtablissement",
 )
+OPTIONAL_COLUMNS: Final = {
+    "caractereEmployeurEtablissement": "employer",
+    "dateDebut": "state_date",
+    "numeroVoieEtablissement": "street_number",
+    "typeVoieEtablissement": "street_type",
+    "libelleVoieEtablissement": "street_name",
+    "libelleCommuneEtablissement": "city",
+    "dateDernierTraitementEtablissement": "treated_at",
+}
+"""Columns that older or shortened files lack; ``dateDebut`` is when the establishment came to its present state."""
+COORDINATE_COLUMNS: Final = ("siret", "x", "y", "qualite_xy", "epsg")
+LIST_COLUMNS: Final = ("SIREN",)
 WITHHELD: Final = "[ND]"
 """What INSEE writes in place of a field whose holder objected to its diffusion."""
+PARQUET: Final = b"PAR1"
 
 _SQL: Final = Path(__file__).parent / "sql" / "001_sirene_ess.sql"
 
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """The stock files of one vintage.
+    """The stock files of one vintage, Parquet or CSV.
 
     Parameters
     ----------
     legal_units, establishments
-        ``StockUniteLegale`` and ``StockEtablissement``, Parquet or CSV.
+        ``StockUniteLegale`` and ``StockEtablissement``.
     ess_list
-        ESS France's list (CSV with a column ``SIREN``); None where the user hasn't got it.
+        ESS France's list (column ``SIREN``); None where the user hasn't got it.
+    coordinates
+        INSEE's « géolocalisation des établissements »; None where the user hasn't got it.
     """
 
     legal_units: Path
     establishments: Path
     ess_list: Path | None = None
+    coordinates: Path | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Stock:
+    """What was read of an extract.
+
+    ``frame``: active ESS establishments of the départements, and the establishments known before, whatever they became.
+    Columns ``siret, siren, name, legal_category_code, rna_code, ess_rule`` (``declared``, ``listed``, the family, or
+    none), ``naf_code, commune_code, post_code, workforce_band, is_active, employer, state_date, street_number,
+    street_type, street_name, city, treated_at, x_m, y_m, located_x_m, located_y_m`` (EPSG:2154), ``located_quality,
+    is_known``.
+    ``read_count``: rows of the establishments' file.
+    """
+
+    frame: pd.DataFrame
+    read_count: int
+
+
+def recognise(paths: Sequence[Path]) -> Extract:
+    """Tell the files of an extract apart by their columns, whatever their names and order.
+
+    Raises
+    ------
+    InputFileError
+        If a file is none of them, is given twice, or if one of the two stock files is lacking.
+    """
+    wanted: Mapping[str, Sequence[str]] = {
+        "establishments": ESTABLISHMENT_COLUMNS,
+        "legal_units": UNIT_COLUMNS,
+        "coordinates": COORDINATE_COLUMNS,
+        "ess_list": LIST_COLUMNS,
+    }
+    found: dict[str, Path] = {}
+    with duckdb.connect() as database:
+        for path in paths:
+            present = _columns(database, path)
+            roles = [role for role, columns in wanted.items() if set(columns) <= present]
+            if not roles:
+                raise InputFileError(_unrecognised(path, present))
+            if roles[0] in found:
+                raise InputFileError(
+                    f"« {found[roles[0]].name} » et « {path.name} » sont deux fois le même fichier de Sirene : "
+                    "n'en donnez qu'un."
+                )
+            found[roles[0]] = path
+    names = {"legal_units": "StockUniteLegale", "establishments": "StockEtablissement"}
+    absent = [name for role, name in names.items() if role not in found]
+    if absent:
+        raise InputFileError(
+            f"Il manque le fichier {' et le fichier '.join(absent)} : donnez les deux, chacun avec --from-file "
+            "(Parquet ou CSV, sur data.gouv.fr, « Base Sirene »)."
+        )
+    return Extract(**found)
 
 
 def read(
-    extract: Extract, *, departements: Sequence[str], families: dict[str, str], memory_gib: float = 2.0
-) -> pd.DataFrame:
-    """Return the establishments, open or closed, of the ESS legal units in some départements.
+    extract: Extract,
+    *,
+    departements: Collection[str],
+    families: Mapping[str, str],
+    known: Collection[str] = (),
+    memory_gib: float = 2.0,
+) -> Stock:
+    """Return the active establishments of the ESS in some départements, and what became of those known before.
 
     The rule of membership is the State's own search API's (flag ``O`` of Sirene, or ESS France's list) widened to the
     legal families that the law of 31 July 2014 names, as declared in ``geodata/services.toml``.
@@ -71,60 +145,67 @@ def read(
         Two-character codes.
     families
         Prefix of the legal category (``"92"``, ``"5458"``) to the name of the family.
+    known
+        SIRET to look for wherever they are and whatever they are: those of the database.
     memory_gib
         What DuckDB may hold in memory; beyond it, it uses the disk.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per establishment, sorted by SIRET; columns ``siret, siren, name, legal_category_code, rna_code,
-        ess_rule`` (``declared``, ``listed`` or the family), ``naf_code, commune_code, post_code, workforce_band,
-        is_active, x_m, y_m`` (EPSG:2154; missing where INSEE gives none or withholds it).
 
     Raises
     ------
     InputFileError
         If a file is missing, is neither Parquet nor CSV, or lacks a column.
+    UsageError
+        If a département isn't one.
     """
+    here = ", ".join(f"'{code}'" for code in _checked(departements))
     with duckdb.connect() as database:
         database.execute(f"SET memory_limit = '{memory_gib} GiB'")
         database.execute("SET preserve_insertion_order = false")
+        database.execute("SET enable_progress_bar = false")
         codes = _codes(families)
         _fill(database, "family", {"code": list(codes), "family": list(codes.values())})
+        _fill(database, "known", {"siret": sorted(set(known))})
         query = _SQL.read_text(encoding="utf-8").format(
             legal_units=_relation(database, extract.legal_units, UNIT_COLUMNS),
             establishments=_relation(database, extract.establishments, ESTABLISHMENT_COLUMNS),
-            ess_list=_list_relation(database, extract.ess_list),
-            departements=", ".join(f"'{code}'" for code in _checked(departements)),
+            optional=_optional(database, extract.establishments),
+            ess_list=_other(database, extract.ess_list, LIST_COLUMNS),
+            coordinates=_other(database, extract.coordinates, COORDINATE_COLUMNS),
+            departements=here,
         )
         try:
             found = database.execute(query).df()
+            read_count = _row_count(database, extract.establishments)
         except duckdb.Error as error:
             raise InputFileError(
                 f"Les fichiers Sirene n'ont pas pu être lus ({str(error).splitlines()[0]}) : "
                 "téléchargez-les de nouveau, ils sont peut-être incomplets."
             ) from error
-    return normalise(found)
+    return Stock(normalise(found), read_count)
 
 
 def normalise(frame: pd.DataFrame) -> pd.DataFrame:
-    """Clear what INSEE withholds, keep one row per SIRET and sort by it."""
-    clean = frame.replace(WITHHELD, None)
-    for column in ("x_m", "y_m"):
-        clean[column] = pd.to_numeric(clean[column], errors="coerce")
-    return clean.sort_values("siret").drop_duplicates("siret").reset_index(drop=True)
+    """Clear what INSEE withholds and sort by SIRET."""
+    text = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
+    clean = frame.assign(
+        **{
+            name: frame[name].astype(object).where(frame[name].notna() & frame[name].ne(WITHHELD), None)
+            for name in text
+        }
+    )
+    return clean.sort_values("siret", kind="stable").reset_index(drop=True)
 
 
-def _checked(departements: Sequence[str]) -> Sequence[str]:
+def _checked(departements: Collection[str]) -> list[str]:
     wrong = [code for code in departements if not re.fullmatch(r"\d[\dAB]", code)]
     if wrong or not departements:
         raise UsageError(
             f"{', '.join(wrong) or 'Aucun code'} : donnez des départements à deux caractères, comme 14 ou 2A."
         )
-    return departements
+    return sorted(departements)
 
 
-def _codes(families: dict[str, str]) -> dict[str, str]:
+def _codes(families: Mapping[str, str]) -> dict[str, str]:
     """Spell prefixes out as four-digit legal categories, so that the join is by equality; the longer prefix wins."""
     return {
         f"{int(prefix) * 10 ** (4 - len(prefix)) + rest:04d}": family
@@ -135,29 +216,71 @@ def _codes(families: dict[str, str]) -> dict[str, str]:
 
 def _fill(database: duckdb.DuckDBPyConnection, name: str, columns: dict[str, list[str]]) -> None:
     database.register(f"{name}_frame", pd.DataFrame(columns, dtype="str"))
-    database.execute(f"CREATE TEMP TABLE {name} AS SELECT * FROM {name}_frame")  # noqa: S608 - fixed names
+    types = ", ".join(f"CAST({column} AS VARCHAR) AS {column}" for column in columns)
+    database.execute(f"CREATE TEMP TABLE {name} AS SELECT {types} FROM {name}_frame")  # noqa: S608 - fixed names
 
 
-def _relation(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> str:
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
+
+
+def _scan(path: Path) -> str:
+    """Return the table function that reads a file, quoted; a code stays the text that the file writes."""
+    quoted = str(path).replace("'", "''")
+    if _is_parquet(path):
+        return f"read_parquet('{quoted}')"
+    return f"read_csv('{quoted}', header = true, all_varchar = true)"
+
+
+def _columns(database: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
     if not path.is_file():
         raise InputFileError(f"Le fichier {path} n'existe pas : vérifiez son chemin.")
-    quoted = str(path).replace("'", "''")
-    with path.open("rb") as file:
-        is_parquet = file.read(4) == b"PAR1"
-    relation = f"read_parquet('{quoted}')" if is_parquet else f"read_csv('{quoted}', header = true, all_varchar = true)"
     try:
-        present = {row[0] for row in database.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}  # noqa: S608
-    except duckdb.Error as error:
+        rows = database.execute(f"DESCRIBE SELECT * FROM {_scan(path)}").fetchall()  # noqa: S608 - quoted
+    except (duckdb.Error, OSError) as error:
         raise InputFileError(
             f"{path.name} n'est ni un Parquet ni un CSV lisible : téléchargez-le de nouveau."
         ) from error
-    absent = [column for column in columns if column not in present]
+    return {str(row[0]) for row in rows}
+
+
+def _relation(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> str:
+    absent = [column for column in columns if column not in _columns(database, path)]
     if absent:
         raise InputFileError(
             f"{path.name} n'a pas la colonne {', '.join(absent)} : est-ce bien le fichier stock de Sirene attendu ?"
         )
-    return relation
+    return _scan(path)
 
 
-def _list_relation(database: duckdb.DuckDBPyConnection, path: Path | None) -> str:
-    return "(SELECT NULL::VARCHAR AS SIREN)" if path is None else _relation(database, path, ("SIREN",))
+def _optional(database: duckdb.DuckDBPyConnection, path: Path) -> str:
+    present = _columns(database, path)
+    return ",\n    ".join(
+        f"{f'place.{column}::VARCHAR' if column in present else 'NULL::VARCHAR'} AS {name}"
+        for column, name in OPTIONAL_COLUMNS.items()
+    )
+
+
+def _other(database: duckdb.DuckDBPyConnection, path: Path | None, columns: Sequence[str]) -> str:
+    if path is not None:
+        return _relation(database, path, columns)
+    return f"(SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns)})"
+
+
+def _row_count(database: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """Return the rows of a file: a Parquet writes it in its footer, a CSV has to be read."""
+    row = database.execute(f"SELECT count(*) FROM {_scan(path)}").fetchone()  # noqa: S608 - quoted
+    return 0 if row is None else int(row[0])
+
+
+def _unrecognised(path: Path, present: set[str]) -> str:
+    near = {"StockUniteLegale": UNIT_COLUMNS, "StockEtablissement": ESTABLISHMENT_COLUMNS}
+    name, columns = max(near.items(), key=lambda item: len(present & set(item[1])))
+    if not present & (set(columns) - {"siren", "siret"}):
+        return (
+            f"{path.name} n'est aucun fichier que Sirene ou ESS France publie : donnez StockUniteLegale, "
+            "StockEtablissement, la liste d'ESS France ou la géolocalisation des établissements."
+        )
+    absent = [column for column in columns if column not in present]
+    return f"{path.name} n'a pas la colonne {', '.join(absent)} : est-ce bien le fichier {name} de Sirene ?"

@@ -124,7 +124,13 @@ def tables(
     reasons
         Why each record offers the services of its kind; the kind's own reason if None.
     """
-    located = places.locate(frame.drop(columns=LINE), gazetteer)
+    return assembled(places.locate(frame.drop(columns=LINE), gazetteer), declarations=declarations, reasons=reasons)
+
+
+def assembled(
+    located: pd.DataFrame, *, declarations: Mapping[str, Any], reasons: pd.Series | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return the three tables of records that have their place already; see :func:`tables`."""
     located = located.assign(structure_id=located["source_id"] + ":" + located["record_id"], rule="unique")
     return {
         "structures": located[list(STRUCTURE_COLUMNS)],

@@ -30,9 +30,12 @@ def readers() -> Mapping[str, Reader]:
         france_services,
         frr,
         iris,
+        recherche_entreprises,
         sinoe,
+        sirene_ess,
         ze_unemployment,
     )
+    from observatory.store.register_readers import read_search, read_sirene
 
     whole = {"communes": "communes", "region_communes": "region_communes", "departements": "all_departements"}
     placed = {"communes": "communes", "departements": "all_departements"}
@@ -43,6 +46,8 @@ def readers() -> Mapping[str, Reader]:
         france_services.SOURCE_ID: _structures(france_services, **placed),
         frr.SOURCE_ID: _zonings(frr, **whole),
         iris.SOURCE_ID: _values(iris, communes="communes"),
+        recherche_entreprises.SOURCE_ID: read_search,
+        sirene_ess.SOURCE_ID: read_sirene,
         sinoe.SOURCE_ID: _values(sinoe, departements="departements"),
         ze_unemployment.SOURCE_ID: _values(ze_unemployment, zones="zones"),
         **producer_readers.readers(),

@@ -122,7 +122,7 @@ def test_every_reader_is_of_a_declared_source() -> None:
     [
         ({"sources": ["insee_bpe"]}, "insee_bpe_2024"),
         ({"region": "11"}, "Normandie"),
-        ({"from_file": Path("a.csv")}, "observatory ingest SOURCE --from-file FICHIER"),
+        ({"from_file": [Path("a.csv")]}, "observatory ingest SOURCE --from-file FICHIER"),
     ],
 )
 def test_a_wrong_request_is_refused_before_anything_is_opened(arguments: dict[str, object], sentence: str) -> None:

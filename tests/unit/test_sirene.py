@@ -57,15 +57,14 @@ def extract(request, tmp_path):
     return sirene.Extract(units, places, listed)
 
 
-def read(extract):
-    return sirene.read(extract, departements=["14", "27", "50", "61", "76"], families=FAMILIES)
+def read(extract, **options):
+    return sirene.read(extract, departements=["14", "27", "50", "61", "76"], families=FAMILIES, **options).frame
 
 
 def test_each_rule_of_membership_is_named(extract):
     rules = read(extract).set_index("siret")["ess_rule"].to_dict()
     assert rules == {
         "00000000100012": "association",
-        "00000000100020": "association",
         "00000000200010": "listed",
         "00000000300018": "declared",
         "00000000500013": "listed",
@@ -74,8 +73,9 @@ def test_each_rule_of_membership_is_named(extract):
 
 
 def test_closed_places_withheld_fields_and_coordinates(extract):
-    found = read(extract).set_index("siret")
+    found = read(extract, known=["00000000100020"]).set_index("siret")
     assert found["is_active"].to_dict()["00000000100020"] is False
+    assert found["is_known"].to_dict()["00000000100020"] is True
     assert found.loc["00000000100012", ["x_m", "y_m"]].tolist() == [454000.5, 6904000.5]
     assert found.loc["00000000100020", ["x_m", "y_m"]].isna().all()
     assert found.loc["00000000100020", "name"] == "ENSEIGNE"
@@ -86,7 +86,53 @@ def test_without_the_list_only_flag_and_families_count(extract):
     found = sirene.read(
         sirene.Extract(extract.legal_units, extract.establishments), departements=["27", "76"], families=FAMILIES
     )
-    assert found["ess_rule"].to_dict() == {0: "scop"}
+    assert found.frame["ess_rule"].to_dict() == {0: "scop"}
+    assert found.read_count == len(PLACES)
+
+
+def test_what_is_known_is_found_wherever_it_is_and_whatever_it_is(extract):
+    # A company that no rule makes ESS, and an association of Paris.
+    found = read(extract, known=["00000000400016", "00000000600011"]).set_index("siret")
+    assert found.loc["00000000400016", "ess_rule"] is None
+    assert found.loc["00000000600011", "commune_code"] == "75101"
+    assert found["is_known"].sum() == 2
+
+
+def test_files_are_told_apart_by_their_columns(extract, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text("siret,x,y,qualite_xy,epsg\n", encoding="utf-8")
+    given = [points, extract.ess_list, extract.establishments, extract.legal_units]
+    assert sirene.recognise(given) == sirene.Extract(
+        extract.legal_units, extract.establishments, extract.ess_list, points
+    )
+    with pytest.raises(InputFileError, match="Il manque le fichier StockUniteLegale"):
+        sirene.recognise([extract.establishments])
+    with pytest.raises(InputFileError, match="deux fois le même"):
+        sirene.recognise([*given, extract.legal_units])
+    other = tmp_path / "autre.csv"
+    other.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match=r"autre\.csv n'est aucun fichier"):
+        sirene.recognise([other])
+    short = tmp_path / "court.csv"
+    PLACES.drop(columns="codeCommuneEtablissement").to_csv(short, index=False)
+    with pytest.raises(InputFileError, match="n'a pas la colonne codeCommuneEtablissement"):
+        sirene.recognise([short, extract.legal_units])
+
+
+def test_insee_geolocation_is_joined_by_siret_in_lambert_93_only(extract, tmp_path):
+    points = tmp_path / "points.csv"
+    points.write_text(
+        "siret,x,y,qualite_xy,epsg\n00000000100012,454100.25,6904100.5,11,2154\n00000000200010,1,2,11,2975\n",
+        encoding="utf-8",
+    )
+    with_points = sirene.Extract(extract.legal_units, extract.establishments, None, points)
+    found = read(with_points).set_index("siret")
+    assert found.loc["00000000100012", ["located_x_m", "located_y_m", "located_quality"]].tolist() == [
+        454100.25,
+        6904100.5,
+        "11",
+    ]
+    assert found["located_x_m"].notna().sum() == 1
 
 
 def test_the_longer_prefix_wins_whatever_the_order():

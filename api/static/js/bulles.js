@@ -96,7 +96,12 @@ export function bulleStructure(structure, reglages) {
   const libelles = noms.map((nom) => reglages.services.find((un) => un.id === nom)?.label ?? nom);
   bulle.append(element("p", `Services\u00a0: ${libelles.join(", ")}.`));
   if (structure.city) bulle.append(element("p", structure.city));
-  if (!structure.is_active) bulle.append(element("p", "Projet annoncé\u00a0: montré, jamais compté."));
+  if (structure.is_closed) {
+    const depuis = structure.closed_date ? ` depuis le ${structure.closed_date.split("-").reverse().join("/")}` : "";
+    bulle.append(element("p", `Fermé${depuis} d’après Sirene\u00a0: montré, plus compté.`));
+  } else if (!structure.is_active) {
+    bulle.append(element("p", "Projet annoncé\u00a0: montré, jamais compté."));
+  }
   if (structure.place_note) bulle.append(element("p", structure.place_note, { class: "note" }));
   bulle.append(element("p", `État\u00a0: ${structure.period}.`, { class: "note" }));
   bulle.append(sources([structure.source_id], reglages));

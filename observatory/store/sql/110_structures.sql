@@ -14,7 +14,10 @@ SELECT
     structure.place_note,
     structure.capacity_count,
     structure.label,
-    structure.is_active,
+    structure.is_active AND closure.siret IS NULL AS is_active,
+    closure.siret IS NOT NULL AS is_closed,
+    closure.closed_date,
+    closure.source_id AS closed_by,
     structure.period,
     structure.source_id,
     source.title AS source_title,
@@ -35,6 +38,7 @@ JOIN observatory.source AS source USING (source_id)
 LEFT JOIN observatory.territory AS commune
     ON commune.level = 'commune' AND commune.code = structure.commune_code
 LEFT JOIN observatory.accompaniment AS accompaniment USING (structure_id)
+LEFT JOIN observatory.closure AS closure ON closure.siret = structure.siret
 LEFT JOIN LATERAL (
     SELECT array_agg(service.service ORDER BY service.service) AS services
     FROM observatory.structure_service AS service

@@ -13,10 +13,12 @@ SELECT
     accompaniment.phases,
     structure.place_quality,
     structure.is_active,
+    closure.siret IS NOT NULL AS is_closed,
     structure.source_id
 FROM observatory.structure_service AS offered
 JOIN observatory.structure AS structure USING (structure_id)
 LEFT JOIN observatory.accompaniment AS accompaniment USING (structure_id)
+LEFT JOIN observatory.closure AS closure ON closure.siret = structure.siret
 LEFT JOIN observatory.territory AS commune
     ON commune.level = 'commune' AND commune.code = structure.commune_code
 LEFT JOIN observatory.zoning AS density

@@ -10,7 +10,9 @@ shown AS (
         structure.name,
         structure.kind,
         structure.city,
-        structure.is_active,
+        structure.is_active AND closure.siret IS NULL AS is_active,
+        closure.siret IS NOT NULL AS is_closed,
+        closure.closed_date,
         structure.place_quality,
         structure.place_note,
         structure.period,
@@ -20,7 +22,8 @@ shown AS (
     FROM frame
     JOIN observatory.structure ON structure.geom && frame.area
     JOIN observatory.structure_service AS offered ON offered.structure_id = structure.structure_id
-    GROUP BY structure.structure_id, frame.envelope
+    LEFT JOIN observatory.closure AS closure ON closure.siret = structure.siret
+    GROUP BY structure.structure_id, closure.siret, frame.envelope
     ORDER BY structure.structure_id
 )
 SELECT ST_AsMVT(shown, 'structures', 4096, 'geom') FROM shown WHERE geom IS NOT NULL
