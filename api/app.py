@@ -15,6 +15,7 @@ from api import errors
 from api.metrics import Metrics
 from api.middleware import Headered, Measured, Tagged, content_security_policy
 from api.routes import (
+    directory,
     documentation,
     gaps,
     health,
@@ -72,7 +73,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = Metrics()
     errors.install(app)
-    modules = (health, territories, gaps, structures, sources, tiles, documentation, map_page, siting, siting_page, pages)
+    modules = (
+        health,
+        territories,
+        gaps,
+        structures,
+        sources,
+        tiles,
+        directory,
+        documentation,
+        map_page,
+        siting,
+        siting_page,
+        pages,
+    )
     for module in modules:
         app.include_router(module.router)
     library = NODE_MODULES / "maplibre-gl" / "dist"
