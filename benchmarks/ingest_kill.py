@@ -1,6 +1,8 @@
 """Kills an ingest with SIGKILL at random moments: the database must hold the former classes or the new ones.
 
-    python benchmarks/ingest_kill.py FRR_FILE [ROUNDS] [SEED]
+    python benchmarks/ingest_kill.py FRR_FILE [ROUNDS] [SEED] [SNAPSHOT_ROUNDS]
+
+The first rounds kill the load of one source's file, the last ones the load of the whole snapshot over that file.
 
 It works on a private cluster of its own, thrown away at the end, and prints how many kills fell before and after the
 commit.
@@ -31,6 +33,16 @@ print("ready", flush=True)
 ingest.ingest_file(engine, sys.argv[2], Path(sys.argv[3]))
 print("done", flush=True)
 """
+SNAPSHOT_CHILD = """
+import sys
+from observatory.settings import Settings
+from observatory.store.engine import create_engine
+from observatory.store.load import load_snapshot
+engine = create_engine(Settings(database_url=sys.argv[1], _env_file=None))
+print("ready", flush=True)
+load_snapshot(engine, force=True)
+print("done", flush=True)
+"""
 
 
 @dataclass(frozen=True)
@@ -53,9 +65,11 @@ def digest(engine: sa.Engine) -> str:
         return " ".join(str(connection.exec_driver_sql(part).scalar()) for part in parts)
 
 
-def kill_once(url: str, path: Path, after_s: float) -> None:
-    """Start an ingest in another process and kill it so many seconds after it is ready to begin."""
-    command = [sys.executable, "-c", CHILD, url, SOURCE, str(path)]
+def kill_once(url: str, path: Path | None, after_s: float) -> None:
+    """Start an ingest (of the snapshot if there is no file) and kill it so many seconds after it is ready to begin."""
+    command = [sys.executable, "-c", SNAPSHOT_CHILD, url]
+    if path is not None:
+        command = [sys.executable, "-c", CHILD, url, SOURCE, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"
@@ -100,6 +114,44 @@ def rounds(engine: sa.Engine, files: tuple[Path, Path], *, count: int, seed: int
     return Outcome(**outcome)
 
 
+def whole(engine: sa.Engine) -> str:
+    """Return one hash of everything that a snapshot replaces."""
+    names = ("territory", "territory_link", "zoning", "structure", "structure_record", "snapshot_file")
+    columns = {"territory": "level, code, name, population_count, geom", "snapshot_file": "file_name, checksum"}
+    queries = [f"SELECT {columns.get(name, '*')} FROM observatory.{name}" for name in names]
+    queries.append("SELECT level, code, indicator, period, value, status, source_id FROM observatory.indicator_value")
+    with engine.connect() as connection:
+        return " ".join(
+            str(connection.exec_driver_sql(f"SELECT sum(hashtextextended(r::text, 0)) FROM ({query}) r").scalar())
+            for query in queries
+        )
+
+
+def snapshot_rounds(engine: sa.Engine, changed: Path, *, count: int, seed: int) -> Outcome:
+    """Load a changed file over the snapshot, then kill the load that takes the snapshot back, so many times."""
+    from observatory.store import ingest
+    from observatory.store.load import load_snapshot
+
+    draw = random.Random(seed)
+    url = engine.url.render_as_string(hide_password=False)
+    started = time.perf_counter()
+    load_snapshot(engine, force=True)
+    usual_s = time.perf_counter() - started
+    new = whole(engine)
+    ingest.ingest_file(engine, SOURCE, changed)
+    former = whole(engine)
+    outcome = {"former": 0, "new": 0, "other": 0}
+    for _ in range(count):
+        kill_once(url, None, draw.uniform(0, 1.3 * usual_s))
+        wait_for_rollback(engine)
+        found = whole(engine)
+        kind = {former: "former", new: "new"}.get(found, "other")
+        outcome[kind] += 1
+        if kind == "new":
+            ingest.ingest_file(engine, SOURCE, changed)
+    return Outcome(**outcome)
+
+
 def two_files(path: Path, directory: Path) -> tuple[Path, Path]:
     """Return the file and a copy where one commune has another class."""
     content = path.read_bytes()
@@ -122,6 +174,7 @@ def main() -> int:
     path = Path(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 50
     seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    snapshot_count = int(sys.argv[4]) if len(sys.argv) > 4 else 12
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         settings = Settings(data_dir=directory / "data", _env_file=None)
@@ -131,12 +184,22 @@ def main() -> int:
             engine = create_engine(settings)
             migrate(engine)
             load_snapshot(engine)
-            outcome = rounds(engine, two_files(path, directory), count=count, seed=seed)
+            files = two_files(path, directory)
+            outcome = rounds(engine, files, count=count, seed=seed)
+            print(_told("file", count, outcome), flush=True)
+            of_snapshot = snapshot_rounds(engine, files[1], count=snapshot_count, seed=seed)
+            print(_told("snapshot", snapshot_count, of_snapshot), flush=True)
             engine.dispose()
         finally:
             cluster.destroy()
-    print(f"{count} kills: {outcome.former} kept the former data, {outcome.new} the new, {outcome.other} anything else")
-    return 1 if outcome.other else 0
+    return 1 if outcome.other or of_snapshot.other else 0
+
+
+def _told(what: str, count: int, outcome: Outcome) -> str:
+    return (
+        f"{what}, {count} kills: {outcome.former} left the former data, {outcome.new} the new, {outcome.other} "
+        "anything else"
+    )
 
 
 if __name__ == "__main__":

@@ -153,6 +153,30 @@ def schemas() -> dict[str, pa.DataFrameSchema]:
     }
 
 
+def check_tables(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Check the tables that one source's file became against their contracts; those without one are left.
+
+    Raises
+    ------
+    InputFileError
+        With the first things that are wrong.
+    """
+    declared = schemas()
+    for name in tables.keys() & declared.keys():
+        _check(name, declared[name], tables[name])
+
+
+def _check(name: str, schema: pa.DataFrameSchema, table: pd.DataFrame) -> None:
+    try:
+        schema.validate(_plain(table), lazy=True)
+    except (SchemaError, SchemaErrors) as error:
+        cases = error.failure_cases
+        shown = cases.head(SHOWN).to_dict("records") if isinstance(cases, pd.DataFrame) else cases
+        raise InputFileError(
+            f"La table « {name} » ne respecte pas son contrat : {shown}. Vérifiez les fichiers de figures."
+        ) from error
+
+
 def check_snapshot(tables: Mapping[str, pd.DataFrame]) -> None:
     """Check every table against its contract, and the links between tables and declarations.
 
@@ -162,14 +186,7 @@ def check_snapshot(tables: Mapping[str, pd.DataFrame]) -> None:
         With the first things that are wrong.
     """
     for name, schema in schemas().items():
-        try:
-            schema.validate(_plain(tables[name]), lazy=True)
-        except (SchemaError, SchemaErrors) as error:
-            cases = error.failure_cases
-            shown = cases.head(SHOWN).to_dict("records") if isinstance(cases, pd.DataFrame) else cases
-            raise InputFileError(
-                f"La table « {name} » ne respecte pas son contrat : {shown}. Vérifiez les fichiers de figures."
-            ) from error
+        _check(name, schema, tables[name])
     problems = [*_orphans(tables), *_undeclared(tables)]
     if problems:
         raise InputFileError(

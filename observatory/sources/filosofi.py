@@ -118,5 +118,11 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """Write the numbers of INSEE's own file, with their decimal comma, as those of the table of figures."""
     return frame.assign(
         commune_code=cells.restored(frame["commune_code"]),
-        **{column: frame[column].str.replace(",", ".", regex=False) for column in FIGURES},
+        **{column: frame[column].map(_point, na_action="ignore") for column in FIGURES},
     )
+
+
+def _point(text: str) -> str:
+    """Return a number of French writing with a decimal point; anything else as it is, to be put aside as unreadable."""
+    value = cells.number(text)
+    return text if value is None else repr(value)

@@ -259,6 +259,9 @@ def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[
     """
     import pyarrow as pa
 
+    from observatory.sources import contracts
+
+    contracts.check_tables(tables)
     raw = load.raw_connection(connection)
     mains = [name for name in _REPLACED if name in tables]
     if any(tables[main].empty for main in mains):

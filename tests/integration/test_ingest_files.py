@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import json
 import re
 import sys
+import threading
+import zipfile
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from observatory.commands import ingest as commands
+from observatory.commands import ingest_source
 from observatory.errors import InputFileError, UsageError
+from observatory.sources import catalog
+from observatory.sources.cache import DownloadError, OfflineError
 from observatory.store import ingest, read
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
@@ -142,3 +150,245 @@ def test_a_file_that_says_much_less_than_what_is_loaded_is_refused_unless_asked(
         ingest.ingest_file(normandy, source, shorter)
     assert digest(normandy, "observatory.structure") == before
     assert ingest.ingest_file(normandy, source, shorter, accepts_fewer=True)[0] == "loaded"
+
+
+class Site:
+    """A producer's site: answers by path, and what was asked of it."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, bytes] = {}
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.url = ""
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    made = Site()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            made.asked.append((self.path, dict(self.headers)))
+            body = made.answers.get(self.path)
+            if body is None:
+                self.send_error(404)
+                return
+            etag = f'"{hashlib.sha256(body).hexdigest()}"'
+            is_same = self.headers.get("If-None-Match") == etag
+            self.send_response(304 if is_same else 200)
+            self.send_header("ETag", etag)
+            self.send_header("Content-Length", "0" if is_same else str(len(body)))
+            self.end_headers()
+            if not is_same:
+                self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    made.url = f"http://127.0.0.1:{httpd.server_port}"
+    yield made
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
+
+
+@pytest.fixture
+def operator(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    """The operator's settings: a data directory, and the producers' sites behind a mirror."""
+    monkeypatch.setenv("OBS_DATA_DIR", str(tmp_path / "donnees"))
+    monkeypatch.setenv("OBS_MIRROR_URL", site.url)
+    return site
+
+
+def at_mirror(source_id: str) -> str:
+    live = catalog.source(source_id).live
+    assert live is not None
+    return "/" + live.url.split("://", 1)[1]
+
+
+def pages_of(source_id: str, rows: list[list[dict[str, object]]], **first: object) -> dict[str, bytes]:
+    """Data Fair's pages: each names the next at the producer's own address."""
+    live = catalog.source(source_id).live
+    assert live is not None
+    found = {}
+    for rank, page in enumerate(rows):
+        following = {"next": f"{live.url}&after={rank + 1}"} if rank + 1 < len(rows) else {}
+        answer = {"total": sum(map(len, rows)), "results": page, **following, **(first if rank == 0 else {})}
+        path = at_mirror(source_id) + (f"&after={rank}" if rank else "")
+        found[path] = json.dumps(answer).encode()
+    return found
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().err.split())
+
+
+def silent(_label: str, _done: int, _total: int) -> None:
+    pass
+
+
+def test_a_source_is_fetched_loaded_and_not_fetched_again_when_unchanged(
+    normandy: sa.Engine, operator: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = raw("dgcl_frr_2025-07.csv").read_bytes()
+    operator.answers[at_mirror(FRR)] = content.replace("14118;14;Caen;Non classée".encode(), b"14118;14;Caen;FRR socle")
+    before = classes(normandy)
+    plan = ingest_source.Plan(wanted=(FRR,))
+
+    assert ingest_source.check(normandy, plan, silent)
+    assert "réseau) : diffère de ce qui est chargé : 0 ajouts, 0 retraits, 1 changements." in told(capsys)
+    assert classes(normandy) == before  # a check loads nothing
+
+    assert ingest_source.load(normandy, plan, silent)
+    assert "est chargé" in told(capsys)
+    assert classes(normandy)["FRR socle"] == before["FRR socle"] + 1
+    assert ingest_source.load(normandy, plan, silent)
+    assert "Inchangé" in told(capsys)
+    assert operator.asked[-1][1].get("If-None-Match")  # the server only said that nothing changed
+
+    monkeypatch.setenv("OBS_OFFLINE", "true")
+    count = len(operator.asked)
+    assert ingest_source.load(normandy, plan, silent)  # what was fetched before answers
+    assert "hors ligne : fichier téléchargé le" in told(capsys)
+    with pytest.raises(OfflineError, match=r"hors ligne.*--from-file"):
+        ingest_source.load(normandy, ingest_source.Plan(wanted=("anct_qpv_2024",)), silent)
+    assert len(operator.asked) == count
+    taken_back = ingest_source.Plan(wanted=(FRR,), from_snapshot=True)
+    assert ingest_source.load(normandy, taken_back, silent)
+    with normandy.connect() as connection:
+        query = "SELECT value_label FROM observatory.zoning WHERE (zoning, code) = ('frr', '14118')"
+        assert connection.exec_driver_sql(query).scalar() == "Non classée"
+
+
+def test_pages_are_read_to_the_last_and_a_loop_or_a_foreign_page_is_refused(
+    normandy: sa.Engine, operator: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = "ademe_sinoe_annuaire"
+    line = {"ANNEE": 2023, "AD1_SITE": "ZA", "CP_SITE": "14000", "L_VILLE_SITE": "Caen", "C_COMM": "14118"}
+    rows: list[list[dict[str, object]]] = [
+        [
+            {**line, "C_SERVICE": f"{page}{rank}", "N_SERVICE": f"D {page}{rank}", "_geopoint": "49.18,-0.36"}
+            for rank in "ab"
+        ]
+        for page in range(3)
+    ]
+    operator.answers = pages_of(source, rows)
+    plan = ingest_source.Plan(wanted=(source,))
+    assert ingest_source.load(normandy, plan, silent)
+    with normandy.connect() as connection:
+        query = f"SELECT count(*), min(place_quality) FROM observatory.structure WHERE source_id = '{source}'"
+        assert tuple(connection.exec_driver_sql(query).one()) == (6, "address")
+        origin = connection.exec_driver_sql(
+            f"SELECT message FROM observatory.ingest_run WHERE source_id = '{source}'"
+        ).scalar()
+    live = catalog.source(source).live
+    assert live is not None
+    assert origin == live.url
+    before = digest(normandy, "observatory.structure")
+
+    for answers, words in (
+        (pages_of(source, rows, next=live.url), "tournent en rond"),
+        (pages_of(source, rows, next="https://ailleurs.example/lines"), "renvoie à un autre site"),
+        (pages_of(source, rows, total=7), "annonce 7 lignes et en a donné 6"),
+        ({at_mirror(source): b'{"erreur": 1}'}, "n'est pas une liste de lignes"),
+        ({}, "n'existe plus"),
+    ):
+        operator.answers = answers
+        with pytest.raises(DownloadError, match=words):
+            ingest_source.load(normandy, plan, silent)
+    assert digest(normandy, "observatory.structure") == before
+    assert told(capsys)
+
+
+def test_an_archive_is_fetched_for_its_entry(normandy: sa.Engine, operator: Site, tmp_path: Path) -> None:
+    source = "insee_bpe_2024"
+    with normandy.connect() as connection:
+        held = connection.exec_driver_sql(
+            "SELECT code, value FROM observatory.indicator_value WHERE indicator = 'bpe_boulangerie_count'"
+        ).all()
+    lines = ["GEO;GEO_OBJECT;FACILITY_TYPE;TIME_PERIOD;OBS_VALUE"]
+    lines += [f"{code};COM;B207;2024;{value + (code == '14118'):.0f}" for code, value in held]
+    path = tmp_path / "bpe.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("DS_BPE_2024_data.csv", "\n".join(lines))
+        made.writestr("DS_BPE_2024_metadata.csv", "COD_VAR\n")
+    operator.answers[at_mirror(source)] = path.read_bytes()
+    before = digest(normandy, "observatory.indicator_value")
+    count = "SELECT count(*) FROM observatory.indicator_value WHERE indicator = 'bpe_gare_count'"
+    with normandy.connect() as connection:
+        stations = connection.exec_driver_sql(count).scalar()
+    assert ingest_source.load(normandy, ingest_source.Plan(wanted=(source,)), silent)
+    with normandy.connect() as connection:
+        caen = connection.exec_driver_sql(
+            "SELECT value FROM observatory.indicator_value WHERE (indicator, code) = ('bpe_boulangerie_count', '14118')"
+        ).scalar()
+        assert connection.exec_driver_sql(count).scalar() == stations  # what the archive has no certain code for stays
+    assert caen == dict(map(tuple, held))["14118"] + 1
+    assert digest(normandy, "observatory.indicator_value") != before
+
+
+def test_the_epci_of_a_commune_follows_the_file_and_nothing_else_moves(normandy: sa.Engine, tmp_path: Path) -> None:
+    with normandy.connect() as connection:
+        links = connection.exec_driver_sql(
+            "SELECT child_code, parent_code, name FROM observatory.territory_link JOIN observatory.territory AS epci "
+            "ON (epci.level, epci.code) = ('epci', parent_code) WHERE (child_level, parent_level) = ('commune', 'epci')"
+        ).all()
+    commune, (former, new) = "14118", ("200065597", "246100663")  # Caen, from its own EPCI to that of Alençon
+    name = {code: name for _, code, name in links}
+    rows = [{"code": one, "nom": "x", "epci": {"code": epci, "nom": name[epci]}} for one, epci, _ in links]
+    moved = [row if row["code"] != commune else {**row, "epci": {"code": new, "nom": name[new]}} for row in rows]
+    path = tmp_path / "communes.json"
+
+    def epci(code: str) -> tuple[int, int, float]:
+        query = (
+            "SELECT population_count, commune_count, ST_Area(geom) FROM observatory.territory "
+            f"WHERE (level, code) = ('epci', '{code}')"
+        )
+        with normandy.connect() as connection:
+            return tuple(connection.exec_driver_sql(query).one())
+
+    with normandy.connect() as connection:
+        people, area = connection.exec_driver_sql(
+            "SELECT population_count, ST_Area(geom) FROM observatory.territory "
+            f"WHERE (level, code) = ('commune', '{commune}')"
+        ).one()
+    before, gained = epci(former), epci(new)
+    other = digest(normandy, "(SELECT level, code, name, geom FROM observatory.territory WHERE level <> 'epci')")
+    path.write_text(json.dumps(moved), encoding="utf-8")
+    ingest.ingest_file(normandy, "geo_api_communes", path)
+    assert epci(former)[:2] == (before[0] - people, before[1] - 1)
+    assert epci(former)[2] == pytest.approx(before[2] - area, abs=1)
+    assert epci(new)[:2] == (gained[0] + people, gained[1] + 1)
+    with normandy.connect() as connection:
+        assert (
+            connection.exec_driver_sql(
+                f"SELECT count(*) FROM observatory.territory_commune WHERE (level, code) = ('epci', '{new}')"
+            ).scalar()
+            == gained[1] + 1
+        )
+    assert (
+        digest(normandy, "(SELECT level, code, name, geom FROM observatory.territory WHERE level <> 'epci')") == other
+    )
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    ingest.ingest_file(normandy, "geo_api_communes", path)
+    assert epci(former)[:2] == before[:2]
+    assert epci(new)[:2] == gained[:2]
+
+
+def test_quartiers_of_2015_are_refused_and_a_file_about_elsewhere_says_so(normandy: sa.Engine, tmp_path: Path) -> None:
+    feature = {
+        "type": "Feature",
+        "properties": {"CODE_QP": "QP014001", "NOM_QP": "La Guérinière", "COMMUNE_QP": "14118"},
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[-0.35, 49.16], [-0.34, 49.16], [-0.34, 49.17], [-0.35, 49.16]]],
+        },
+    }
+    path = tmp_path / "qpv.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    with pytest.raises(InputFileError, match="quartiers prioritaires de 2015"):
+        ingest.ingest_file(normandy, "anct_qpv_2024", path)
+    with pytest.raises(InputFileError, match="ne parle pas de la Normandie"):
+        ingest.ingest_file(normandy, "dares_communes", raw("dares_communes_sample.csv"))
