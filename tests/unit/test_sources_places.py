@@ -230,3 +230,22 @@ def test_what_is_not_the_qpv_file_is_told(tmp_path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputFileError, match=r"n'est pas le GeoJSON des quartiers|est vide"):
         qpv.read(path)
+
+
+def test_an_outline_that_crosses_itself_is_repaired_and_told(tmp_path: Path) -> None:
+    """A bow tie of two triangles keeps the area of both."""
+    ring = [[0.0, 49.0], [0.01, 49.01], [0.01, 49.0], [0.0, 49.01], [0.0, 49.0]]
+    feature = {
+        "type": "Feature",
+        "properties": {"code_qp": "QN014001", "lib_qp": "Papillon", "insee_com": "14118"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    path = tmp_path / "qpv.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
+    batch = qpv.normalise(qpv.read(path), communes={"14118"})
+    outline = gpd.GeoDataFrame(batch.frame).geometry.iloc[0]
+    assert batch.notes == ("1 contours invalides remis en ordre",)
+    assert outline.is_valid
+    assert len(outline.geoms) == 2
+    # Each triangle: base 0.01° of latitude, 1 112 m; height half of 0.01° of longitude, 365 m.
+    assert 0.97 < outline.area / (2 * 1112 * 365 / 2) < 1.03
