@@ -101,8 +101,13 @@ def test_every_level_adds_up_to_the_region(client: TestClient, level: str) -> No
     region = fetched(client, f"{GAPS}&level=region")["items"][0]
     for row in rows:
         assert sum(row[column] for column in ADDENDS) == row["population_count"]
-    for column in ("population_count", "need_volume_count", "in_need_out_of_reach_count", *ADDENDS):
+    for column in ("population_count", *ADDENDS):
         assert sum(row[column] for row in rows) == region[column]
+    hidden = [row for row in rows if row["need_volume_count"] is None]
+    assert all(row["status"] == "suppressed" for row in hidden)
+    for column in ("need_volume_count", "in_need_out_of_reach_count"):
+        shown = sum(row[column] or 0 for row in rows)
+        assert shown == region[column] if not hidden else shown < region[column]
 
 
 def test_csv_and_geojson_hold_the_same_rows(client: TestClient) -> None:

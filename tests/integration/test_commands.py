@@ -16,7 +16,8 @@ import pytest
 
 from observatory import cli
 
-COUNTS = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count", "need_volume_count")
+COUNTS = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")
+PERSONS = ("need_volume_count", "in_need_out_of_reach_count")
 ASKED = ("gaps", "--defi", "vieillissement", "--service", "tiers_lieu")
 
 
@@ -58,8 +59,13 @@ def test_seventy_one_epci_add_up_to_the_region_and_to_the_communes(rows):
     region, communes, departements = rows("region"), rows("commune"), rows("departement")
     assert (len(region), len(communes), len(departements)) == (1, 2643, 5)
     assert region[0]["population_count"] == "3328562"
-    for column in (*COUNTS, "in_need_out_of_reach_count"):
+    for column in COUNTS:
         assert total(epci, column) == total(communes, column) == total(departements, column) == total(region, column)
+    hidden = [row for row in communes if row["status"] == "suppressed"]
+    assert hidden
+    assert all(row["need_volume_count"] == "" for row in hidden)
+    for column in PERSONS:
+        assert total(epci, column) == total(departements, column) == total(region, column) > total(communes, column)
 
 
 def test_a_partial_epci_says_so(rows):
