@@ -20,6 +20,7 @@ from api.routes import (
     gaps,
     health,
     map_page,
+    objectives,
     pages,
     siting,
     siting_page,
@@ -85,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         map_page,
         siting,
         siting_page,
+        objectives,
         pages,
     )
     for module in modules:

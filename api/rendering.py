@@ -27,6 +27,7 @@ NAVIGATION: Final = (
     ("/carte", "Carte"),
     ("/lacunes", "Lacunes"),
     ("/implantation", "Implantation"),
+    ("/objectifs", "Objectifs"),
     ("/territoires", "Territoires"),
     ("/zones-rurales", "Zones rurales"),
     ("/quartiers", "Quartiers prioritaires"),

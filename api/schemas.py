@@ -221,6 +221,35 @@ class SeriesList(BaseModel):
     sources: list[SourceSummary]
 
 
+class ObjectiveRow(BaseModel):
+    """What a territory has set itself, and where it stands."""
+
+    level: str
+    code: str
+    name: str
+    defi: str
+    indicator: str
+    label: str
+    unit: str
+    baseline_value: float
+    baseline_period: str
+    target_value: float
+    target_period: str
+    origin: str = Field(description="Qui l’a décidé, et où c’est écrit.")
+    value: float | None = Field(description="Dernier chiffre publié pour le territoire depuis le départ.")
+    period: str | None
+    progress_share: float | None = Field(description="Part du chemin faite ; nulle si aucun chiffre ne la dit.")
+    progress_status: str
+    sentence: str
+
+
+class ObjectiveList(BaseModel):
+    """Every objective."""
+
+    items: list[ObjectiveRow]
+    total: int
+
+
 class Health(BaseModel):
     """The state of the service."""
 

@@ -79,6 +79,9 @@ COMMANDS: Final = {
         "app",
         "Dit quels enregistrements font une structure ; sépare, réunit, liste ce qui est douteux.",
     ),
+    "objectives": Command(
+        "objectives", "app", "Objectifs des territoires : les déclarer, les importer, dire où chacun en est."
+    ),
     "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
 }
 

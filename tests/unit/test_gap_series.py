@@ -8,10 +8,10 @@ from observatory.gap.series import series_of, value_at
 COLUMNS = ["basis", "level", "code", "name", "indicator", "label", "unit", "period", "value", "status", "source_id"]
 
 
-def rows(basis, level, code, indicator, values, periods=("2023", "2024")):
+def rows(basis, level, code, indicator, values):
     return [
         [basis, level, code, f"Nom {code}", indicator, indicator, "unité", period, value, "observed", "source"]
-        for period, value in zip(periods, values, strict=True)
+        for period, value in zip(("2023", "2024"), values, strict=True)
     ]
 
 

@@ -1,0 +1,53 @@
+"""Objectives of territories: the table of who is positioned on what, and the same as data; read only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse
+
+from api import queries
+from api.dependencies import ConnectionDep, SettingsDep
+from api.rendering import page
+from api.routes.territories import REFUSED
+from api.schemas import ObjectiveList
+from api.words import words
+from observatory.commands.objectives import flat
+from observatory.runs.alike import territories_alike
+from observatory.runs.objectives import followed
+from observatory.store import read
+
+router = APIRouter()
+
+
+@router.get(
+    "/api/objectives", tags=["objectifs"], summary="Les objectifs des territoires", responses=REFUSED,
+    operation_id="objectives",
+)  # fmt: skip
+def objectives(
+    connection: ConnectionDep,
+    territory: Annotated[str | None, Query(max_length=60, description="Code d’un territoire.")] = None,
+) -> ObjectiveList:
+    """Return the objectives of every territory, or of one, with the progress that published figures show."""
+    code = territory.strip().upper() if territory else None
+    level = read.territory_level(connection, code) if code else None
+    rows = [flat(one) for one in followed(connection, level=level, code=code)]
+    return ObjectiveList.model_validate({"items": rows, "total": len(rows)})
+
+
+@router.get("/objectifs", include_in_schema=False)
+def objectives_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
+    """Show who is positioned on what, how far each is, and whom each resembles."""
+    found = followed(connection)
+    places = {(one.objective.level, one.objective.code): one.territory_name for one in found}
+    near = {level: territories_alike(connection, level) for level in {level for level, _ in places}}
+    return page(
+        request,
+        "objectifs.html",
+        sources=queries.sources(connection),
+        found=found,
+        places=places,
+        near={place: near[place[0]].get(place[1], []) for place in places},
+        **words(settings, connection),
+    )

@@ -1,0 +1,168 @@
+"""``observatory objectives``: what territories have set themselves, and where each stands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from observatory.errors import UsageError
+
+if TYPE_CHECKING:
+    from observatory.runs.objectives import Followed
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Code = Annotated[str, typer.Option("--territory", metavar="CODE", help="Code INSEE, SIREN d'EPCI ou code de QPV.")]
+Defi = Annotated[str, typer.Option(metavar="DÉFI", help="insertion, dechets ou vieillissement.")]
+
+
+@app.command("set", help="Déclare un objectif, ou remplace celui du même territoire, défi et indicateur.")
+def set_one(
+    *,
+    territory: Code,
+    defi: Defi,
+    indicator: Annotated[str, typer.Option(metavar="NOM", help="Figure suivie, par exemple job_seekers_count.")],
+    baseline: Annotated[float, typer.Option(metavar="VALEUR", help="Valeur de départ.")],
+    baseline_period: Annotated[str, typer.Option(metavar="DATE", help="2024, 2024-06 ou 2024-T2.")],
+    target: Annotated[float, typer.Option(metavar="VALEUR", help="Valeur visée.")],
+    target_period: Annotated[str, typer.Option(metavar="DATE", help="2027, 2027-12 ou 2027-T4.")],
+    origin: Annotated[str, typer.Option(metavar="TEXTE", help="Qui l'a décidé, et où c'est écrit.")],
+) -> None:
+    """Keep one objective."""
+    from observatory.commands.session import chosen_study, messages, transaction
+    from observatory.gap.progress import Objective
+    from observatory.runs.objectives import checked, followed
+    from observatory.store.objectives import set_objective
+    from observatory.studies import read_study
+
+    asked = Objective("", territory, defi, indicator, baseline, baseline_period, target, target_period, origin)
+    with transaction() as connection:
+        objective = checked(connection, read_study(chosen_study(None)), asked)
+        is_new = set_objective(connection, objective)
+        kept = [
+            one
+            for one in followed(connection, level=objective.level, code=objective.code)
+            if (one.objective.defi, one.objective.indicator) == (defi, indicator)
+        ]
+    messages().print(f"Objectif {'ajouté' if is_new else 'remplacé'}. {kept[0].progress.sentence}", markup=False)
+
+
+@app.command("list", help="Dit où en est chaque objectif.")
+def list_all(
+    *,
+    territory: Annotated[str | None, typer.Option(metavar="CODE", help="Un seul territoire.")] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="{table|csv|json}", help="Forme de la sortie.")] = "table",
+) -> None:
+    """Print objectives and their progress."""
+    from observatory.commands.session import transaction, write_text
+    from observatory.runs.objectives import followed
+    from observatory.store import read
+
+    if format_ not in {"table", "csv", "json"}:
+        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi table, csv, json.")
+    with transaction() as connection:
+        code = territory.strip().upper() if territory else None
+        level = read.territory_level(connection, code) if code else None
+        found = followed(connection, level=level, code=code)
+    rows = [flat(one) for one in found]
+    if format_ == "json":
+        write_text(json.dumps({"items": rows, "total": len(rows)}, ensure_ascii=False) + "\n")
+    elif format_ == "csv":
+        write_text(_csv(rows))
+    else:
+        write_text(_text(found))
+
+
+@app.command("remove", help="Retire les objectifs d'un territoire, d'un défi ou d'un indicateur.")
+def remove(
+    *,
+    territory: Code,
+    defi: Annotated[str | None, typer.Option(metavar="DÉFI", help="Ceux d'un défi seulement.")] = None,
+    indicator: Annotated[str | None, typer.Option(metavar="NOM", help="Celui d'un indicateur seulement.")] = None,
+) -> None:
+    """Remove objectives."""
+    from observatory.commands.session import messages, transaction
+    from observatory.store import read
+    from observatory.store.objectives import remove_objectives
+
+    with transaction() as connection:
+        code = territory.strip().upper()
+        level = read.territory_level(connection, code)
+        count = remove_objectives(connection, level=level, code=code, defi=defi, indicator=indicator)
+    if not count:
+        raise UsageError("Aucun objectif à retirer : « observatory objectives list » montre ceux qui existent.")
+    messages().print(f"{count} objectif{'s' if count > 1 else ''} retiré{'s' if count > 1 else ''}.")
+
+
+@app.command("import", help="Importe les objectifs d'un tableau (CSV ou XLSX) ; tout ou rien.")
+def import_file(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FICHIER",
+            help="Colonnes : code, defi, indicateur, depart, date_depart, cible, date_cible, origine.",
+        ),
+    ],
+) -> None:
+    """Keep the objectives of a file."""
+    from observatory.commands.session import chosen_study, messages, transaction
+    from observatory.errors import InputFileError, ObservatoryError
+    from observatory.runs.objectives import checked, read_objectives
+    from observatory.store.objectives import set_objective
+    from observatory.studies import read_study
+
+    rows, study = read_objectives(file), read_study(chosen_study(None))
+    with transaction() as connection:
+        new = 0
+        for line, objective in rows:
+            try:
+                new += set_objective(connection, checked(connection, study, objective))
+            except ObservatoryError as error:
+                raise InputFileError(f"{file.name}, ligne {line} : {error} Rien n'a été importé.") from error
+    messages().print(f"{len(rows)} objectifs lus : {new} ajoutés, {len(rows) - new} remplacés.")
+
+
+def flat(one: Followed) -> dict[str, Any]:
+    """Return an objective and where it stands as one row."""
+    return {
+        **asdict(one.objective),
+        "name": one.territory_name,
+        "label": one.indicator_label,
+        "unit": one.unit,
+        "value": one.progress.value,
+        "period": one.progress.period,
+        "progress_share": None if one.progress.share is None else round(one.progress.share, 4),
+        "progress_status": one.progress.status,
+        "sentence": one.progress.sentence,
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _text(found: list[Followed]) -> str:
+    from observatory.publish.labels import decimal
+
+    if not found:
+        return "Aucun objectif : « observatory objectives set » en déclare un.\n"
+    lines = []
+    for one in found:
+        aim = one.objective
+        lines.append(
+            f"{one.territory_name} ({aim.code}), {aim.defi} : {one.indicator_label}, "
+            f"de {decimal(aim.baseline_value)} ({aim.baseline_period}) à {decimal(aim.target_value)} "
+            f"({aim.target_period}) {one.unit}.\n  {one.progress.sentence}\n  Origine : {aim.origin}\n"
+        )
+    return "".join(lines)
