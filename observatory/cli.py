@@ -82,6 +82,9 @@ COMMANDS: Final = {
     "objectives": Command(
         "objectives", "app", "Objectifs des territoires : les déclarer, les importer, dire où chacun en est."
     ),
+    "worker": Command(
+        "worker", "worker", "Travaille sur les calculs longs qui attendent, à côté de « serve », jusqu'à Ctrl+C."
+    ),
     "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
 }
 

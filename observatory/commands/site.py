@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -37,6 +38,13 @@ def site(
     time_limit_s: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDES", min=0.1, help="Temps de recherche au plus.")
     ] = 60.0,
+    pareto: Annotated[
+        bool,
+        typer.Option(
+            "--pareto",
+            help="Cherche aussi les compromis entre les buts : ceux de l'étude, ou temps moyen, plus éloignés et coût.",
+        ),
+    ] = False,
 ) -> None:
     """Solve a siting study, or read it back if it was already solved on the same data."""
     if context.invoked_subcommand is not None:
@@ -49,9 +57,14 @@ def site(
     from observatory.commands.session import chosen_study, messages, transaction, working, write_text
     from observatory.publish import completeness
     from observatory.publish import siting as publication
+    from observatory.runs.siting import read_siting_study
+    from observatory.siting.options import DEFAULT_AIMS
 
+    question = read_siting_study(study)
+    if pareto and not question.pareto:
+        question = replace(question, pareto=DEFAULT_AIMS)
     with working("Recherche des sites…"), transaction() as connection:
-        run = pipeline.site(connection, study, study_path=chosen_study(None), time_limit_s=time_limit_s)
+        run = pipeline.site(connection, question, study_path=chosen_study(None), time_limit_s=time_limit_s)
         warnings = completeness.warnings(connection, services=run.parameters["services"], source_ids=run.source_ids)
     for sentence in warnings:
         messages().print(f"Attention : {sentence}", markup=False)
@@ -103,6 +116,12 @@ def _print(run: SitingRun) -> None:
     if best["status"] != "infeasible":
         console.print(_sites_table(run))
         console.print(_ledger_table(run))
+        if run.document["pareto"] is not None:
+            console.print(_pareto_table(run))
+        if run.document["joint"] is not None:
+            say.print("\nPôle commun", markup=False)
+            for sentence in run.document["joint"]["text"]:
+                say.print(f"  - {sentence}", markup=False)
         for why in best["why"]:
             say.print(f"\nPourquoi {why['name']} ?", markup=False)
             for sentence in why["text"]:
@@ -142,6 +161,24 @@ def _ledger_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
             counts = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")
             service = run.parameters["services"][one["service"]]
             table.add_row(service, moment, *(labels.count(one[count]) for count in counts))
+    return table
+
+
+def _pareto_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
+    from rich import box
+    from rich.table import Table
+
+    from observatory.publish import labels
+
+    front = run.document["pareto"]
+    title = f"Compromis entre les buts : {len(front['compromises'])} montrés sur {front['total']}"
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, caption=front["reason"])
+    for heading in ("Nouveaux pôles", *(aim["label"] for aim in front["aims"])):
+        table.add_column(heading, overflow="fold")
+    for one in front["compromises"]:
+        names = ", ".join(site["name"] for site in one["sites"]) or "aucun"
+        figures = (labels.decimal(one["values"][aim["id"]]) for aim in front["aims"])
+        table.add_row(names + (" (la proposition)" if one["is_proposal"] else ""), *figures)
     return table
 
 

@@ -133,6 +133,11 @@ class Worker:
         if self._thread is not None:
             self._thread.join()
 
+    def wait(self) -> None:
+        """Wait until the thread ends by itself, or Ctrl+C."""
+        while self._thread is not None and self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+
     def run(self) -> None:
         """Work in the thread of the caller until stopped."""
         engine = create_engine(self._settings, name="observatory-worker")
