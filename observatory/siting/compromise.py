@@ -26,8 +26,8 @@ WORK_MAX: Final = 1.5e8
 """Most unit × service × choice weighed (convention de l'observatoire)."""
 DECILE: Final = 0.1
 _BLOCK: Final = 2_000
-_SAME: Final = 9
-"""Significant decimals within which two values are one (rounding of sums)."""
+_SAME: Final = 4
+"""Decimals within which two values are one, and which are shown: minutes, persons, shares (convention)."""
 
 
 @dataclass(frozen=True, eq=False)
