@@ -63,7 +63,7 @@ def load(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
             _load_live(engine, source, plan, tell)
         except ObservatoryError as error:
             if len(plan.live) == 1 and not plan.is_all:
-                raise
+                raise _with_way_back(source, error) from error
             failures += 1
             _say(f"« {source.source_id} » n’est pas chargée : {error}")
     if failures:
@@ -93,6 +93,17 @@ def check(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
             checks.append(dry_run.failed(source.source_id, origin, error))
     _print_checks(checks)
     return all(one.problem is None for one in checks)
+
+
+def _with_way_back(source: catalog.SourceDeclaration, error: ObservatoryError) -> ObservatoryError:
+    """Say too that the delivered figures are at hand, where the network failed for a source that has some."""
+    from observatory.sources.cache import DownloadError
+
+    if not (isinstance(error, DownloadError) and source.in_snapshot):
+        return error
+    return type(error)(
+        f"{error} Les chiffres livrés restent : « observatory ingest {source.source_id} --from-snapshot »."
+    )
 
 
 def _load_file(engine: sa.Engine, source_id: str, path: Path, plan: Plan, tell: Progress) -> None:

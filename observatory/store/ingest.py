@@ -43,6 +43,8 @@ _REPLACED: Final = {
     "outlines": ("046_check_outlines", "047_replace_outlines"),
 }
 """Table that a file becomes → what checks it and what puts it in place; a file may become several."""
+_RIVALS: Final = {"memberships": ("dgcl_banatic_2025", "geo_api_communes")}
+"""Table that several sources may each replace whole."""
 
 
 def ingest_file(
@@ -151,6 +153,12 @@ def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) 
     return batch, tables
 
 
+def _forget_rivals(connection: sa.Connection, source_id: str, mains: list[str]) -> None:
+    """Forget that the other sources of what was just replaced are loaded: their files are to be read again."""
+    rivals = [file_marker(one) for name in mains for one in _RIVALS.get(name, ()) if one != source_id]
+    connection.execute(sa.delete(t.SnapshotFile).where(t.SnapshotFile.file_name.in_(rivals)))
+
+
 def declare_new(connection: sa.Connection, source_id: str) -> None:
     """Declare what a catalogue newer than the loaded snapshot says of a source and its indicators."""
     if source_id in catalog.known_names():
@@ -192,6 +200,7 @@ def _ingest(
             closures.write(connection, source_id, batch.file_name, tables[closures.TABLE])
         if "structures" in mains:
             resolution.settle(connection)
+        _forget_rivals(connection, source_id, mains)
         tell("Remplacement des données", 2, 3)
         value_count = sum(len(tables[main]) for main in mains)
         _record(connection, batch, path.name, checksum, value_count=value_count, origin=origin)
