@@ -9,6 +9,7 @@ from observatory import cli
 from observatory.publish.layers import READERS, TERRITORY_LAYERS
 from observatory.runs.gap import COLUMNS
 from observatory.settings import Settings
+from observatory.store.territory_files import LAYERS as ENTERED_LAYERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -38,14 +39,16 @@ def test_every_option_of_the_guide_exists(capsys):
         command, *options = line.split("#")[0].split()
         assert cli.run([command, "--help"]) == 0
         page = capsys.readouterr().out
-        for option in options:
+        if options and re.fullmatch("[a-z-]+", options[0]) and cli.run([command, options[0], "--help"]) == 0:
+            page += capsys.readouterr().out
+        for option in (one.strip("[]") for one in options):
             if option.startswith("--"):
                 assert option in page, line
 
 
 def test_every_layer_of_the_guide_exists():
     layers = re.findall(r"--layer (\S+)", text("docs/guide.md"))
-    known = {*TERRITORY_LAYERS, *READERS}
+    known = {*TERRITORY_LAYERS, *READERS, *ENTERED_LAYERS}
     assert [layer for layer in layers if layer not in known and not layer.startswith("gaps-")] == []
 
 
