@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from sqlalchemy import Connection
+
 import geodata
 from observatory.errors import UsageError
 from observatory.publish import gaps as publication
-from observatory.studies import Study, read_study
+from observatory.store.read import loaded_completeness
+from observatory.studies import PHASED_SERVICE, PHASES, Study, read_study
 
 PAIRS: Final = {"insertion": "insertion", "dechets": "ressourcerie", "vieillissement": "tiers_lieu"}
 """Service that each défi is shown with when none is chosen (convention de l'observatoire)."""
@@ -65,6 +68,7 @@ def choose(
     territory: str | None = None,
     threshold_min: float | None = None,
     closed_border: bool = False,
+    with_phases: bool = False,
 ) -> Choice:
     """Return a checked choice; what a form left empty takes its default.
 
@@ -77,7 +81,8 @@ def choose(
     service = service or PAIRS.get(defi, PAIRS[DEFAULT_DEFI])
     level = level or DEFAULT_LEVEL
     study.need(defi)
-    study.service(service)
+    if study.service(service).phase is not None and not with_phases:
+        raise UsageError("Cette page ne distingue pas les phases : choisissez le service « accompagnement ».")
     publication.require_level(level)
     return Choice(defi, service, level, territory or None, threshold_min, closed_border)
 
@@ -109,14 +114,22 @@ def service_labels(study: Study) -> dict[str, str]:
     return {name: entry.label for name, entry in study.services.items()}
 
 
+def gap_services(study: Study) -> dict[str, str]:
+    """Return the French name of each service that gaps may be asked for, the phases of accompaniment included."""
+    labels = service_labels(study)
+    if PHASED_SERVICE in labels:
+        labels |= {f"{PHASED_SERVICE}:{phase}": f"Accompagnement – {words}" for phase, words in PHASES.items()}
+    return labels
+
+
 def kind_labels() -> dict[str, str]:
     """Return the French name of each kind of structure."""
     return {name: str(entry["label"]) for name, entry in geodata.declarations("services").get("kinds", {}).items()}
 
 
-def completeness(study: Study) -> dict[str, str]:
-    """Return, by service, the sentence that says how complete its list of structures is."""
-    return {name: entry.completeness for name, entry in study.services.items()}
+def completeness(study: Study, connection: Connection) -> dict[str, str]:
+    """Return, by service, the sentence that says how complete its list of structures is with what is loaded."""
+    return {name: entry.completeness for name, entry in study.services.items()} | loaded_completeness(connection)
 
 
 def minutes(text: str) -> float | None:

@@ -13,14 +13,14 @@ from observatory.settings import Settings
 from observatory.store import read
 
 
-def words(settings: Settings) -> dict[str, Any]:
+def words(settings: Settings, connection: Connection) -> dict[str, Any]:
     """Return the French names and the colours of défis, services, levels, typologies."""
     study = choices.study(settings.study)
     return {
         "defis": choices.defi_labels(study),
         "services": choices.service_labels(study),
         "kinds": choices.kind_labels(),
-        "completeness": choices.completeness(study),
+        "completeness": choices.completeness(study, connection),
         "gap_levels": {level: labels.LEVELS[level] for level in publication.LEVELS},
         "scales": {measure: colours.classes(measure) for measure in colours.SCALES},
         "typology_colours": colours.typology_colours(),

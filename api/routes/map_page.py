@@ -83,7 +83,7 @@ def map_page(
             report=report,
             catalogue=catalogue,
         ),
-        **words(settings),
+        **words(settings, connection),
     )
 
 

@@ -55,7 +55,7 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
         worst=views.by_priority(report.rows)[:SHOWN_FIRST],
         drawing=_drawing(connection, "epci", report.rows),
         pilots=[read.territory(connection, level, code) for level, code in choices.PILOTS],
-        **words(settings),
+        **words(settings, connection),
     )
 
 
@@ -82,6 +82,7 @@ def gaps_page(
         territory=territory,
         threshold_min=choices.minutes(threshold_min),
         closed_border=closed_border,
+        with_phases=True,
     )
     report = publication.gap_report(
         connection,
@@ -109,7 +110,8 @@ def gaps_page(
         drawing=_drawing(connection, choice.level, rows) if not place else None,
         selectable=selectable(connection),
         cuts=choices.study(settings.study).cuts,
-        **words(settings),
+        gap_services=choices.gap_services(choices.study(settings.study)),
+        **words(settings, connection),
     )
 
 
@@ -139,7 +141,7 @@ def search_page(
         rang=rang,
         total=total,
         pages=max(1, -(-total // views.ROWS_PER_PAGE)),
-        **words(settings),
+        **words(settings, connection),
     )
 
 
@@ -173,7 +175,7 @@ def territory_page(
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
         completeness_here=_completeness_of(connection, territory),
         locator=_locator(connection, level, code),
-        **words(settings),
+        **words(settings, connection),
     )
 
 
@@ -187,7 +189,7 @@ def rural_page(request: Request, connection: ConnectionDep, settings: SettingsDe
         density=queries.rural_zones(connection, "densite"),
         frr=queries.rural_zones(connection, "frr"),
         rurality=queries.rural_zones(connection, "ruralite"),
-        **words(settings),
+        **words(settings, connection),
     )
 
 
@@ -208,7 +210,7 @@ def districts_page(
         report=report,
         rows=sorted(report.rows, key=lambda row: (row["nearest_min"] is None, -(row["nearest_min"] or 0))),
         communes=queries.communes_of_districts(connection),
-        **words(settings),
+        **words(settings, connection),
     )
 
 
@@ -234,7 +236,7 @@ def data_page(
         zones_told=by_structure(read.directory_zones(connection)),
         places_told=by_structure(read.directory_places(connection)),
         territory_layers=read.territory_layers(connection),
-        **words(settings),
+        **words(settings, connection),
     )
 
 
@@ -259,7 +261,11 @@ def _completeness(connection: Connection, service: str) -> dict[str, Any]:
 def method_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
     """Show what the figures mean, with the study's own parameters."""
     return page(
-        request, "methode.html", sources=queries.sources(connection), travel=choices.travel(), **words(settings)
+        request,
+        "methode.html",
+        sources=queries.sources(connection),
+        travel=choices.travel(),
+        **words(settings, connection),
     )
 
 

@@ -132,7 +132,7 @@ def _common(connection: Connection, settings: Settings, question: SitingStudy) -
         "selectable": selectable(connection),
         "poles_max": POLES_MAX,
         "chosen": _chosen(question),
-        **words(settings),
+        **words(settings, connection),
     }
 
 

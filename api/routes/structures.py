@@ -38,7 +38,7 @@ def structures(
     catalogue = queries.sources(connection)
     used = {row["source_id"] for row in found}
     names = kind_labels()
-    said = completeness(declared)
+    said = completeness(declared, connection)
     return StructureList(
         items=[StructureSummary(**row, kind_label=names.get(row["kind"], row["kind"])) for row in found],
         total=total,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs, at_level
 from observatory.runs.supply import ZONED_SERVICES, Supply, demand_points, service_supply, supply_norm, zones_of
 from observatory.runs.travel import nearest_drive, places, travel_parameters, travel_within
-from observatory.store import results
+from observatory.store import read, results
 from observatory.store.tables import AccessResult
 from observatory.studies import ServiceStudy, Study
 
@@ -99,6 +99,8 @@ def access_run(
         stored = results.find_run(connection, name)
     if stored is not None:
         return AccessRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
+    said = read.loaded_completeness(connection).get(service.service, service.completeness)
+    service = replace(service, completeness=said)
     worked_out = _work_out(name, study, service, threshold_min, service_supply(connection, service, inputs))
     results.store_run(
         connection,

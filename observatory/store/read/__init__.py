@@ -8,6 +8,7 @@ from observatory.store.read.entries import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
 from observatory.store.read.frames import demand_frame, membership_frame, supply_frame
 from observatory.store.read.gaps import gap_row_count, gap_rows, need_components, run
+from observatory.store.read.loaded import loaded_completeness
 from observatory.store.read.merges import decisions, merged
 from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
 from observatory.store.read.series import series_frame
@@ -30,6 +31,7 @@ __all__ = [
     "geometries",
     "known_services",
     "latest_values",
+    "loaded_completeness",
     "membership_frame",
     "merged",
     "need_components",

@@ -32,5 +32,10 @@ SELECT
     count(*) FILTER (WHERE located.is_placed) AS placed_count
 FROM located
 JOIN observatory.structure_service AS service USING (structure_id)
+JOIN observatory.structure AS known USING (structure_id)
+LEFT JOIN observatory.closure AS closure ON closure.siret = known.siret
+-- What is expected of the ESS counts employers: an establishment of Sirene that is not known to be one is left out.
+WHERE closure.siret IS NULL
+    AND NOT (known.kind = 'ETABLISSEMENT_ESS' AND coalesce(known.label, '') NOT LIKE 'Employeur%')
 GROUP BY located.code, service.service
 ORDER BY located.code, service.service

@@ -1,0 +1,27 @@
+"""What a service's list holds once a source that completes it is loaded, in French."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+import geodata
+from observatory.store.statements import statement
+
+
+def loaded_completeness(connection: sa.Connection) -> dict[str, str]:
+    """Return, by service, how complete its list is with what is loaded, where that differs from what is declared.
+
+    ``geodata/services.toml`` declares the sentence of each source under ``completeness_with``; ``{known}`` and
+    ``{employers}`` are the open establishments of Normandy that this source gives, and the employers among them.
+    """
+    found: dict[str, str] = {}
+    for service, declared in geodata.declarations("services")["services"].items():
+        for source_id, sentence in declared.get("completeness_with", {}).items():
+            counts = connection.execute(statement("171_source_supply"), {"source": source_id, "service": service}).one()
+            if counts.known and service not in found:
+                found[service] = sentence.format(known=_french(counts.known), employers=_french(counts.employers))
+    return found
+
+
+def _french(count: int) -> str:
+    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
