@@ -15,7 +15,7 @@ import geodata
 from observatory.errors import UsageError
 from observatory.publish import gaps as publication
 from observatory.store.read import loaded_completeness
-from observatory.studies import Study, read_study
+from observatory.studies import PHASED_SERVICE, PHASES, Study, read_study
 
 PAIRS: Final = {"insertion": "insertion", "dechets": "ressourcerie", "vieillissement": "tiers_lieu"}
 """Service that each défi is shown with when none is chosen (convention de l'observatoire)."""
@@ -68,6 +68,7 @@ def choose(
     territory: str | None = None,
     threshold_min: float | None = None,
     closed_border: bool = False,
+    with_phases: bool = False,
 ) -> Choice:
     """Return a checked choice; what a form left empty takes its default.
 
@@ -80,7 +81,8 @@ def choose(
     service = service or PAIRS.get(defi, PAIRS[DEFAULT_DEFI])
     level = level or DEFAULT_LEVEL
     study.need(defi)
-    study.service(service)
+    if study.service(service).phase is not None and not with_phases:
+        raise UsageError("Cette page ne distingue pas les phases : choisissez le service « accompagnement ».")
     publication.require_level(level)
     return Choice(defi, service, level, territory or None, threshold_min, closed_border)
 
@@ -110,6 +112,14 @@ def defi_labels(study: Study) -> dict[str, str]:
 def service_labels(study: Study) -> dict[str, str]:
     """Return the French name of each service."""
     return {name: entry.label for name, entry in study.services.items()}
+
+
+def gap_services(study: Study) -> dict[str, str]:
+    """Return the French name of each service that gaps may be asked for, the phases of accompaniment included."""
+    labels = service_labels(study)
+    if PHASED_SERVICE in labels:
+        labels |= {f"{PHASED_SERVICE}:{phase}": f"Accompagnement – {words}" for phase, words in PHASES.items()}
+    return labels
 
 
 def kind_labels() -> dict[str, str]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,20 @@ from observatory.need import NeedStudy, need_study
 from observatory.store.travel_file import LoadedTravel, loaded_travel
 
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
+PHASED_SERVICE = "accompagnement"
+PHASES = {
+    "emergence": "émergence",
+    "creation": "création",
+    "developpement": "développement",
+    "essaimage": "essaimage",
+    "lieu": "lieu",
+}
+"""Phases of a project that accompaniment is asked for, as ``accompagnement:emergence``."""
+PHASE_COMPLETENESS = (
+    "Annuaire de l'accompagnement : un lieu compte si sa structure est connue pour cette phase, et seulement dans sa "
+    "zone d'intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "
+    "l'accès peut être plus grand."
+)
 DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
 
 
@@ -38,6 +52,8 @@ class ServiceStudy:
     """French sentence: what the list of structures holds and lacks."""
     is_complete: bool
     kinds: tuple[str, ...]
+    phase: str | None = None
+    """Phase of a project that the service is narrowed to (``accompagnement:emergence``)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +102,16 @@ class Study:
         UsageError
             If the study has no such service.
         """
-        if service not in self.services:
+        name, _, phase = service.partition(":")
+        if name not in self.services or (phase and name != PHASED_SERVICE):
             raise UsageError(f"Le service « {service} » n'est pas dans l'étude : choisissez {_listed(self.services)}.")
-        return self.services[service]
+        if not phase:
+            return self.services[name]
+        if phase not in PHASES:
+            raise UsageError(f"La phase « {phase} » n'existe pas : choisissez {_listed(PHASES)}.")
+        whole = self.services[name]
+        label = f"{whole.label}, phase « {PHASES[phase]} »"
+        return replace(whole, service=service, label=label, phase=phase, completeness=PHASE_COMPLETENESS)
 
 
 def read_study(path: Path | None = None) -> Study:

@@ -42,6 +42,9 @@ def gaps(
     format: Annotated[str, Query(description="json, csv ou geojson.")] = "json",  # noqa: A002  (the contract's name)
     limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 5000,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
+    phase: Annotated[
+        str | None, Query(max_length=20, description="De l’accompagnement : emergence, creation, developpement, lieu.")
+    ] = None,
     closed_border: Annotated[
         bool, Query(description="Recalcule sans l’offre ni les habitants hors de Normandie : qui bascule.")
     ] = False,
@@ -53,8 +56,16 @@ def gaps(
     """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
     if format not in FORMATS:
         raise UsageError(f"Le format « {format} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
+    if phase is not None:
+        service = f"{service}:{phase}"
     choice = choose(
-        study(settings.study), defi=defi, service=service, level=level, territory=territory, threshold_min=threshold_min
+        study(settings.study),
+        defi=defi,
+        service=service,
+        level=level,
+        territory=territory,
+        threshold_min=threshold_min,
+        with_phases=True,
     )
     asked: dict[str, Any] = {
         "defi": choice.defi,

@@ -82,6 +82,7 @@ def gaps_page(
         territory=territory,
         threshold_min=choices.minutes(threshold_min),
         closed_border=closed_border,
+        with_phases=True,
     )
     report = publication.gap_report(
         connection,
@@ -109,6 +110,7 @@ def gaps_page(
         drawing=_drawing(connection, choice.level, rows) if not place else None,
         selectable=selectable(connection),
         cuts=choices.study(settings.study).cuts,
+        gap_services=choices.gap_services(choices.study(settings.study)),
         **words(settings, connection),
     )
 

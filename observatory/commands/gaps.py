@@ -90,6 +90,12 @@ def gaps(
     study: Annotated[
         Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l'observatoire.")
     ] = None,
+    phase: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PHASE", help="De l'accompagnement : emergence, creation, developpement, essaimage, lieu."
+        ),
+    ] = None,
     closed_border: Annotated[
         bool,
         typer.Option(
@@ -114,8 +120,8 @@ def gaps(
     publication.require_level(level)
     with working("Calcul des lacunes…"), transaction() as connection:
         asked: Any = {
-            "defi": defi, "service": service, "level": level, "threshold_min": threshold_min,
-            "study_path": chosen_study(study),
+            "defi": defi, "service": f"{service}:{phase}" if phase else service, "level": level,
+            "threshold_min": threshold_min, "study_path": chosen_study(study),
         }  # fmt: skip
         report = publication.gap_report(connection, territory=territory, closed_border=closed_border, **asked)
         if explain:

@@ -11,10 +11,11 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.runs.inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs
+from observatory.runs.phases import phase_places, phase_zones
 from observatory.store import read
-from observatory.studies import ServiceStudy
+from observatory.studies import PHASES, ServiceStudy
 
-ZONED_SERVICES: Final = ("accompagnement",)
+ZONED_SERVICES: Final = ("accompagnement", *(f"accompagnement:{phase}" for phase in PHASES))
 """Services whose bodies only serve their zone of intervention."""
 
 
@@ -31,6 +32,11 @@ class Supply:
 
 def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs) -> Supply:
     """Return a service's sites that count, with the demand around them and who each serves."""
+    if service.phase is not None:
+        offered, warnings = phase_places(connection, service.phase)
+        offered = offered.assign(density=offered["density_level"])
+        demand = demand_points(inputs)
+        return Supply(offered, demand, phase_zones(connection, offered, demand, inputs), warnings, inputs)
     offered, warnings = _offered(read.supply_frame(connection, service.service), service)
     offered = offered.assign(density=offered["density_level"])
     demand = demand_points(inputs)
