@@ -175,15 +175,14 @@ def apply(
     if changes and not is_trial:
         directory_write.count_records(connection)
         mark(connection)
-    updated = sum(change.what == "modifié" for change in changes)
-    added = sum(change.what == "ajouté" for change in changes)
+    written = sum(change.what != "supprimé" for change in changes)
     return Outcome(
         changes=tuple(changes),
         absent=() if removes_absent else tuple(absent),
         refused=tuple(reading.refused),
         notes=tuple(reading.notes),
         row_count=reading.row_count,
-        unchanged_count=len(given) - updated - added,
+        unchanged_count=len(given) - written,
     )
 
 
@@ -210,8 +209,7 @@ def mark(connection: sa.Connection) -> None:
     edits = connection.execute(
         sa.select(t.DirectoryEdit.structure_id, t.DirectoryEdit.content).order_by(t.DirectoryEdit.structure_id)
     )
-    rows = [[name, content] for name, content in edits]
-    write_marker(connection, MARKER, rows)
+    write_marker(connection, MARKER, [[name, content] for name, content in edits])
 
 
 def write_marker(connection: sa.Connection, name: str, rows: Sequence[Any]) -> None:
