@@ -100,6 +100,20 @@ pd.DataFrame(
 pd.DataFrame(run.document["robustness"]["sites"])
 
 # %% [markdown]
+# ## Les compromis, et le pôle commun
+#
+# Chaque compromis est un choix qu'aucun autre n'égale ou ne dépasse sur tous les buts de l'étude. Le pôle commun choisit,
+# dans un budget en unités relatives (convention de l'observatoire), quels services ouvrir en quel lieu.
+
+# %%
+front = run.document["pareto"]
+rows = [{"sites": ", ".join(site["name"] for site in one["sites"]), **one["values"]} for one in front["compromises"]]
+pd.DataFrame(rows).rename(columns={aim["id"]: aim["label"] for aim in front["aims"]})
+
+# %%
+pd.DataFrame({"pôle commun": run.document["joint"]["text"]})
+
+# %% [markdown]
 # ## Ce que ce résultat ne dit pas
 #
 # - L'objectif compte les personnes sous un seuil de vingt minutes : il ne voit ni la gare, ni la taille du lieu, ni les
