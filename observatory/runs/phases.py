@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection
 
-from observatory.errors import NotComputedError
+from observatory.errors import UsageError
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs
 from observatory.store.read import directory
 from observatory.studies import PHASES
@@ -25,7 +25,7 @@ def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list
 
     Raises
     ------
-    NotComputedError
+    UsageError
         If no placed and active structure with a known zone is known to accompany the phase: access to it is unknown,
         not nil.
     """
@@ -52,7 +52,7 @@ def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list
         _sentence("Phases inconnues, non comptés", active[active["phases"].map(lambda one: not one).astype(bool)]),
     ]
     if found.empty:
-        raise NotComputedError(
+        raise UsageError(
             f"L'accès à l'accompagnement de la phase « {PHASES[phase]} » est inconnu, et non pas nul : aucune "
             "structure de l'annuaire n'est connue pour elle avec un lieu et une zone. Complétez l'annuaire."
         )

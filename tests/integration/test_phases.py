@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from observatory import pipeline
-from observatory.errors import NotComputedError, UsageError
+from observatory.errors import UsageError
 from observatory.runs.inputs import read_inputs
 from observatory.runs.phases import phase_places, phase_zones
 from observatory.runs.supply import demand_points
@@ -26,7 +26,7 @@ def test_a_place_counts_for_the_phases_of_its_structure(connection: sa.Connectio
 
 
 def test_nobody_known_is_unknown_and_not_nil(connection: sa.Connection) -> None:
-    with pytest.raises(NotComputedError, match="inconnu, et non pas nul"):
+    with pytest.raises(UsageError, match="inconnu, et non pas nul"):
         phase_places(connection, "essaimage")
 
 
