@@ -85,6 +85,9 @@ COMMANDS: Final = {
     "worker": Command(
         "worker", "worker", "Travaille sur les calculs longs qui attendent, à côté de « serve », jusqu'à Ctrl+C."
     ),
+    "diff": Command(
+        "diff", "diff", "Dit ce qui a changé entre deux calculs de lacunes : part des données, part de la méthode."
+    ),
     "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
 }
 

@@ -1,0 +1,131 @@
+"""``observatory diff``: what changed between two stored gap analyses, and why."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from observatory.errors import UsageError
+
+if TYPE_CHECKING:
+    from observatory.runs.difference import Difference
+
+
+def diff(
+    *,
+    before: Annotated[str | None, typer.Argument(metavar="[CALCUL_A]", help="Nom du premier, ou son début.")] = None,
+    after: Annotated[str | None, typer.Argument(metavar="[CALCUL_B]", help="Nom du second, ou son début.")] = None,
+    level: Annotated[
+        str, typer.Option(metavar="{commune|epci|departement|region|qpv}", help="Maille des lignes.")
+    ] = "epci",
+    territory: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Se limite aux unités de ce territoire.")
+    ] = None,
+    format_: Annotated[str, typer.Option("--format", metavar="{table|csv|json}", help="Forme de la sortie.")] = "table",
+) -> None:
+    """Compare two analyses; without names, list those that are kept."""
+    from observatory.commands.session import transaction, write_text
+    from observatory.publish.gaps import require_level
+    from observatory.runs.difference import difference, stored_runs
+
+    if format_ not in {"table", "csv", "json"}:
+        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi table, csv, json.")
+    require_level(level)
+    if (before is None) != (after is None):
+        raise UsageError("Donnez les noms de deux calculs, ou aucun pour voir ceux qui existent.")
+    with transaction() as connection:
+        if before is None or after is None:
+            write_text(_runs(stored_runs(connection)))
+            return
+        found = difference(connection, before, after, level=level, territory=territory)
+    if format_ == "json":
+        write_text(json.dumps(_document(found), ensure_ascii=False) + "\n")
+    elif format_ == "csv":
+        write_text(_csv(found.rows))
+    else:
+        write_text(_text(found))
+
+
+def _runs(runs: list[dict[str, Any]]) -> str:
+    lines = [
+        f"{run['run_hash'][:12]}  {run['created_at']:%d/%m/%Y %H:%M}  {run['defi']} × {run['service']}, "
+        f"{run['parameters']['threshold_min']:g} minutes{', affiché par les pages' if run['is_default'] else ''}\n"
+        for run in runs
+    ]
+    return "".join(lines) or "Aucun calcul : lancez « observatory compute ».\n"
+
+
+def _document(found: Difference) -> dict[str, Any]:
+    return {
+        "items": found.rows,
+        "total": len(found.rows),
+        "before": found.before["run_hash"],
+        "after": found.after["run_hash"],
+        "changed_inputs": found.changed_inputs,
+        "changed_choices": found.changed_choices,
+        "appeared": found.appeared,
+        "disappeared": found.disappeared,
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _text(found: Difference) -> str:
+    def listed(items: list[str]) -> str:
+        return ", ".join(items) if items else "rien"
+
+    names = found.before["run_hash"][:12], found.after["run_hash"][:12]
+    lines = [
+        f"De {names[0]} à {names[1]}, {found.after['defi']} × {found.after['service']}.",
+        f"Données qui diffèrent : {listed(found.changed_inputs)}.",
+        f"Choix de méthode qui diffèrent : {listed(found.changed_choices)}.",
+        f"Territoires apparus (géographie) : {listed(found.appeared)}.",
+        f"Territoires disparus (géographie) : {listed(found.disappeared)}.",
+    ]
+    moved = [row for row in found.rows if any(row[name] for name in row if name.endswith("_change"))]
+    lines += [_sentence(row) for row in moved]
+    still = len(found.rows) - len(moved)
+    if still:
+        lines.append(f"{still} territoire{'s' if still > 1 else ''} sans changement.")
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    parts = [f"{row['name']} ({row['code']})"]
+    change = row["need_score_change"]
+    if change:
+        data, method = row["need_score_data_effect"], row["need_score_method_effect"]
+        why = (
+            "part des données et part de la méthode non séparables avec ce qui est gardé"
+            if data is None or method is None
+            else f"données {_signed(data)}, méthode {_signed(method)}"
+        )
+        parts.append(f"besoin {_signed(change)} point{'s' if abs(change) >= 2 else ''} ({why})")  # noqa: PLR2004
+    for name, words in (
+        ("access_score", "accès"),
+        ("population_count", "population"),
+        ("out_of_reach_count", "hors de portée"),
+        ("in_need_out_of_reach_count", "concernés hors de portée"),
+    ):
+        if row[f"{name}_change"]:
+            parts.append(f"{words} {_signed(row[f'{name}_change'], whole=name.endswith('_count'))}")
+    return f"{parts[0]} : {' ; '.join(parts[1:])}."
+
+
+def _signed(value: float, *, whole: bool = False) -> str:
+    from observatory.publish.labels import count, decimal
+
+    figure = count(abs(value)) if whole else decimal(abs(value))
+    return f"{'+' if value > 0 else '−' if value < 0 else ''}{figure}"

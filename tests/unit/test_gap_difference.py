@@ -1,0 +1,73 @@
+"""Change of a score shared between data and method: worked by hand, and always adding up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from observatory.gap.difference import score_effects
+from observatory.need import Indicator, NeedStudy, aggregate, normalise
+
+STUDY = NeedStudy(
+    id="essai",
+    indicators=(
+        Indicator(id="a", label="A", direction=1, weight=0.5, low=0.0, high=100.0),
+        Indicator(id="b", label="B", direction=1, weight=0.5, low=0.0, high=100.0),
+    ),
+)
+HEAVY = replace(STUDY, indicators=(replace(STUDY.indicators[0], weight=0.8), replace(STUDY.indicators[1], weight=0.2)))
+
+
+def frame(**rows):
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["a", "b"]).astype(float)
+
+
+def stored(values, study):
+    return aggregate(normalise(values, study), study)["score"].round(1)
+
+
+def effects(before, after, one, other):
+    return score_effects(before, after, one, other, before_score=stored(before, one), after_score=stored(after, other))
+
+
+def test_one_cause_alone_takes_the_whole_change():
+    before, after = frame(u=[20, 40]), frame(u=[30, 40])
+    assert effects(before, after, STUDY, STUDY).loc["u"].tolist() == [5.0, 5.0, 0.0]
+    # (0.8 × 20 + 0.2 × 40) − (0.5 × 20 + 0.5 × 40) = 24 − 30
+    assert effects(before, before, STUDY, HEAVY).loc["u"].tolist() == [-6.0, 0.0, -6.0]
+
+
+def test_two_causes_share_what_they_do_together():
+    before, after = frame(u=[20, 40]), frame(u=[30, 40])
+    # 30 → 32: data alone +5 under the old method, +8 under the new one, 6.5 on average; method −6 then −3, −4.5.
+    assert effects(before, after, STUDY, HEAVY).loc["u"].tolist() == [2.0, 6.5, -4.5]
+
+
+def test_effects_add_up_to_the_printed_change_on_random_cases():
+    rng = np.random.default_rng(4)
+    index = [f"u{place}" for place in range(200)]
+    before, after = (pd.DataFrame(rng.uniform(0, 100, (200, 2)), index=index, columns=["a", "b"]) for _ in range(2))
+    found = effects(before, after, replace(STUDY, aggregation="geometric"), HEAVY)
+    assert found.notna().all().all()
+    assert (found["data_effect"] + found["method_effect"]).to_numpy() == pytest.approx(found["change"].to_numpy())
+
+
+def test_what_can_not_be_worked_out_again_has_a_change_and_no_effects():
+    before, after = frame(u=[20, 40], v=[20, 40]), frame(u=[30, np.nan], w=[1, 1])
+    hidden = score_effects(
+        before,
+        after,
+        STUDY,
+        STUDY,
+        before_score=pd.Series({"u": 30.0, "v": 30.0}),
+        after_score=pd.Series({"u": 33.0, "w": 1.0}),
+    )
+    assert hidden.index.tolist() == ["u"]
+    assert hidden.loc["u", "change"] == 3.0
+    assert hidden.loc["u", ["data_effect", "method_effect"]].isna().all()
+    fewer = replace(STUDY, indicators=STUDY.indicators[:1])
+    other = score_effects(
+        before, after, STUDY, fewer, before_score=stored(before, STUDY), after_score=stored(after, fewer)
+    )
+    assert other["data_effect"].isna().all()
