@@ -87,7 +87,8 @@ class Known:
         rows = [tuple(row) for row in self.connection.execute(query)]
         declared = geodata.declarations("history")
         return history.successors(
-            pd.DataFrame(rows, columns=["code", "commune_code"]), {**declared["renamed"], **declared["merged"]}
+            pd.DataFrame(rows, columns=["code", "commune_code"]),
+            {**declared["border"], **declared["renamed"], **declared["merged"]},
         )
 
     @cached_property
