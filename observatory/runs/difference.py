@@ -118,7 +118,7 @@ def _effects(
         names = studies[-1].indicator_ids
         values = {code: [all_of.get(name, {}).get("value") for name in names] for code, all_of in components.items()}
         frames.append(pd.DataFrame.from_dict(values, orient="index", columns=names).astype(float))
-    return score_effects(*frames, *studies, before_score=scores[0], after_score=scores[1])
+    return score_effects(frames[0], frames[1], studies[0], studies[1], before_score=scores[0], after_score=scores[1])
 
 
 def _row(code: str, before: pd.DataFrame, after: pd.DataFrame, effects: pd.DataFrame) -> dict[str, Any]:
