@@ -224,11 +224,14 @@ def _map_points(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _scatter(front: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the compromises on two axes, the first two aims, in the frame of a small drawing."""
-    if front is None or len(front["aims"]) < 2 or len(front["compromises"]) < 2:  # noqa: PLR2004
+    """Return the compromises that open a pole on two axes, the first two aims, in the frame of a small drawing."""
+    if front is None or len(front["aims"]) < 2:  # noqa: PLR2004  (two axes)
+        return None
+    listed = [(rank, one) for rank, one in enumerate(front["compromises"], start=1) if one["sites"]]
+    if len(listed) < 2:  # noqa: PLR2004  (a drawing of one point says nothing)
         return None
     across, up = (aim["id"] for aim in front["aims"][:2])
-    pairs = [(one["values"][across], one["values"][up]) for one in front["compromises"]]
+    pairs = [(one["values"][across], one["values"][up]) for _, one in listed]
     (x_low, x_high), (y_low, y_high) = ((min(axis), max(axis)) for axis in zip(*pairs, strict=True))
     points = [
         {
@@ -236,9 +239,9 @@ def _scatter(front: dict[str, Any] | None) -> dict[str, Any] | None:
             "y": round(20 + (SCATTER_HEIGHT - 70) * (1 - (y - y_low) / ((y_high - y_low) or 1.0)), 1),
             "rank": rank,
             "is_proposal": one["is_proposal"],
-            "names": ", ".join(site["name"] for site in one["sites"]) or "aucun nouveau pôle",
+            "names": ", ".join(site["name"] for site in one["sites"]),
         }
-        for rank, (one, (x, y)) in enumerate(zip(front["compromises"], pairs, strict=True), start=1)
+        for (rank, one), (x, y) in zip(listed, pairs, strict=True)
     ]
     return {
         "width": SCATTER_WIDTH,
