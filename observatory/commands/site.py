@@ -168,8 +168,6 @@ def _pareto_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
     from rich import box
     from rich.table import Table
 
-    from observatory.publish import labels
-
     front = run.document["pareto"]
     title = f"Compromis entre les buts : {len(front['compromises'])} montrés sur {front['total']}"
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, caption=front["reason"])
@@ -177,9 +175,18 @@ def _pareto_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
         table.add_column(heading, overflow="fold")
     for one in front["compromises"]:
         names = ", ".join(site["name"] for site in one["sites"]) or "aucun"
-        figures = (labels.decimal(one["values"][aim["id"]]) for aim in front["aims"])
+        known = [(aim["id"], one["values"][aim["id"]]) for aim in front["aims"]]
+        figures = [f"{value:g}" if aim == "cost" else _figure(aim, value) for aim, value in known]
         table.add_row(names + (" (la proposition)" if one["is_proposal"] else ""), *figures)
     return table
+
+
+def _figure(aim: str, value: float | None) -> str:
+    """Return minutes and shares with a decimal, persons without."""
+    from observatory.publish import labels
+
+    is_count = aim.startswith("uncovered_") and not aim.endswith("_share")
+    return labels.count(value) if is_count else labels.decimal(value)
 
 
 def _basis(run: SitingRun) -> list[str]:

@@ -49,9 +49,7 @@ def territory_ledger(
     demand, persons = _demand(found, supply.demand, is_gap_mesh=is_gap_mesh)
     offered, allowed = _offered(found, service, demand, sites)
     norm, _, _ = supply_norm(service, supply)
-    demand, offered, allowed = _around(
-        demand, offered, allowed, radius_m=reach_m(study, threshold_min)
-    )
+    demand, offered, allowed = _around(demand, offered, allowed, radius_m=reach_m(study, threshold_min))
     cost = travel_within(places(demand), places(offered), study, max_min=threshold_min, allowed=allowed)
     pairs = cost.origin_idx, cost.destination_idx, cost.duration_min
     steps = service_steps(service, threshold_min)
