@@ -1,0 +1,67 @@
+"""Series, objectives and comparisons of stored runs, on Normandy's own figures."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from observatory.errors import UsageError
+from observatory.gap.progress import Objective
+from observatory.publish.gaps import gap_report
+from observatory.publish.series import territory_series
+from observatory.runs.difference import difference
+from observatory.runs.objectives import checked, followed
+from observatory.settings import Settings
+from observatory.store.objectives import remove_objectives, set_objective
+from observatory.studies import read_study
+
+VIRE = "200068799"
+AIM = Objective("", VIRE, "insertion", "job_seekers_count", 3310.0, "2020-01", 2800.0, "2026-12", "Essai")
+
+
+def test_an_objective_is_followed_by_the_published_series_and_removed(connection: sa.Connection) -> None:
+    aim = checked(connection, read_study(), AIM)
+    assert aim.level == "epci"
+    assert set_objective(connection, aim)
+    assert not set_objective(connection, aim)
+    (found,) = followed(connection, level="epci", code=VIRE)
+    series = next(one for one in territory_series(connection, "epci", VIRE) if one.indicator == aim.indicator)
+    assert len(series.points) == 60
+    assert found.progress.period == series.points[-1].period == "2024-12"
+    assert found.progress.share == pytest.approx((series.points[-1].value - 3310.0) / (2800.0 - 3310.0))
+    assert remove_objectives(connection, level="epci", code=VIRE) == 1
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"indicator": "inconnu"}, {"defi": "inconnu"}, {"code": "0"}, {"target_period": "2019"}, {"target_value": 3310.0}],
+)
+def test_an_objective_that_means_nothing_is_refused(connection: sa.Connection, changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        checked(connection, read_study(), Objective(**{**vars(AIM), **changes}))
+
+
+def test_a_run_compared_with_itself_has_not_changed(connection: sa.Connection) -> None:
+    run = gap_report(connection, defi="insertion", service="accompagnement", level="epci").run_hash
+    found = difference(connection, run[:12], run, level="epci", territory=None)
+    assert (found.changed_inputs, found.changed_choices, found.appeared, found.disappeared) == ([], [], [], [])
+    assert len(found.rows) == 71
+    assert {row["need_score_change"] for row in found.rows} == {0.0}
+    known = [row for row in found.rows if row["need_score_data_effect"] is not None]
+    assert len(known) > 60
+    assert {(row["need_score_data_effect"], row["need_score_method_effect"]) for row in known} == {(0.0, 0.0)}
+    with pytest.raises(UsageError, match="Aucun calcul"):
+        difference(connection, "0" * 12, run, level="epci", territory=None)
+
+
+def test_series_and_objectives_are_served(engine: sa.Engine, settings: Settings) -> None:
+    with TestClient(create_app(settings)) as client:
+        series = client.get(f"/api/territories/epci/{VIRE}/series").json()
+        assert series["items"][0]["basis"] == "communes"
+        assert {one["source_id"] for one in series["sources"]} >= {"insee_ze_unemployment", "france_travail_stmt"}
+        assert client.get("/api/territories/epci/0/series").status_code == 404
+        assert client.get("/api/objectives").json() == {"items": [], "total": 0}
+        assert "Aucun territoire n’a encore déclaré d’objectif" in client.get("/objectifs").text
+        assert "Dans le temps" in client.get(f"/territoires/epci/{VIRE}").text
