@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,11 +33,40 @@ def client(computed_engine: sa.Engine, settings: Settings) -> Iterator[TestClien
         yield client
 
 
+LONGEST_S = 240.0
+"""A bound against jobs that never end, not a timing."""
+
+
+def solved(client: TestClient, asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer of a question: at once, or followed as a job."""
+    response = client.post("/api/siting", json=asked)
+    if response.status_code == 200:
+        return response.json()
+    assert response.status_code == 202, response.text
+    job = response.json()
+    assert response.headers["location"] == job["url"] == f"/api/jobs/{job['job']}"
+    deadline = time.monotonic() + LONGEST_S
+    while job["status"] in {"todo", "doing"} and time.monotonic() < deadline:
+        time.sleep(0.2)
+        job = client.get(job["url"]).json()
+    assert (job["status"], job["error"]) == ("succeeded", None)
+    assert job["progress"]["done"] == job["progress"]["total"] > 0
+    return job["result"]
+
+
+def shown(client: TestClient, address: str) -> Any:
+    """Return the page of an answer, followed until there is one."""
+    deadline = time.monotonic() + LONGEST_S
+    page = client.get(address)
+    while "Voir où en est le calcul" in page.text and time.monotonic() < deadline:
+        time.sleep(0.2)
+        page = client.get(str(page.url))
+    return page
+
+
 @pytest.fixture(scope="module")
 def answer(client: TestClient) -> dict[str, Any]:
-    response = client.post("/api/siting", json=ASKED)
-    assert response.status_code == 200, response.text
-    return response.json()
+    return solved(client, ASKED)
 
 
 def test_an_answer_has_the_shape_of_the_contract(answer: dict[str, Any]) -> None:
@@ -58,14 +88,14 @@ def test_the_ledger_before_is_the_gap_of_the_territory(client: TestClient, answe
 
 def test_candidates_and_kept_structures_are_obeyed(client: TestClient) -> None:
     asked = {**ASKED, "services": ["ressourcerie"], "poles": 1, "candidates": ["14174", "14726"], "keep": []}
-    solution = client.post("/api/siting", json=asked).json()["solutions"][0]
+    solution = solved(client, asked)["solutions"][0]
     (site,) = solution["sites"]
     assert site["code"] in {"14174", "14726"}
     assert solution["closure_effect"] < 0
 
 
 def test_an_impossible_question_is_an_answer(client: TestClient) -> None:
-    (solution,) = client.post("/api/siting", json={**ASKED, "poles": 20}).json()["solutions"]
+    (solution,) = solved(client, {**ASKED, "poles": 20})["solutions"]
     assert (solution["status"], solution["gap"], solution["sites"]) == ("infeasible", None, [])
     assert "17 sites candidats" in solution["reason"]
 
@@ -83,6 +113,12 @@ def test_an_impossible_question_is_an_answer(client: TestClient) -> None:
         ({"territory": "28"}, 422, "intercommunalité"),
         ({"candidates": ["76384"]}, 422, "76384"),
         ({"threshold_min": 500}, 422, "threshold_min"),
+        ({"filters": {"is_riche": True}}, 422, "is_riche"),
+        ({"filters": {"polygon": {"type": "Point", "coordinates": [0, 49]}}}, 422, "contour"),
+        ({"layers": ["parkings"]}, 422, "parkings"),
+        ({"pareto": ["bonheur"]}, 422, "bonheur"),
+        ({"closable": [{"code": "x"}]}, 422, "budget"),
+        ({"capacity_count": 100, "objective": "p_center"}, 422, "capacité"),
     ],
 )
 def test_a_refusal_is_a_french_problem(client: TestClient, changes: dict[str, Any], status: int, named: str) -> None:
@@ -105,12 +141,80 @@ def test_the_page_shows_the_study_that_the_command_gives(client: TestClient, com
     assert '<section class="cadre sources"' in page.text
 
 
+def test_filters_limits_compromises_and_the_joint_pole_by_the_api(client: TestClient) -> None:
+    # A square around Vire, inland; only its communes of 1,000 inhabitants or more, which are rural or not.
+    square = [[-1.1, 48.7], [-0.6, 48.7], [-0.6, 49.0], [-1.1, 49.0], [-1.1, 48.7]]
+    found = solved(
+        client,
+        {
+            **ASKED,
+            "services": ["ressourcerie"],
+            "filters": {"polygon": {"type": "Polygon", "coordinates": [square]}, "min_population_count": 1000},
+            "costs": {"note": "unités d'essai", "site": 2, "by_site": {"14762": 1}, "budget": 3},
+            "incompatible": [["14762", "14726"]],
+            "pareto": True,
+            "joint": {
+                "note": "unités d'essai",
+                "site_cost": 1,
+                "budget": 2,
+                "poles": 1,
+                "services": {"ressourcerie": {"cost": 1}},
+            },
+        },
+    )
+    best = found["solutions"][0]
+    new = [site for site in best["sites"] if not site["is_existing"]]
+    assert best["status"] == "optimal"
+    assert 1 <= len(new) <= 2
+    assert sum(1 if site["code"] == "14762" else 2 for site in new) <= 3
+    assert not {"14762", "14726"} <= {site["code"] for site in new}
+    assert all(-1.1 <= site["lon"] <= -0.6 and 48.7 <= site["lat"] <= 49.0 for site in new)
+    assert found["parameters"]["candidate_count"] < 17
+    front = found["pareto"]
+    assert [aim["id"] for aim in front["aims"]] == ["mean_min", "worst_decile_min", "cost"]
+    assert front["is_complete"]
+    values = [tuple(one["values"].values()) for one in front["compromises"]]
+    assert not any(
+        other != one and all(a <= b for a, b in zip(other, one, strict=True)) for one in values for other in values
+    )
+    joint = found["joint"]
+    assert joint["objective"] == joint["objective_before"] + sum(
+        part["gain"] for site in joint["sites"] for part in site["services"]
+    )
+
+
+def test_a_place_that_no_filter_leaves_is_named(client: TestClient) -> None:
+    asked = {**ASKED, "filters": {"min_population_count": 10_000_000}}
+    (solution,) = solved(client, asked)["solutions"]
+    assert (solution["status"], "filtres" in solution["reason"]) == ("infeasible", True)
+
+
+def test_a_job_may_be_cancelled_once_and_an_unknown_one_is_not_found(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.routes.siting.WAIT_S", 0.0)
+    response = client.post("/api/siting", json={**ASKED, "threshold_min": 21.5})
+    assert response.status_code == 202
+    url = response.headers["location"]
+    assert client.delete(url).json()["status"] == "cancelled"
+    again = client.delete(url)
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    assert client.get(url).json()["status"] == "cancelled"
+    assert "annulé" in client.get(f"/implantation?calcul={url.rpartition('/')[2]}").text
+    for method in ("get", "delete"):
+        unknown = getattr(client, method)("/api/jobs/inconnu")
+        assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
+
+
 def test_the_form_of_the_page_asks_and_is_refused_in_french(client: TestClient) -> None:
     asked = "/implantation?territory=200068799&services=ressourcerie&poles=1&objective=mclp&threshold_min=20"
-    page = client.get(f"{asked}&defis=dechets")
+    page = shown(client, f"{asked}&defis=dechets&compromis=true")
     assert page.status_code == 200
     assert "Pourquoi ici" in page.text
-    assert "17 sites candidats" in client.get(f"{asked}&defis=dechets".replace("poles=1", "poles=20")).text
+    assert "Les compromis entre les buts" in page.text
+    assert "17 sites candidats" in re.sub(
+        r"\s", " ", shown(client, f"{asked}&defis=dechets".replace("poles=1", "poles=20")).text
+    )
     refused = client.get(asked)
     assert refused.status_code == 422
     assert "au moins un défi" in refused.text
