@@ -15,6 +15,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from observatory.publish import labels
+from observatory.publish.gaps import is_secret
 
 HERE: Final = Path(__file__).resolve().parent
 NO_DATA: Final = "pas de donnée"
@@ -138,6 +139,7 @@ def environment() -> Environment:
         "statuts": labels.STATUSES,
         "mots_verdict": labels.verdict,
         "mots_rang": labels.rank_interval,
+        "est_secret": is_secret,
     }
     return templates
 

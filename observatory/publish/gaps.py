@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LEVELS: Final = ("commune", "epci", "departement", "region", "qpv")
 """Levels that a gap analysis is published at."""
+CONCERNED: Final = "need_volume_count"
+CONCERNED_FAR: Final = "in_need_out_of_reach_count"
 
 
 @dataclass(frozen=True)
@@ -153,15 +155,29 @@ def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
 def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     """Return the sum of every count over ``rows``; None where no row knows it.
 
-    ``secret_count`` is how many rows are under secrecy: their persons concerned are not in the sums.
+    ``secret_count`` is how many rows have their persons concerned under secrecy, ``secret_far_count`` how many have
+    those out of reach: they are not in the sums.
     """
     sums: dict[str, int | None] = {}
     for column in COLUMNS:
         if column.endswith("_count"):
             known = [row[column] for row in rows if row.get(column) is not None]
             sums[column] = sum(known) if known else None
-    sums["secret_count"] = sum(row.get("status") == "suppressed" for row in rows)
+    sums["secret_count"] = sum(is_secret(row, CONCERNED) for row in rows)
+    sums["secret_far_count"] = sum(is_secret(row, CONCERNED_FAR) for row in rows)
     return sums
+
+
+def is_secret(row: Mapping[str, Any], column: str) -> bool:
+    """Return whether a count is empty because it is small, or protects one, and not because nobody knows it.
+
+    Persons concerned out of reach may be few where all those concerned are many: the sum alone is then under secrecy,
+    and the row's status says nothing of it. With the border closed they are given nowhere.
+    """
+    if column not in {CONCERNED, CONCERNED_FAR} or row.get(column) is not None:
+        return False
+    is_small_part = column == CONCERNED_FAR and row.get(CONCERNED) is not None and "open_border_typology" not in row
+    return row.get("status") == "suppressed" or is_small_part
 
 
 def _item(row: Mapping[str, Any], report: GapReport) -> dict[str, Any]:

@@ -26,6 +26,8 @@ NEED_CLASSES: Final = (
 )
 """Lower bound, label, colour: five equal parts of the scale, so that two maps compare. Colours: ColorBrewer OrRd 5."""
 UNKNOWN: Final = LegendEntry("inconnu", "#d9d9d9")
+HIDDEN_WORD: Final = "secret"
+"""What a popup says of a count that secrecy covers."""
 TYPOLOGY_COLOURS: Final = {
     "prioritaire": "#ca0020",
     "a_conforter": "#f4a582",
@@ -278,6 +280,9 @@ def _figures(report: gaps.GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFra
     geometry = shapes.geometry.reindex([row["code"] for row in rows])
     types = {**dict.fromkeys(COUNT_FIELDS, "Int64"), **dict.fromkeys(SCORE_FIELDS, "float64")}
     frame = pd.DataFrame(columns).astype(types)
+    for name in (gaps.CONCERNED, gaps.CONCERNED_FAR):
+        hidden = pd.Series([gaps.is_secret(row, name) for row in rows], index=frame.index, dtype=bool)
+        frame[name] = frame[name].astype(object).mask(hidden, HIDDEN_WORD)
     return gpd.GeoDataFrame(frame, geometry=geometry.to_numpy(), crs=shapes.crs)
 
 

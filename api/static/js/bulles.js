@@ -51,9 +51,13 @@ function phraseVerdict(lacune) {
   return mots[lacune.verdict] ? `Verdict\u00a0: ${mots[lacune.verdict]}.${rang}` : "";
 }
 
-// Un compte caché est dit « secret » : la tuile ne le porte pas, et le statut dit pourquoi.
-function compte(lacune, valeur) {
-  return (valeur === undefined || valeur === null) && lacune.status === "suppressed" ? "secret" : nombre(valeur);
+// Un compte caché est dit « secret » : la tuile ne le porte pas. Les concernés hors de portée peuvent être peu là où les
+// concernés sont nombreux : leur compte est alors seul caché (observatory/publish/gaps.py, is_secret).
+function compte(lacune, colonne) {
+  const manque = (nom) => lacune[nom] === undefined || lacune[nom] === null;
+  const estPetitePart = colonne === "in_need_out_of_reach_count" && !manque("need_volume_count");
+  const estSecret = manque(colonne) && (lacune.status === "suppressed" || estPetitePart);
+  return estSecret ? "secret" : nombre(lacune[colonne]);
 }
 
 export function bulleTerritoire(lacune, commune, reglages) {
@@ -65,13 +69,13 @@ export function bulleTerritoire(lacune, commune, reglages) {
     liste([
       ["Population", nombre(lacune.population_count)],
       ["Besoin, sur 100", decimal(lacune.need_score)],
-      ["Personnes concernées", compte(lacune, lacune.need_volume_count)],
+      ["Personnes concernées", compte(lacune, "need_volume_count")],
       ["Accès, sur 100", decimal(lacune.access_score)],
       ["Trajet au plus proche", decimal(lacune.nearest_min, "min")],
       ["Servis", nombre(lacune.served_count)],
       ["À portée, mais saturé", nombre(lacune.reachable_full_count)],
       ["Hors de portée", nombre(lacune.out_of_reach_count)],
-      ["Concernés hors de portée", compte(lacune, lacune.in_need_out_of_reach_count)],
+      ["Concernés hors de portée", compte(lacune, "in_need_out_of_reach_count")],
       ["Priorité, sur 100", decimal(lacune.priority_score)],
     ]),
   );
