@@ -91,7 +91,7 @@ def test_gaps_are_the_rows_of_every_other_channel(client: TestClient, computed_e
         report = publication.gap_report(connection, defi="vieillissement", service="tiers_lieu", level="epci")
     assert answer["run"] == report.run_hash
     assert answer["items"] == json.loads(publication.to_json(report))["items"]
-    assert list(answer) == ["items", "total", "parameters", "sources", "run"]
+    assert list(answer) == ["items", "total", "parameters", "sources", "warnings", "run"]
     assert answer["total"] == 71
 
 

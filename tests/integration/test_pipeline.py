@@ -109,7 +109,8 @@ def test_gap_of_the_toy_territory_by_hand(toy_connection: sa.Connection, toy_stu
     Shares: 2000/1150 → 1; 600/1150 = 0.52174; 0; 600/460 → 1.
     Served 1000, ⌊260.87 + 0.5⌋ = 261, 0, 200; full 0, 239, 0, 0; out of reach 0, 0, 300, 0.
     Unemployment 10, 5, 20 %, unknown: scores 50, 25, 100, none; unemployed 100, 25, 60, unknown.
-    EPCI 1: 50 of 600 active = 8.33 % → 41.7; access (1000 + 260.87) / 1500 = 84.1; 5000 / 1500 = 3.3 min: covered.
+    EPCI 1: 50 of 600 active = 8.33 %, a protected share, so 8.3 % → 41.5; access (1000 + 260.87) / 1500 = 84.1;
+    5000 / 1500 = 3.3 min: covered.
     EPCI 2: 20 of 100 active → 100; access 200 / 500 = 40; (300 × 20 + 200 × 10) / 500 = 16 min: priority 60.
     Region: 70 of 700 → 50; access 1460.87 / 2000 = 73.0; 13 000 / 2000 = 6.5 min; priority 50 × 27 % = 13.5.
     """
@@ -125,7 +126,7 @@ def test_gap_of_the_toy_territory_by_hand(toy_connection: sa.Connection, toy_stu
     assert communes.loc["61902", "typology"] == "indetermine"
     assert communes.loc["61902", "note"].startswith("Pas de score de besoin : n'est connu que 0 % du poids")
     columns = ["need_score", "need_volume_count", "access_score", "nearest_min", "priority_score", "typology"]
-    assert rows.loc[("epci", "200000001"), columns].tolist() == [41.7, 125, 84.1, 3.3, 6.6, "couvert"]
+    assert rows.loc[("epci", "200000001"), columns].tolist() == [41.5, 125, 84.1, 3.3, 6.6, "couvert"]
     assert rows.loc[("epci", "200000002"), columns].tolist() == [100.0, 60, 40.0, 16.0, 60.0, "prioritaire"]
     assert rows.loc[("region", "28"), columns].tolist() == [50.0, 185, 73.0, 6.5, 13.5, "a_conforter"]
     assert rows.loc[("region", "28"), COUNTS].tolist() == [2000, 1461, 239, 300]

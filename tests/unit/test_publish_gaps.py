@@ -66,7 +66,7 @@ def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
 
 def test_json_wraps_the_rows_with_what_explains_them(report):
     document = json.loads(gaps.to_json(report))
-    assert list(document) == ["items", "total", "parameters", "sources", "run"]
+    assert list(document) == ["items", "total", "parameters", "sources", "warnings", "run"]
     assert (document["total"], document["run"], document["parameters"]) == (3, "abc", {"threshold_min": 20.0})
     assert list(document["items"][0]) == list(gaps.COLUMNS)
     assert document["items"][2]["population_count"] is None
@@ -103,3 +103,24 @@ def test_figures_are_written_as_french_readers_expect():
     assert labels.count(3328562) == "3\u202f328\u202f562"
     assert labels.decimal(1234.56) == "1\u202f234,6"
     assert (labels.count(None), labels.decimal(None)) == ("–", "–")
+
+
+@pytest.mark.parametrize(
+    ("volume", "far", "status", "secret"),
+    [
+        (None, None, "suppressed", (True, True)),  # few concerned
+        (None, 0, "suppressed", (True, False)),  # nobody out of reach: that zero says nothing
+        (120, None, "observed", (False, True)),  # many concerned, few of them out of reach
+        (120, 30, "estimated", (False, False)),
+        (None, None, "missing", (False, False)),  # nobody knows
+    ],
+)
+def test_what_secrecy_empties_is_told_from_what_nobody_knows(volume, far, status, secret):
+    one = row("1", "Un", (500, 100, 100, 300), 20.0)
+    one |= {"need_volume_count": volume, "in_need_out_of_reach_count": far, "status": status}
+    assert (gaps.is_secret(one, gaps.CONCERNED), gaps.is_secret(one, gaps.CONCERNED_FAR)) == secret
+    sums = gaps.totals([one])
+    assert (sums["secret_count"], sums["secret_far_count"]) == tuple(map(int, secret))
+    closed = {**one, "in_need_out_of_reach_count": None, "open_border_typology": "couvert"}
+    assert gaps.is_secret(closed, gaps.CONCERNED_FAR) == (status == "suppressed")
+    assert not gaps.is_secret({**one, "nearest_min": None}, "nearest_min")
