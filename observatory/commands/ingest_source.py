@@ -57,10 +57,10 @@ def load(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
         return True
     if plan.of_snapshot or not plan.wanted:
         _load_snapshot(engine, plan.of_snapshot, tell)
-    failures = 0
+    failures, live = 0, _live()
     for source in plan.live:
         try:
-            _load_live(engine, source, plan, tell)
+            _load_live(engine, live, source, plan, tell)
         except ObservatoryError as error:
             if len(plan.live) == 1 and not plan.is_all:
                 raise _with_way_back(source, error) from error
@@ -83,10 +83,11 @@ def check(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
     if plan.of_snapshot or not plan.wanted:
         held = dry_run.check_snapshot(engine, progress=tell)
         checks += [one for name, one in sorted(held.items()) if not plan.wanted or name in plan.of_snapshot]
+    live = _live()
     for source in plan.live:
         origin = "réseau"
         try:
-            file = _live().fetch(source, tell)
+            file = live.fetch(source, tell)
             origin = f"cache du {file.fetched_at[:10]}" if file.is_cached else origin
             checks.append(dry_run.check_file(engine, source.source_id, file.path, origin=origin, progress=tell))
         except ObservatoryError as error:
@@ -114,10 +115,10 @@ def _load_file(engine: sa.Engine, source_id: str, path: Path, plan: Plan, tell: 
     _say_outcome(status, f"« {path.name} »")
 
 
-def _load_live(engine: sa.Engine, source: catalog.SourceDeclaration, plan: Plan, tell: Progress) -> None:
+def _load_live(engine: sa.Engine, live: Live, source: catalog.SourceDeclaration, plan: Plan, tell: Progress) -> None:
     from observatory.store.ingest import ingest_file
 
-    file = _live().fetch(source, tell)
+    file = live.fetch(source, tell)
     status, reports = ingest_file(
         engine, source.source_id, file.path, progress=tell, accepts_fewer=plan.accepts_fewer, origin=file.url
     )

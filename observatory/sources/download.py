@@ -16,6 +16,7 @@ from typing import Final, TypeAlias, cast
 import httpx
 
 from observatory.sources.cache import CacheEntry, Download, DownloadError, OfflineError, verified
+from observatory.sources.outage import Outage, UnreachableError
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes written so far and the total if the server announced one."""
@@ -23,6 +24,7 @@ Progress = Callable[[int, int | None], None]
 Json: TypeAlias = dict[str, "Json"] | list["Json"] | str | float | bool | None
 
 RETRIED_STATUSES: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+NO_CONNECTION: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Policy:
         Pause before the second try; it doubles each time.
     longest_pause_s
         Cap on any pause, a server's ``Retry-After`` included: beyond it the download is given up.
+    connection_s
+        Longest wait for a connection.
     silence_s
         Longest wait for the next byte.
     duration_s
@@ -50,6 +54,7 @@ class Policy:
     attempts: int = 5
     backoff_s: float = 1.0
     longest_pause_s: float = 120.0
+    connection_s: float = 10.0
     silence_s: float = 30.0
     duration_s: float = 3600.0
     size_bytes: int = 8 * 1024**3
@@ -97,6 +102,7 @@ class Transport:
         self._sleep = sleep
         self._clock = clock
         self._last_call_at: dict[str, float] = {}
+        self._outage = Outage()
 
     def fetch(self, url: str, *, checksum: str | None = None, progress: Progress | None = None) -> Download:
         """Return the file behind ``url``, from the cache where the server says that it hasn't changed.
@@ -117,6 +123,8 @@ class Transport:
         ------
         OfflineError
             If the network is forbidden and the cache doesn't hold the file.
+        UnreachableError
+            If no connection can be opened; once that is known of a site, or of the network, it is said at once.
         DownloadError
             For everything else, in one French sentence.
         """
@@ -179,13 +187,16 @@ class Transport:
             raise DownloadError(f"La réponse de {url} n'est pas du JSON : l'API a changé ou est en panne.") from error
 
     def _retrying(self, url: str, attempt: Callable[[httpx.Client, dict[str, str]], None]) -> None:
-        reason = ""
+        host = url.partition("://")[2].partition("/")[0] or url
+        self._outage.require(host)
+        attempts = self._outage.attempts(self._policy.attempts)
+        reason, never_joined = "", True
         with self._client() as client:
-            for number in range(1, self._policy.attempts + 1):
+            for number in range(1, attempts + 1):
                 try:
                     attempt(client, {})
                 except _RetryError as failure:
-                    reason, asked_s = str(failure), failure.pause_s
+                    reason, asked_s, never_joined = str(failure), failure.pause_s, False
                 except httpx.TooManyRedirects as error:
                     raise DownloadError(
                         f"{url} renvoie sans fin d'une adresse à l'autre : vérifiez l'adresse."
@@ -194,12 +205,15 @@ class Transport:
                     raise DownloadError(f"« {url} » n'est pas une adresse http ou https.") from error
                 except httpx.HTTPError as error:
                     reason, asked_s = _in_french(error), None
+                    never_joined = never_joined and isinstance(error, NO_CONNECTION)
                 else:
                     return
-                if number < self._policy.attempts:
+                if number < attempts:
                     self._pause(url, number, asked_s, reason)
-        raise DownloadError(
-            f"{url} n'a pas pu être lu après {self._policy.attempts} essais ({reason}) : "
+        if never_joined:
+            self._outage.missed(host)
+        raise (UnreachableError if never_joined else DownloadError)(
+            f"{url} n'a pas pu être lu après {attempts} essai{'s' if attempts > 1 else ''} ({reason}) : "
             "réessayez plus tard ou donnez le fichier avec --from-file."
         )
 
@@ -211,7 +225,8 @@ class Transport:
 
     def _client(self) -> httpx.Client:
         return httpx.Client(
-            timeout=httpx.Timeout(self._policy.silence_s),
+            timeout=httpx.Timeout(self._policy.silence_s, connect=self._policy.connection_s),
+            event_hooks={"response": [self._outage.heard]},
             follow_redirects=True,
             max_redirects=self._policy.redirects,
             verify=ssl.create_default_context(),

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import itertools
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from observatory.sources.cache import DownloadError, OfflineError
 from observatory.sources.download import Policy, Transport
+from observatory.sources.outage import UnreachableError
 
 CONTENT = bytes(range(256)) * 4096
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()
@@ -335,3 +337,38 @@ def test_json_that_is_not_json_is_said(server, transport):
     script.steps = [answer(200, b"<html>maintenance</html>")]
     with pytest.raises(DownloadError, match="n'est pas du JSON"):
         transport.json(url)
+
+
+def test_a_network_that_is_absent_is_found_out_once(tmp_path, pauses):
+    with socket.socket() as held, socket.socket() as other, socket.socket() as third:
+        ports = []
+        for one in (held, other, third):
+            one.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused
+            ports.append(one.getsockname()[1])
+        transport = Transport(tmp_path / "cache", sleep=pauses.append)
+        with pytest.raises(UnreachableError, match=r"après 5 essais \(la connexion est impossible\)"):
+            transport.fetch(f"http://127.0.0.1:{ports[0]}/a.csv")
+        assert len(pauses) == 4
+        with pytest.raises(UnreachableError, match="tout à l'heure"):
+            transport.json(f"http://127.0.0.1:{ports[0]}/b.json")
+        with pytest.raises(UnreachableError, match="après 1 essai "):
+            transport.json(f"http://127.0.0.1:{ports[1]}/b.json")
+        with pytest.raises(UnreachableError, match=r"réseau est absent.*n'est pas essayé ; vérifiez"):
+            transport.fetch(f"http://127.0.0.1:{ports[2]}/c.csv")
+        assert len(pauses) == 4
+
+
+def test_one_site_that_is_down_does_not_stop_the_others(server, tmp_path, pauses):
+    url, script = server
+    script.steps = [answer(body=CONTENT)]
+    with socket.socket() as held, socket.socket() as other:
+        for one in (held, other):
+            one.bind(("127.0.0.1", 0))
+        transport = Transport(tmp_path / "cache", sleep=pauses.append)
+        down = [f"http://127.0.0.1:{one.getsockname()[1]}/a.csv" for one in (held, other)]
+        with pytest.raises(UnreachableError):
+            transport.fetch(down[0])
+        assert transport.fetch(url).checksum == CHECKSUM  # a site answered: the network is there
+        with pytest.raises(UnreachableError, match="après 5 essais"):
+            transport.fetch(down[1])
+        assert transport.fetch(url).is_unchanged
