@@ -13,6 +13,7 @@ from observatory.store import read
 from observatory.store.statements import statement
 from observatory.store.tables import (
     Accompaniment,
+    Closure,
     GapResult,
     Indicator,
     NeedResult,
@@ -123,10 +124,12 @@ def service_counts(connection: Connection) -> dict[str, Row]:
             StructureService.service,
             sa.func.count().label("known_count"),
             sa.func.count(Structure.geom).label("placed_count"),
-            sa.func.count().filter(Structure.is_active).label("active_count"),
+            sa.func.count().filter(Structure.is_active, Closure.siret.is_(None)).label("active_count"),
+            sa.func.count(Closure.siret).label("closed_count"),
             sa.func.array_agg(sa.distinct(Structure.source_id)).label("source_ids"),
         )
         .join(Structure, Structure.structure_id == StructureService.structure_id)
+        .outerjoin(Closure, Closure.siret == Structure.siret)
         .where(in_normandy | Structure.departement_code.is_(None))
         .group_by(StructureService.service)
     )
@@ -163,7 +166,10 @@ def accompaniment(connection: Connection) -> list[Row]:
     query = (
         sa.select(
             Structure.name,
-            Structure.is_active,
+            (Structure.is_active & Closure.siret.is_(None)).label("is_active"),
+            Closure.siret.is_not(None).label("is_closed"),
+            Closure.closed_date,
+            Closure.source_id.label("closed_by"),
             Structure.place_quality,
             Structure.place_note,
             Structure.period,
@@ -171,6 +177,7 @@ def accompaniment(connection: Connection) -> list[Row]:
             *Accompaniment.__table__.columns,
         )
         .join(Accompaniment, Accompaniment.structure_id == Structure.structure_id)
+        .outerjoin(Closure, Closure.siret == Structure.siret)
         .order_by(Structure.name)
     )
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -137,6 +137,7 @@ def environment() -> Environment:
         "typologies": labels.TYPOLOGIES,
         "sens_typologies": labels.TYPOLOGY_MEANINGS,
         "statuts": labels.STATUSES,
+        "lieux": labels.PLACES,
         "mots_verdict": labels.verdict,
         "mots_rang": labels.rank_interval,
         "est_secret": is_secret,

@@ -75,6 +75,13 @@ class SourceSummary(BaseModel):
         default=None, description="à jour, ancien, périmé, rythme inconnu ou date inconnue, au regard du rythme."
     )
     age_note: str | None = Field(default=None, description="L’âge en français, et depuis quoi.")
+    loaded_date: str | None = Field(default=None, description="Jour du dernier chargement (ISO).")
+    fetched_date: str | None = Field(
+        default=None, description="Jour du téléchargement ; nul pour un fichier donné et pour l’instantané."
+    )
+    rows_repaired: int | None = Field(
+        default=None, description="Lignes gardées dont le contour ou le point a été remis en ordre ; nul si non compté."
+    )
 
 
 class TerritoryDetail(TerritorySummary):
@@ -112,6 +119,7 @@ class StructureSummary(BaseModel):
     commune_code: str | None
     departement_code: str | None
     place_quality: str
+    place_label: str = Field(description="La précision du lieu, en français.")
     place_note: str | None
     label: str | None
     is_active: bool

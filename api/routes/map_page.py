@@ -115,6 +115,7 @@ def _settings(
         ],
         "kinds": choices.kind_labels(),
         "statuses": labels.STATUSES,
+        "places": labels.PLACES,
         "levels": labels.LEVELS,
         "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in catalogue.items()},
         "gapSources": [source["source_id"] for source in report.sources],

@@ -174,6 +174,7 @@ def territory_page(
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
         completeness_here=_completeness_of(connection, territory),
+        warnings=_warnings_of(connection, gaps),
         locator=_locator(connection, level, code),
         **words(settings, connection),
     )
@@ -246,6 +247,12 @@ def _completeness_of(connection: Connection, territory: dict[str, Any]) -> dict[
     if territory["is_border"] or level not in {"commune", "epci", "departement", "region"}:
         return {}
     return completeness.completeness(connection, level, code)[code]
+
+
+def _warnings_of(connection: Connection, gaps: dict[tuple[str, str], queries.Row]) -> tuple[str, ...]:
+    """Return what to know before using the gaps of a territory: the lists and the sources that they rest on."""
+    used = {source_id for row in gaps.values() for source_id in row["source_ids"]}
+    return completeness.warnings(connection, services=[service for _, service in gaps], source_ids=used)
 
 
 def _completeness(connection: Connection, service: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from api.choices import completeness, kind_labels, require_service, study
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import SourceSummary, StructureList, StructureSummary
+from observatory.publish import labels
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["structures"])
@@ -40,7 +41,14 @@ def structures(
     names = kind_labels()
     said = completeness(declared, connection)
     return StructureList(
-        items=[StructureSummary(**row, kind_label=names.get(row["kind"], row["kind"])) for row in found],
+        items=[
+            StructureSummary(
+                **row,
+                kind_label=names.get(row["kind"], row["kind"]),
+                place_label=labels.PLACES[row["place_quality"]],
+            )
+            for row in found
+        ],
         total=total,
         completeness={service: said[service]} if service else said,
         sources=[SourceSummary(**catalogue[name]) for name in catalogue if name in used],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,7 +121,14 @@ def _load_live(engine: sa.Engine, live: Live, source: catalog.SourceDeclaration,
 
     file = live.fetch(source, tell)
     status, reports = ingest_file(
-        engine, source.source_id, file.path, progress=tell, accepts_fewer=plan.accepts_fewer, origin=file.url
+        engine,
+        source.source_id,
+        file.path,
+        progress=tell,
+        accepts_fewer=plan.accepts_fewer,
+        origin=file.url,
+        # What the producer says hasn't changed is what it gives today; offline, nobody knows since the download.
+        fetched_at=datetime.fromisoformat(file.fetched_at) if file.is_cached else datetime.now(UTC),
     )
     _print_account(reports)
     when = f" (hors ligne : fichier téléchargé le {file.fetched_at[:10]})" if file.is_cached else ""
@@ -185,7 +193,7 @@ def _print_account(reports: Sequence[SourceReport]) -> None:
 
     table = Table(title="Lignes des fichiers d’origine", title_justify="left")
     table.add_column("Source", no_wrap=True)
-    for heading in ("Lues", "Gardées", "Rejetées", "Doublons", "Hors périmètre", "Figures écartées"):
+    for heading in ("Lues", "Gardées", "Rejetées", "Doublons", "Hors périmètre", "Figures écartées", "Réparées"):
         table.add_column(heading, justify="right")
     for one in reports:
         figures = (
@@ -195,10 +203,16 @@ def _print_account(reports: Sequence[SourceReport]) -> None:
             one.rows_duplicate,
             one.rows_outside,
             one.cells_rejected,
+            one.rows_repaired,
         )
         table.add_row(one.source_id, *(count(figure) for figure in figures))
     console = messages()
     console.print(table)
+    if any(one.rows_repaired for one in reports):
+        console.print(
+            "Réparées : contours remis en ordre, coordonnées inversées ou converties ; ces lignes sont gardées.",
+            markup=False,
+        )
     if any(one.rows_rejected or one.cells_rejected for one in reports):
         console.print("Ce qui est écarté, et pourquoi : « observatory sources --rejected ».", markup=False)
 
@@ -216,7 +230,8 @@ def _print_checks(checks: Sequence[Check]) -> None:
             console.print(
                 f"    {count(rows.rows_read)} lignes lues = {count(rows.rows_kept)} gardées + "
                 f"{count(rows.rows_rejected)} rejetées + {count(rows.rows_duplicate)} doublons + "
-                f"{count(rows.rows_outside)} hors périmètre ; {count(rows.cells_rejected)} figures écartées",
+                f"{count(rows.rows_outside)} hors périmètre ; {count(rows.cells_rejected)} figures écartées ; "
+                f"{count(rows.rows_repaired)} lignes réparées",
                 markup=False,
             )
     same = sum(one.is_same for one in checks)

@@ -20,6 +20,14 @@ OLD_YEARS: Final = 5
 """A source whose rhythm is not known is told old from this age on (convention de l'observatoire)."""
 
 
+SINCE_WHAT: Final = {
+    "publication": "la publication",
+    "period": "la fin de la période",
+    "fetch": "le téléchargement",
+    "load": "le chargement d’un fichier dont la date n’est pas connue",
+}
+
+
 @dataclass(frozen=True)
 class Completeness:
     """Structures of a service known in a territory, against what is expected there."""
@@ -27,7 +35,7 @@ class Completeness:
     service: str
     known_count: int
     expected_count: int | None
-    """None: nobody says how many there should be."""
+    """None: no published number of those that there should be is declared."""
     expected_note: str | None
     is_complete: bool
     """The source is said to be exhaustive at its date."""
@@ -39,12 +47,12 @@ class Completeness:
 
     @property
     def words(self) -> str:
-        """French: « 373 sur 10 827 (3,4 %) », « 120, attendu inconnu », « 404, liste complète à sa date »."""
+        """French: « 373 sur 10 827 (3,4 %) », « 120, nombre attendu non déclaré », « 404, liste complète… »."""
         known = labels.count(self.known_count)
         if self.expected_count and self.share is not None:
             percent = labels.decimal(100 * self.share, digits=1)
             return f"{known} sur {labels.count(self.expected_count)} ({percent}{labels.NARROW_SPACE}%)"
-        return f"{known}, liste complète à sa date" if self.is_complete else f"{known}, attendu inconnu"
+        return f"{known}, liste complète à sa date" if self.is_complete else f"{known}, nombre attendu non déclaré"
 
 
 def completeness(connection: Connection, level: str, code: str | None = None) -> dict[str, dict[str, Completeness]]:
@@ -64,17 +72,23 @@ def completeness(connection: Connection, level: str, code: str | None = None) ->
 
 
 def with_freshness(row: Mapping[str, Any], *, today: date | None = None) -> dict[str, Any]:
-    """Return a row of the catalogue with ``age_days, freshness`` and ``age_note``, in French."""
+    """Return a row of the catalogue with its ISO ``loaded_date, fetched_date``, ``age_days, freshness, age_note``.
+
+    The words are French; the two dates take the place of the moments.
+    """
     found = _freshness(row, today)
-    return {**row, "age_days": found.age_days, "freshness": found.state, "age_note": age_note(found)}
+    days = {name: None if row[name] is None else row[name].date().isoformat() for name in ("loaded_at", "fetched_at")}
+    dates = {"loaded_date": days["loaded_at"], "fetched_date": days["fetched_at"]}
+    told = {name: value for name, value in row.items() if name not in days}
+    return {**told, **dates, "age_days": found.age_days, "freshness": found.state, "age_note": age_note(found)}
 
 
 def age_note(found: Freshness) -> str:
     """Return an age in French, and since what: « 3,9 ans depuis la fin de la période »."""
     if found.age_days is None:
         return "âge inconnu"
-    since = "la publication" if found.is_since_publication else "la fin de la période"
-    return f"{_age(found.age_days)} depuis {since}"
+    least = "au moins " if found.since == "load" else ""
+    return f"{least}{_age(found.age_days)} depuis {SINCE_WHAT[found.since]}"
 
 
 def warnings(
@@ -113,7 +127,7 @@ def _partial(one: Completeness | None) -> str | None:
         year = geodata.declarations("services")["services"][one.service]["expected_year"]
         known += f" sur {labels.count(one.expected_count)} attendues ({year})"
     else:
-        known += ", nombre attendu inconnu"
+        known += ", nombre attendu non déclaré"
     return f"{known} : l’accès affiché est celui des structures connues."
 
 
@@ -125,12 +139,19 @@ def _outdated(rows: Sequence[Mapping[str, Any]], today: date | None) -> list[str
             continue
         is_old = found.state == "rythme inconnu" and found.age_days >= OLD_YEARS * YEAR_DAYS
         if found.state == "périmé" or is_old:
-            rhythm = f", rythme {row['rhythm']}" if found.state == "périmé" else ""
-            old.append((found.age_days, f"{row['title']} ({row['vintage']}{rhythm})"))
+            old.append((found.age_days, f"{row['title']} ({_dated(row, found)})"))
     if not old:
         return []
     names = " ; ".join(name for _, name in sorted(old, reverse=True))
     return [f"Données périmées ou de plus de {OLD_YEARS} ans : {names}."]
+
+
+def _dated(row: Mapping[str, Any], found: Freshness) -> str:
+    """Return what dates a source that is out of date: its vintage, or the day of its fetch or load, and its rhythm."""
+    day = {"fetch": row["fetched_at"] or row["loaded_at"], "load": row["loaded_at"]}.get(found.since)
+    how = "téléchargées" if found.since == "fetch" else "chargées"
+    dated = row["vintage"] if day is None else f"{how} le {day:%d/%m/%Y}"
+    return f"{dated}, rythme {row['rhythm']}" if found.state == "périmé" else str(dated)
 
 
 def _freshness(row: Mapping[str, Any], today: date | None) -> Freshness:
@@ -139,7 +160,13 @@ def _freshness(row: Mapping[str, Any], today: date | None) -> Freshness:
         published_date=row["published_date"],
         rhythm=row["rhythm"],
         today=today or datetime.now(tz=UTC).date(),
+        fetched=_day(row["fetched_at"]),
+        loaded=_day(row["loaded_at"]),
     )
+
+
+def _day(moment: datetime | None) -> date | None:
+    return None if moment is None else moment.date()
 
 
 def _age(age_days: int) -> str:

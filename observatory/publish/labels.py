@@ -39,6 +39,14 @@ STATUSES: Final = {
     "missing": "manquant",
 }
 
+PLACES: Final = {
+    "address": "à l’adresse",
+    "commune_centre": "au centre de la commune",
+    "town_hall": "à la mairie, faute d’adresse située",
+    "unknown": "lieu inconnu",
+}
+"""Where a structure's point was put, by ``place_quality``."""
+
 NARROW_SPACE: Final = "\u202f"
 """Narrow no-break space: French thousands separator, and the space before « ; : ! ? »."""
 
@@ -51,6 +59,12 @@ def count(value: float | None) -> str:
 def decimal(value: float | None, *, digits: int = 1) -> str:
     """Return a number with a decimal comma ("42,5"), or "–" where it is unknown."""
     return "–" if value is None else f"{value:,.{digits}f}".replace(",", NARROW_SPACE).replace(".", ",")
+
+
+def day(iso: str) -> str:
+    """Return a day written ``2025-03-31`` as the French do: ``31/03/2025``; another text stays as it is."""
+    parts = iso.split("-")
+    return "/".join(reversed(parts)) if len(parts) == len(("year", "month", "day")) else iso
 
 
 def verdict(code: str | None, share: float | None) -> str:

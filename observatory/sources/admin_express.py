@@ -98,9 +98,7 @@ def normalise(
             "géographique. Rien n'est changé."
         )
     placed = gpd.GeoSeries(sieve.frame["geometry"], crs=frame.crs).to_crs(crs.STORAGE)
-    is_broken = ~placed.is_valid
-    if is_broken.any():
-        sieve.notes.append(f"{int(is_broken.sum())} contours invalides remis en ordre")
+    sieve.repair(int((~placed.is_valid).sum()), "contours invalides remis en ordre")
     whole = gpd.GeoSeries(shapely.make_valid(placed.to_numpy()), index=placed.index, crs=crs.STORAGE)
     result = gpd.GeoDataFrame({"code": sieve.frame["commune_code"]}, geometry=multipolygons(whole), crs=crs.STORAGE)
     return sieve.batch(result.reset_index(drop=True))

@@ -33,6 +33,8 @@ class Batch:
     """Rows about places that the observatory does not cover: nothing is wrong with them."""
     rejected: pd.DataFrame
     notes: tuple[str, ...] = ()
+    repaired_count: int = 0
+    """Rows kept whose outline was made valid, or whose point was put back in order."""
 
     def __post_init__(self) -> None:
         told = self.kept_count + self.rejected_count + self.duplicate_count + self.outside_count
@@ -72,6 +74,7 @@ class Sieve:
     _read: int = field(init=False)
     _duplicates: int = field(default=0, init=False)
     _outside: int = field(default=0, init=False)
+    _repaired: int = field(default=0, init=False)
     _rejected: list[pd.DataFrame] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +102,12 @@ class Sieve:
         self._duplicates += int(repeated.sum())
         self.frame = self.frame.loc[~repeated]
 
+    def repair(self, count: int, what: str) -> None:
+        """Count rows that stay, repaired, and note what was repaired of them, in French."""
+        if count:
+            self._repaired += count
+            self.notes.append(f"{count} {what}")
+
     def number(self, columns: list[str]) -> None:
         """Turn text columns into floats; what is neither a number nor empty is put aside, cell by cell."""
         for column in columns:
@@ -121,6 +130,7 @@ class Sieve:
             outside_count=self._outside,
             rejected=rejected,
             notes=tuple(self.notes),
+            repaired_count=self._repaired,
         )
 
     def _note(self, mask: pd.Series, reason: str | pd.Series, scope: str) -> None:

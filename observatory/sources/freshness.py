@@ -27,6 +27,8 @@ STALE_RHYTHMS: Final = 4
 LEAST_DAYS: Final = 92
 """Whatever the rhythm, figures under three months old are up to date (convention de l'observatoire)."""
 STATES: Final = ("à jour", "ancien", "périmé", "rythme inconnu", "date inconnue")
+SINCE: Final = ("publication", "period", "fetch", "load")
+"""Publication; end of what the figures speak of; day of the fetch; load of a file whose date nobody knows."""
 MONTHS: Final = (
     "janvier",
     "février",
@@ -45,6 +47,8 @@ _DAY: Final = re.compile(r"\b(\d{2})/(\d{2})/(\d{4})\b")
 _MONTH: Final = re.compile(rf"\b({'|'.join(MONTHS)}) (\d{{4}})\b", re.IGNORECASE)
 _QUARTER: Final = re.compile(r"\b(\d{4})-T([1-4])\b")
 _YEAR: Final = re.compile(r"\b(?:19|20)\d{2}\b")
+_OF_THE_DAY: Final = re.compile(r"\b(?:téléchargement|lecture)\b", re.IGNORECASE)
+"""How the vintage is worded of a source that speaks of the day on which it is fetched."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,19 @@ class Freshness:
 
     state: str
     age_days: int | None
-    is_since_publication: bool
-    """True where the age runs from the publication, False where it runs from the end of what the figures speak of."""
+    since: str
+    """What the age runs from, one of ``SINCE``; ``"load"`` is the least that it can be."""
 
 
-def freshness(*, vintage: str, published_date: str | None, rhythm: str | None, today: date) -> Freshness:
+def freshness(
+    *,
+    vintage: str,
+    published_date: str | None,
+    rhythm: str | None,
+    today: date,
+    fetched: date | None = None,
+    loaded: date | None = None,
+) -> Freshness:
     """Compare the age of a source with its rhythm.
 
     Parameters
@@ -70,20 +82,20 @@ def freshness(*, vintage: str, published_date: str | None, rhythm: str | None, t
         One of ``RHYTHM_DAYS``; anything else is no known rhythm.
     today
         Day to count from.
+    fetched
+        Day on which the loaded file was fetched; it dates a source whose vintage is « jour du téléchargement ».
+    loaded
+        Day of the load. Where nothing else dates the figures, they are at least as old: enough to say that they are
+        out of date, never that they aren't.
     """
-    published = None if published_date is None else _iso(published_date)
-    reference = published or last_date(vintage)
+    reference, since = _reference(vintage, published_date, fetched, loaded)
     if reference is None:
-        return Freshness("date inconnue", None, is_since_publication=False)
+        return Freshness("date inconnue", None, since)
     age_days = max(0, (today - reference).days)
-    days = RHYTHM_DAYS.get(rhythm or "")
-    if days is None:
-        state = "rythme inconnu"
-    elif age_days <= max(FRESH_RHYTHMS * days, LEAST_DAYS):
-        state = "à jour"
-    else:
-        state = "ancien" if age_days <= max(STALE_RHYTHMS * days, LEAST_DAYS) else "périmé"
-    return Freshness(state, age_days, is_since_publication=published is not None)
+    state = _state(age_days, rhythm)
+    if since == "load" and state != "périmé":
+        state = "date inconnue"
+    return Freshness(state, age_days, since)
 
 
 def last_date(vintage: str) -> date | None:
@@ -95,6 +107,30 @@ def last_date(vintage: str) -> date | None:
     rest = _QUARTER.sub("", _MONTH.sub("", _DAY.sub("", plain)))
     days += [_end(int(year), 12) for year in _YEAR.findall(rest)]
     return max(days, default=None)
+
+
+def _reference(
+    vintage: str, published_date: str | None, fetched: date | None, loaded: date | None
+) -> tuple[date | None, str]:
+    """Return the day that an age runs from, and what it is the day of."""
+    published = None if published_date is None else _iso(published_date)
+    told = last_date(vintage)
+    if published is not None:
+        return published, "publication"
+    if told is not None:
+        return told, "period"
+    if _OF_THE_DAY.search(vintage) and (fetched or loaded):
+        return fetched or loaded, "fetch"
+    return loaded, "load"
+
+
+def _state(age_days: int, rhythm: str | None) -> str:
+    days = RHYTHM_DAYS.get(rhythm or "")
+    if days is None:
+        return "rythme inconnu"
+    if age_days <= max(FRESH_RHYTHMS * days, LEAST_DAYS):
+        return "à jour"
+    return "ancien" if age_days <= max(STALE_RHYTHMS * days, LEAST_DAYS) else "périmé"
 
 
 def _end(year: int, month: int) -> date:

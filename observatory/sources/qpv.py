@@ -65,9 +65,7 @@ def normalise(frame: gpd.GeoDataFrame, *, communes: set[str], file_name: str = F
     unknown = sieve.frame["commune_codes"].map(lambda codes: not communes.issuperset(codes))
     sieve.reject(unknown, "commune absente des territoires de l'observatoire")
     kept = gpd.GeoDataFrame(sieve.frame, geometry="geometry", crs=frame.crs).to_crs(crs.STORAGE)
-    repaired_count = int((~kept.geometry.is_valid).sum())
-    if repaired_count:
-        sieve.notes.append(f"{repaired_count} contours invalides remis en ordre")
+    sieve.repair(int((~kept.geometry.is_valid).sum()), "contours invalides remis en ordre")
     result = gpd.GeoDataFrame(
         {
             "code": kept["qpv_code"],

@@ -71,9 +71,7 @@ def repair_points(sieve: Sieve) -> None:
     for note in sorted(set(found.loc[lost, "note"])):
         sieve.reject_cells("lon", lost & found["note"].eq(note), f"{note} : non gardé")
     for note in points.KEPT:
-        count = int(found["note"].eq(note).sum())
-        if count:
-            sieve.notes.append(f"{count} points : {note}")
+        sieve.repair(int(found["note"].eq(note).sum()), f"points : {note}")
     sieve.frame = sieve.frame.assign(lon=found["lon"], lat=found["lat"])
 
 

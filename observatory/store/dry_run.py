@@ -82,6 +82,7 @@ def check_file(engine: sa.Engine, source_id: str, path: Path, *, origin: str, pr
         rows_duplicate=batch.duplicate_count,
         rows_outside=batch.outside_count,
         cells_rejected=batch.rejected_cell_count,
+        rows_repaired=batch.repaired_count,
     )
     added, removed, changed = (sum(one[rank] for one in counts.values()) for rank in range(3))
     return Check(source_id, origin, account, added, removed, changed)

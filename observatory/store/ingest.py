@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 import sqlalchemy as sa
@@ -55,6 +55,7 @@ def ingest_file(
     progress: Progress | None = None,
     accepts_fewer: bool = False,
     origin: str | None = None,
+    fetched_at: datetime | None = None,
 ) -> tuple[str, tuple[load.SourceReport, ...]]:
     """Replace the figures of one source by those of ``path``, all or nothing; the same file again changes nothing.
 
@@ -70,6 +71,8 @@ def ingest_file(
         Load a file even if it says much less than what is loaded, as a truncated one would.
     origin
         Where the file was fetched, if it was.
+    fetched_at
+        When it was; the same file fetched again only makes the loaded one as recent.
 
     Returns
     -------
@@ -88,7 +91,14 @@ def ingest_file(
     reader = reader_of(source_id)
     with refusals(path):
         return _ingest(
-            engine, source_id, path, reader, progress or load.silent, accepts_fewer=accepts_fewer, origin=origin
+            engine,
+            source_id,
+            path,
+            reader,
+            progress or load.silent,
+            accepts_fewer=accepts_fewer,
+            origin=origin,
+            fetched_at=fetched_at,
         )
 
 
@@ -174,6 +184,7 @@ def _ingest(
     *,
     accepts_fewer: bool,
     origin: str | None,
+    fetched_at: datetime | None,
 ) -> tuple[str, tuple[load.SourceReport, ...]]:
     checksum = _checksum(path)
     marker = file_marker(source_id)
@@ -184,6 +195,7 @@ def _ingest(
             sa.select(t.SnapshotFile.checksum).where(t.SnapshotFile.file_name == marker)
         ).scalar()
         if stored == checksum:
+            _seen_again(connection, source_id, fetched_at)
             return "unchanged", load.report(connection, [source_id])
         tell(f"Lecture de {path.name}", 0, 3)
         batch, tables = read(connection, source_id, path, reader)
@@ -203,7 +215,8 @@ def _ingest(
         _forget_rivals(connection, source_id, mains)
         tell("Remplacement des données", 2, 3)
         value_count = sum(len(tables[main]) for main in mains)
-        _record(connection, batch, path.name, checksum, value_count=value_count, origin=origin)
+        run = {"file_name": path.name, "checksum": checksum, "message": origin, "fetched_at": fetched_at}
+        _record(connection, batch, run, value_count=value_count)
         result = load.report(connection, [source_id])
     tell("Source chargée", 3, 3)
     return "loaded", result
@@ -291,31 +304,39 @@ def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[
     return mains
 
 
-def _record(
-    connection: sa.Connection, batch: Batch, file_name: str, checksum: str, *, value_count: int, origin: str | None
-) -> None:
+def _seen_again(connection: sa.Connection, source_id: str, fetched_at: datetime | None) -> None:
+    """Date a source that was fetched again, the same: what is loaded is what its producer gives on that day."""
+    run = t.IngestRun
+    last = sa.select(sa.func.max(run.run_id)).where(run.source_id == source_id, run.status == "loaded")
+    newer = sa.or_(run.fetched_at.is_(None), run.fetched_at < fetched_at)
+    if fetched_at is not None:
+        connection.execute(
+            sa.update(run).where(run.run_id == last.scalar_subquery(), newer).values(fetched_at=fetched_at)
+        )
+
+
+def _record(connection: sa.Connection, batch: Batch, run: dict[str, Any], *, value_count: int) -> None:
     """Write the ingest run, what it rejected, and the checksum that makes the results be worked out again."""
     run_id = connection.execute(
         sa.insert(t.IngestRun).returning(t.IngestRun.run_id),
         {
+            **run,
             "source_id": batch.source_id,
             "finished_at": datetime.now(UTC),
-            "file_name": file_name,
-            "checksum": checksum,
             "rows_read": batch.read_count,
             "rows_kept": batch.kept_count,
             "rows_rejected": batch.rejected_count,
             "rows_duplicate": batch.duplicate_count,
             "rows_outside": batch.outside_count,
             "cells_rejected": batch.rejected_cell_count,
+            "rows_repaired": batch.repaired_count,
             "status": "loaded",
-            "message": origin,
         },
     ).scalar_one()
     rejected = [
         {
             "run_id": run_id,
-            "file_name": file_name,
+            "file_name": run["file_name"],
             "line": None if row["line"] != row["line"] or row["line"] is None else int(row["line"]),
             **{name: str(row[name]) for name in ("scope", "reason", "content")},
         }
@@ -323,11 +344,8 @@ def _record(
     ]
     if rejected:
         connection.execute(sa.insert(t.RejectedRow), rejected)
-    row = {"file_name": file_marker(batch.source_id), "checksum": checksum, "row_count": value_count}
-    statement_ = insert(t.SnapshotFile).values(row)
+    held = {"checksum": run["checksum"], "row_count": value_count}
+    statement_ = insert(t.SnapshotFile).values({"file_name": file_marker(batch.source_id), **held})
     connection.execute(
-        statement_.on_conflict_do_update(
-            index_elements=["file_name"],
-            set_={"checksum": checksum, "row_count": value_count, "loaded_at": sa.func.now()},
-        )
+        statement_.on_conflict_do_update(index_elements=["file_name"], set_={**held, "loaded_at": sa.func.now()})
     )

@@ -61,6 +61,8 @@ class SourceReport:
     rows_duplicate: int
     rows_outside: int
     cells_rejected: int
+    rows_repaired: int | None = None
+    """Among those kept; None where nobody counted them (the snapshot)."""
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,10 @@ class IngestRun(Base):
     """Rows about places that the observatory does not cover: nothing is wrong with them."""
     cells_rejected: Mapped[int] = mapped_column(server_default="0")
     """Figures put aside while their row was kept."""
+    rows_repaired: Mapped[int | None]
+    """Rows kept whose outline was made valid or whose point was put back in order; None where nobody counted them."""
+    fetched_at: Mapped[datetime | None]
+    """When the file was fetched from its producer; None for a file that was given, and for the snapshot."""
     status: Mapped[str]
     message: Mapped[str | None]
 
@@ -432,6 +436,8 @@ class DirectoryEdit(Base):
     structure_id: Mapped[str] = mapped_column(primary_key=True)
     content: Mapped[dict[str, Any] | None]
     """The whole entry; None: taken out of the directory."""
+    base: Mapped[dict[str, Any] | None]
+    """The entry before its first edit, and the rows that held it; None: added by its users, or not known."""
     file_name: Mapped[str]
     edited_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

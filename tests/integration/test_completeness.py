@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
+from api import queries
 from observatory.publish import completeness
 from observatory.publish import gaps as publication
+from observatory.store import read
 
 TODAY = date(2026, 11, 23)
 
@@ -39,7 +41,7 @@ def test_what_is_expected_is_known_for_the_region_alone(connection: sa.Connectio
     assert {name for name, one in region.items() if one.expected_count} == {"ess"}
     vire = completeness.completeness(connection, "epci", "200068799")["200068799"]
     assert all(one.expected_count is None for one in vire.values())
-    assert vire["ess"].words.endswith(", attendu inconnu")
+    assert vire["ess"].words.endswith(", nombre attendu non déclaré")
     assert vire["france_services"].words.endswith("liste complète à sa date")
 
 
@@ -55,6 +57,37 @@ def test_warnings_say_what_is_partial_and_what_is_old(connection: sa.Connection)
     assert told[1].startswith("Données périmées ou de plus de 5 ans : Structures d'insertion")
     assert "2021, rythme annuel" in told[1]
     assert "équipements" not in told[1]
+
+
+def test_a_source_of_the_day_it_is_fetched_is_warned_of_once_it_is_stale(connection: sa.Connection) -> None:
+    """Weekly: 200 days are over four weeks and over three months; a load without a fetch counts from the load."""
+    source = "ademe_longue_vie"
+    assert completeness.warnings(connection, services=[], source_ids=[source], today=TODAY) == ()
+    load = sa.text(
+        "INSERT INTO observatory.ingest_run (source_id, file_name, checksum, rows_read, rows_kept, rows_rejected, "
+        "rows_duplicate, rows_repaired, status, finished_at, fetched_at) "
+        "VALUES (:source, 'lignes.json', 'x', 3, 3, 0, 0, 2, 'loaded', '2026-11-20T10:00Z', :fetched)"
+    )
+    connection.execute(load, {"source": source, "fetched": datetime(2026, 5, 7, tzinfo=UTC)})
+    (told,) = completeness.warnings(connection, services=[], source_ids=[source], today=TODAY)
+    assert told.endswith("(téléchargées le 07/05/2026, rythme hebdomadaire).")
+    (row,) = (row for row in read.sources(connection) if row["source_id"] == source)
+    dated = completeness.with_freshness(row, today=TODAY)
+    assert (dated["freshness"], dated["age_note"]) == ("périmé", "200 jours depuis le téléchargement")
+    assert (dated["fetched_date"], dated["loaded_date"], dated["rows_repaired"]) == ("2026-05-07", "2026-11-20", 2)
+    connection.execute(load, {"source": source, "fetched": None})
+    assert completeness.warnings(connection, services=[], source_ids=[source], today=TODAY) == ()
+
+
+def test_what_is_loaded_and_what_counts_differ_by_what_is_said(connection: sa.Connection) -> None:
+    """Loaded = counted + announced only + closed, for every service, as the page of data words it."""
+    region = completeness.completeness(connection, "region", "28")["28"]
+    loaded = queries.service_counts(connection)
+    for service, one in loaded.items():
+        announced = one["known_count"] - one["active_count"] - one["closed_count"]
+        assert announced >= 0
+        assert one["known_count"] == region[service].known_count + announced + one["closed_count"], service
+    assert any(one["known_count"] > one["active_count"] for one in loaded.values())
 
 
 def test_a_gap_report_carries_them_and_its_json_too(computed_engine: sa.Engine) -> None:

@@ -44,7 +44,30 @@ def test_the_last_day_that_a_vintage_names(vintage: str, expected: date | None) 
 def test_states(vintage: str, published: str | None, rhythm: str | None, state: str, age_days: int | None) -> None:
     found = freshness.freshness(vintage=vintage, published_date=published, rhythm=rhythm, today=TODAY)
     assert (found.state, found.age_days) == (state, age_days)
-    assert found.is_since_publication is (published is not None)
+    assert (found.since == "publication") is (published is not None)
+
+
+@pytest.mark.parametrize(
+    ("vintage", "fetched", "loaded", "expected"),
+    [
+        # Weekly: fetched 13 days ago, under three months; 200 days ago, over 4 × 7 days and three months.
+        ("Jour du téléchargement", date(2026, 11, 10), date(2026, 11, 20), ("à jour", 13, "fetch")),
+        ("Jour du téléchargement", date(2026, 5, 7), date(2026, 11, 20), ("périmé", 200, "fetch")),
+        ("Jour du téléchargement", None, date(2026, 5, 7), ("périmé", 200, "fetch")),
+        # A file of unknown date is at least as old as its load: enough to be out of date, never to be up to date.
+        ("Celui du fichier donné", None, date(2026, 11, 10), ("date inconnue", 13, "load")),
+        ("Celui du fichier donné", None, date(2026, 5, 7), ("périmé", 200, "load")),
+        ("2021", date(2026, 11, 10), date(2026, 11, 10), ("périmé", 1788, "period")),
+        ("Jour du téléchargement", None, None, ("date inconnue", None, "load")),
+    ],
+)
+def test_the_day_of_the_fetch_dates_what_nothing_else_dates(
+    vintage: str, fetched: date | None, loaded: date | None, expected: tuple[str, int | None, str]
+) -> None:
+    found = freshness.freshness(
+        vintage=vintage, published_date=None, rhythm="hebdomadaire", today=TODAY, fetched=fetched, loaded=loaded
+    )
+    assert (found.state, found.age_days, found.since) == expected
 
 
 def test_every_rhythm_of_the_catalogue_is_known_or_by_hand() -> None:

@@ -245,6 +245,7 @@ def test_an_outline_that_crosses_itself_is_repaired_and_told(tmp_path: Path) -> 
     batch = qpv.normalise(qpv.read(path), communes={"14118"})
     outline = gpd.GeoDataFrame(batch.frame).geometry.iloc[0]
     assert batch.notes == ("1 contours invalides remis en ordre",)
+    assert batch.repaired_count == 1
     assert outline.is_valid
     assert len(outline.geoms) == 2
     # Each triangle: base 0.01° of latitude, 1 112 m; height half of 0.01° of longitude, 365 m.

@@ -409,6 +409,7 @@ def test_outlines_are_reprojected_and_broken_ones_counted(tmp_path: Path) -> Non
     assert is_balanced(batch)
     assert (batch.kept_count, batch.outside_count) == (2, 1)
     assert batch.notes == ("1 contours invalides remis en ordre",)
+    assert batch.repaired_count == 1
     result = gpd.GeoDataFrame(batch.frame)
     assert result.crs.to_epsg() == 2154
     assert result.geometry.is_valid.all()

@@ -106,6 +106,8 @@ export function bulleStructure(structure, reglages) {
   } else if (!structure.is_active) {
     bulle.append(element("p", "Projet annoncé\u00a0: montré, jamais compté."));
   }
+  const lieu = reglages.places[structure.place_quality];
+  if (lieu) bulle.append(element("p", `Point placé\u00a0: ${lieu}.`, { class: "note" }));
   if (structure.place_note) bulle.append(element("p", structure.place_note, { class: "note" }));
   bulle.append(element("p", `État\u00a0: ${structure.period}.`, { class: "note" }));
   bulle.append(sources([structure.source_id], reglages));

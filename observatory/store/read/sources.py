@@ -21,8 +21,9 @@ def sources(connection: sa.Connection) -> list[dict[str, Any]]:
         ``source_id, title, producer, licence, url, vintage, published_date, rhythm, coverage, expected_count,
         expected_note, row_count`` (territories and records that the source informs), ``completeness_share``
         (``row_count / expected_count``, None where nothing is expected), ``checksum``, and the counts of the last load:
-        ``rows_read, rows_kept, rows_rejected, rows_duplicate, rows_outside, cells_rejected`` (None for a source
-        that isn't in the snapshot).
+        ``rows_read, rows_kept, rows_rejected, rows_duplicate, rows_outside, cells_rejected, rows_repaired``
+        (outlines made valid and points put back in order; None where nobody counted them), and its moments ``loaded_at,
+        fetched_at``; None for a source that isn't loaded.
     """
     return [dict(row) for row in connection.execute(statement("120_sources")).mappings()]
 

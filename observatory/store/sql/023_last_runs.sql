@@ -7,7 +7,8 @@ SELECT DISTINCT ON (run.source_id)
     run.rows_rejected,
     run.rows_duplicate,
     run.rows_outside,
-    run.cells_rejected
+    run.cells_rejected,
+    run.rows_repaired
 FROM observatory.ingest_run AS run
 JOIN observatory.source AS source USING (source_id)
 WHERE run.status = 'loaded'

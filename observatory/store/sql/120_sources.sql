@@ -25,7 +25,10 @@ SELECT
     last_load.rows_rejected,
     last_load.rows_duplicate,
     last_load.rows_outside,
-    last_load.cells_rejected
+    last_load.cells_rejected,
+    last_load.rows_repaired,
+    last_load.finished_at AS loaded_at,
+    last_load.fetched_at
 FROM observatory.source AS source
 LEFT JOIN last_load USING (source_id)
 ORDER BY source.source_id
