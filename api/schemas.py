@@ -196,6 +196,9 @@ class GapList(BaseModel):
         description="Ce qu’il faut savoir avant de s’en servir : listes partielles, données périmées.",
     )
     run: str
+    profile: dict[str, Any] | None = Field(
+        default=None, description="Avec explain : poches, profondeur, quartiers et volumes de toute la Normandie."
+    )
 
 
 class SeriesPoint(BaseModel):

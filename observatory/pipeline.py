@@ -16,6 +16,7 @@ from observatory.runs.certainty import Certainties
 from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
 from observatory.runs.inputs import checksums, read_inputs
 from observatory.runs.need import need_run
+from observatory.runs.profile import Profiles
 from observatory.store import results
 from observatory.studies import Study, read_study
 
@@ -109,7 +110,7 @@ def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) 
     inputs = read_inputs(connection)
     needs = {defi: need_run(connection, study, defi, inputs=inputs) for defi in {one.defi for one in requests}}
     accesses: dict[tuple[str, float], AccessRun] = {}
-    certainties = Certainties(connection, inputs)
+    certainties, profiles = Certainties(connection, inputs), Profiles(connection, inputs)
     for request in requests:
         key = request.service.service, request.threshold_min
         if key not in accesses:
@@ -117,10 +118,10 @@ def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) 
                 connection, study, request.service, threshold_min=request.threshold_min, inputs=inputs
             )
         need, access = needs[request.defi], accesses[key]
-        yield (
-            request,
-            work_out_gap(connection, request, need=need, access=access, inputs=inputs, certainties=certainties),
+        run = work_out_gap(
+            connection, request, need=need, access=access, inputs=inputs, certainties=certainties, profiles=profiles
         )
+        yield request, run
 
 
 def gap_run(

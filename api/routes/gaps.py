@@ -50,7 +50,7 @@ def gaps(
     ] = False,
     explain: Annotated[
         bool,
-        Query(description="Ajoute à chaque ligne les contributions des indicateurs et ses raisons en français."),
+        Query(description="Ajoute à chaque ligne ses contributions et ses raisons, et le profil de la région."),
     ] = False,
 ) -> Response:
     """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
@@ -101,5 +101,6 @@ def gaps(
             "sources": [dict(source) for source in report.sources],
             "warnings": list(report.warnings),
             "run": report.run_hash,
+            **({"profile": report.profile} if explain and report.profile is not None else {}),
         }
     )

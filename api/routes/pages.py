@@ -17,6 +17,7 @@ from api.words import selectable, words
 from observatory.publish import completeness
 from observatory.publish import gaps as publication
 from observatory.publish.explanation import explained
+from observatory.publish.profile import sections
 from observatory.publish.series import territory_series
 from observatory.store import read
 
@@ -111,6 +112,8 @@ def gaps_page(
         selectable=selectable(connection),
         cuts=choices.study(settings.study).cuts,
         gap_services=choices.gap_services(choices.study(settings.study)),
+        profil=[] if choice.closed_border else sections(report),
+        profil_sources=_profile_sources(report),
         **words(settings, connection),
     )
 
@@ -280,6 +283,14 @@ def method_page(request: Request, connection: ConnectionDep, settings: SettingsD
 def accessibility_page(request: Request) -> HTMLResponse:
     """Show what has been checked of the site's accessibility, and what has not."""
     return page(request, "accessibilite.html")
+
+
+def _profile_sources(report: publication.GapReport) -> dict[str, list[str]]:
+    """Return the sources of each part of a profile."""
+    used = [str(source["source_id"]) for source in report.sources]
+    volume = (report.profile or {}).get("volume")
+    own = [] if volume is None else [str(volume["source_id"])]
+    return {"poches": used, "profondeur": used, "quartiers": used, "volumes": own}
 
 
 def _reasons(

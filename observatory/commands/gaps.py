@@ -143,12 +143,25 @@ def gaps(
     else:
         _print(report)
         if explain:
-            write_text(_paragraphs(report))
+            write_text(_paragraphs(report) + _profile(report))
 
 
 def _paragraphs(report: GapReport) -> str:
     """Return a titled paragraph for each row."""
     return "".join(f"\n{row['name']} ({row['code']})\n{row['explanation']}\n" for row in report.rows)
+
+
+def _profile(report: GapReport) -> str:
+    """Return what the analysis says of all of Normandy, its tables as lists."""
+    from observatory.publish.profile import sections
+
+    lines = []
+    for section in sections(report):
+        lines += ["", f"En Normandie – {section.title}", " ".join(section.sentences)]
+        if section.rows:
+            lines += [f"{section.caption} : {', '.join(section.headings)}"]
+        lines += [f"  - {' | '.join(row)}" for row in section.rows]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _print(report: GapReport) -> None:

@@ -65,7 +65,8 @@ def explain(
     indicators
         ``id``, ``label``, ``unit`` of the study's indicators, and ``weight``.
     parameters
-        Those of the analysis: ``defi_label``, ``service_label``, ``volume_label``, ``threshold_min``, ``cuts``.
+        Those of the analysis: ``defi_label``, ``service_label``, ``volume_label``, ``threshold_min``, ``cuts``, and
+        where the list of structures is known to lack some, ``is_complete`` (False) and ``supply_count``.
     certainty
         Interval and verdict; None: nothing is said of them.
 
@@ -83,7 +84,7 @@ def explain(
         *_volume(row, parameters),
         *_access(row, parameters),
         *_accounts(row),
-        *_conclusion(row, named, sure),
+        *_conclusion(row, named, sure, is_partial_list=_is_partial_list(parameters)),
     ]
     if row.get("note"):
         sentences.append(str(row["note"]))
@@ -181,9 +182,31 @@ def _access(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
         first = f"{service}, la structure la plus proche est à {_minutes(minutes)}, {limit}."
     else:
         first = f"{service}, un habitant est en moyenne à {_minutes(minutes)} de la structure la plus proche, {limit}."
+    known = _known_only(parameters)
     if row.get("access_score") is None:
-        return [first]
-    return [first, f"L'accès y vaut {decimal(row['access_score'])} sur 100, où 100 est l'offre jugée suffisante."]
+        return [first, *known]
+    return [
+        first,
+        f"L'accès y vaut {decimal(row['access_score'])} sur 100, où 100 est l'offre jugée suffisante.",
+        *known,
+    ]
+
+
+def _is_partial_list(parameters: Mapping[str, Any]) -> bool:
+    return parameters.get("is_complete") is False
+
+
+def _known_only(parameters: Mapping[str, Any]) -> list[str]:
+    """Say that access counts known structures alone, where the list lacks some; nothing where it is complete."""
+    if not _is_partial_list(parameters):
+        return []
+    number = parameters.get("supply_count")
+    how_many = "" if number is None else f" ({count(number)} en Normandie)"
+    sentence = (
+        f"Ces chiffres d'accès ne comptent que les structures connues{how_many}{NARROW}: la liste est incomplète, et "
+        "l'accès réel peut être meilleur."
+    )
+    return [sentence]
 
 
 def _minutes(value: float) -> str:
@@ -218,7 +241,7 @@ def _percent(part: int, whole: int) -> str:
     return f"{decimal(share)}{NARROW}%"
 
 
-def _conclusion(row: Mapping[str, Any], named: Named, sure: Certainty) -> list[str]:
+def _conclusion(row: Mapping[str, Any], named: Named, sure: Certainty, *, is_partial_list: bool) -> list[str]:
     kind = str(row.get("typology"))
     if kind not in TYPOLOGY_MEANINGS or kind == "indetermine":
         return ["La typologie reste indéterminée, faute de chiffres."]
@@ -229,6 +252,8 @@ def _conclusion(row: Mapping[str, Any], named: Named, sure: Certainty) -> list[s
     found.append(_verdict(named, sure.verdict, sure.verdict_share, is_deficit=kind == "prioritaire"))
     if sure.flips:
         found.append(_flips(sure.flips))
+    if is_partial_list:
+        found.append("Tous ces choix gardent la même liste de structures, sans celles qui y manquent.")
     return found
 
 

@@ -15,6 +15,8 @@ from observatory.errors import UsageError
 
 QUADRANTS: Final = {1: "besoin_fort_acces_faible", 2: "besoin_faible_acces_faible", 3: "besoin_faible_acces_fort",
                     4: "besoin_fort_acces_fort"}  # fmt: skip
+_HAIR: Final = 1e-12
+"""Means that differ by a rounding error are equal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,20 @@ class Clusters:
 
     units: pd.DataFrame
     p_cut: float
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Surroundings:
+    """How the neighbours of each unit compare to others drawn at random; arrays have shape (unit,)."""
+
+    units: pd.Index[str]
+    lag: NDArray[np.float64]
+    """Mean of the neighbours, in standard deviations from the mean of all."""
+    at_least: NDArray[np.int_]
+    """Draws whose mean is as large, or larger."""
+    at_most: NDArray[np.int_]
+    has_neighbours: NDArray[np.bool_]
+    permutations: int
 
 
 def moran(
@@ -129,15 +145,39 @@ def bivariate_clusters(
     Notes
     -----
     L. Anselin, "Local indicators of spatial association", Geographical Analysis 27 (1995); conditional permutation
-    as in `esda`, whose compiled loop takes half a minute to be ready; false discovery rate of Y. Benjamini and
-    Y. Hochberg (1995) over the units.
+    as in `esda`, whose compiled loop takes half a minute to be ready and leaves ties out of one tail; false discovery
+    rate of Y. Benjamini and Y. Hochberg (1995) over the units.
     """
-    _weights(need, neighbours)
-    own, other = _standardised(need), _standardised(deficit.loc[need.index])
-    position = {code: place for place, code in enumerate(need.index)}
-    near = [np.array([position[one] for one in neighbours[code] if one in position], dtype=int) for code in need.index]
-    lag = np.array([other[ids].mean() if len(ids) else 0.0 for ids in near])
-    p_values = _permuted_p_values(own, other, lag, near, permutations=permutations, seed=seed)
+    _require_known(need, neighbours)
+    tails = surroundings(deficit.loc[need.index], neighbours, permutations=permutations, seed=seed)
+    return clusters_among(need, tails, neighbours, false_discovery_rate=false_discovery_rate)
+
+
+def clusters_among(
+    need: pd.Series,
+    around: Surroundings,
+    neighbours: Mapping[str, Sequence[str]],
+    *,
+    false_discovery_rate: float = 0.05,
+) -> Clusters:
+    """Do what `bivariate_clusters` does from surroundings already drawn, which several needs may share.
+
+    Parameters
+    ----------
+    need
+        One figure per unit, none missing, in the order of `around`.
+    around
+        Of the deficit (`surroundings`).
+    neighbours, false_discovery_rate
+        As in `bivariate_clusters`.
+    """
+    if not need.index.equals(around.units):
+        raise UsageError("Le besoin et le voisinage portent sur les mêmes unités, dans le même ordre.")
+    own, lag = _standardised(need), around.lag
+    # Ties count on both sides: where most access is nil, neighbours without any are nothing out of the ordinary.
+    tail = np.minimum(around.at_least, around.at_most)
+    # A unit at the mean, or without neighbour, goes with nothing.
+    p_values = np.where((own == 0) | ~around.has_neighbours, 1.0, (tail + 1) / (around.permutations + 1))
     p_cut = false_discovery_cut(p_values, rate=false_discovery_rate)
     quadrant = np.select([(own > 0) & (lag > 0), (own <= 0) & (lag > 0), (own <= 0) & (lag <= 0)], [1, 2, 3], default=4)
     units = pd.DataFrame(
@@ -154,29 +194,37 @@ def _standardised(values: pd.Series) -> NDArray[np.float64]:
     return (figures - figures.mean()) / spread if spread > 0 else np.zeros(len(figures))
 
 
-def _permuted_p_values(
-    own: NDArray[np.float64],
-    other: NDArray[np.float64],
-    lag: NDArray[np.float64],
-    near: Sequence[NDArray[np.int_]],
-    *,
-    permutations: int,
-    seed: int,
-) -> NDArray[np.float64]:
-    """Compare each unit's neighbours to as many drawn among all the other units; one draw serves every unit."""
-    count, most = len(own), max((len(ids) for ids in near), default=0)
+def surroundings(
+    deficit: pd.Series, neighbours: Mapping[str, Sequence[str]], *, permutations: int = 999, seed: int = 0
+) -> Surroundings:
+    """Set the neighbours of each unit against as many drawn among all the other units; one draw serves every unit.
+
+    Parameters
+    ----------
+    deficit
+        One figure per unit, none missing.
+    neighbours, permutations, seed
+        As in `bivariate_clusters`.
+    """
+    _require_known(deficit, neighbours)
+    other = _standardised(deficit)
+    position = {code: place for place, code in enumerate(deficit.index)}
+    near = [np.array([position[one] for one in neighbours[code] if one in position], int) for code in deficit.index]
+    lag = np.array([other[ids].mean() if len(ids) else 0.0 for ids in near])
+    count = len(other)
+    most = min(max((len(ids) for ids in near), default=0), count - 1)
     rng = np.random.default_rng(seed)
-    most = min(most, count - 1)
     drawn = np.array([rng.choice(count - 1, most, replace=False) for _ in range(permutations)], dtype=int)
-    found = np.ones(count)
+    at_least, at_most = np.zeros(count, dtype=int), np.zeros(count, dtype=int)
     for unit, ids in enumerate(near):
         if not len(ids):
             continue
         chosen = drawn[:, : len(ids)]
-        simulated = own[unit] * other[chosen + (chosen >= unit)].mean(axis=1)
-        larger = int((simulated >= own[unit] * lag[unit]).sum())
-        found[unit] = (min(larger, permutations - larger) + 1) / (permutations + 1)
-    return found
+        simulated = other[chosen + (chosen >= unit)].mean(axis=1)
+        at_least[unit] = int((simulated >= lag[unit] - _HAIR).sum())
+        at_most[unit] = int((simulated <= lag[unit] + _HAIR).sum())
+    has_neighbours = np.array([bool(len(ids)) for ids in near])
+    return Surroundings(deficit.index, lag, at_least, at_most, has_neighbours, permutations)
 
 
 def false_discovery_cut(p_values: NDArray[np.float64], *, rate: float) -> float:
@@ -184,11 +232,13 @@ def false_discovery_cut(p_values: NDArray[np.float64], *, rate: float) -> float:
 
     Notes
     -----
-    Y. Benjamini and Y. Hochberg (1995); where nothing passes, Bonferroni's bound ``rate / n``. By `esda`.
+    Y. Benjamini and Y. Hochberg (1995); where nothing passes, Bonferroni's bound ``rate / n``. Equal to `esda`'s, which
+    takes seconds to import.
     """
-    from esda import fdr
-
-    return float(fdr(np.asarray(p_values, dtype=float), rate))
+    ranked = np.sort(np.asarray(p_values, dtype=float))
+    bounds = rate * np.arange(1, len(ranked) + 1) / max(1, len(ranked))
+    passing = np.flatnonzero(ranked <= bounds)
+    return float(bounds[passing[-1]]) if len(passing) else rate / max(1, len(ranked))
 
 
 def empirical_bayes_rate(events: pd.Series, population: pd.Series) -> pd.Series:
@@ -229,14 +279,18 @@ def scale_sensitivity(unit_count: int, region_count: int, autocorrelation: float
     return float(Smaup(unit_count, region_count, autocorrelation).smaup)
 
 
-def _weights(values: pd.Series, neighbours: Mapping[str, Sequence[str]]) -> object:
-    from libpysal.weights import W
-
+def _require_known(values: pd.Series, neighbours: Mapping[str, Sequence[str]]) -> None:
     absent = [code for code in values.index if code not in neighbours]
     if absent:
         raise UsageError(f"Le voisinage de {absent[0]} est inconnu : toutes les unités doivent y être.")
     if values.isna().any():
         raise UsageError(f"{values.index[values.isna()][0]} n'a pas de valeur : retirez les unités sans donnée.")
+
+
+def _weights(values: pd.Series, neighbours: Mapping[str, Sequence[str]]) -> object:
+    from libpysal.weights import W
+
+    _require_known(values, neighbours)
     kept = set(values.index)
     return W(
         {code: [other for other in neighbours[code] if other in kept] for code in values.index},

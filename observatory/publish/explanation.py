@@ -48,7 +48,7 @@ def explained(connection: Connection, report: GapReport) -> GapReport:
             }
             for row in report.rows
         ],
-        added=ADDED,
+        added=(*report.added, *ADDED),
     )
 
 

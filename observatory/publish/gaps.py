@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import UsageError
 from observatory.runs.gap import COLUMNS
+from observatory.runs.profile import PROFILE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,6 +36,8 @@ class GapReport:
     """Columns of the rows after the contract's own, where more was asked for."""
     warnings: tuple[str, ...] = ()
     """What a reader must know first, in French (:mod:`observatory.publish.completeness`)."""
+    profile: dict[str, Any] | None = None
+    """Clusters, depth, quartiers and volumes of the whole region (:mod:`observatory.runs.profile`)."""
 
 
 def require_level(level: str) -> None:
@@ -93,7 +96,8 @@ def gap_report(
     ]
     report = GapReport(
         rows=rows,
-        parameters=dict(run.parameters),
+        parameters={name: value for name, value in run.parameters.items() if name != PROFILE},
+        profile=run.parameters.get(PROFILE),
         sources=sources,
         run_hash=run.run_hash,
         warnings=completeness.warnings(connection, services=[service], source_ids=used),
@@ -191,6 +195,7 @@ def _envelope(report: GapReport) -> dict[str, Any]:
         "sources": report.sources,
         "warnings": list(report.warnings),
         "run": report.run_hash,
+        **({} if report.profile is None or "explanation" not in report.added else {"profile": report.profile}),
     }
 
 

@@ -14,6 +14,7 @@ from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.access import service_supply, supply_norm
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs
+from observatory.runs.kept import kept
 from observatory.runs.need import NeedRun
 from observatory.runs.travel import places, travel_within
 
@@ -28,13 +29,15 @@ COLUMNS: Final = (*RANKS, "verdict_share", "verdict", "score_low", "score_high",
 
 
 class Certainties:
-    """Works out how sure rows are, each need and each access of a study specified once however many rows use it."""
+    """Works out how sure rows are, each need and each access of a study specified once however many rows use it.
+
+    What depends on the need alone is kept from one analysis to the next: its name says the study, the choices of its
+    verdict included, and the data.
+    """
 
     def __init__(self, connection: Connection, inputs: Inputs) -> None:
         self._connection = connection
         self._inputs = inputs
-        self._intervals: dict[tuple[str, str], pd.DataFrame] = {}
-        self._needs: dict[tuple[str, str], Scored] = {}
         self._accesses: dict[tuple[str, float], Scored | None] = {}
 
     def rows(self, request: GapRequest, *, level: str, need: NeedRun) -> pd.DataFrame:
@@ -66,19 +69,8 @@ class Certainties:
         return rows[[*COLUMNS, "is_deficit"]]
 
     def _interval(self, request: GapRequest, level: str, need: NeedRun) -> pd.DataFrame:
-        key = request.defi, level
-        if key not in self._intervals:
-            study = request.study.need(request.defi)
-            draws = monte_carlo(indicator_frame(need, study, level), study, draw_count=DRAW_COUNT, seed=SEED)
-            found = intervals(draws)
-            rows = found[["score_low", "score_high"]].round(SCORE_DECIMALS)
-            ends = {"rank_low": np.floor, "rank_median": np.rint, "rank_high": np.ceil}
-            # A rank among one says nothing.
-            is_ranked = found["rank_low"].notna().sum() > 1
-            for column, rounded in ends.items():
-                rows[column] = rounded(found[column]) if is_ranked else np.nan
-            self._intervals[key] = rows
-        return self._intervals[key]
+        study = request.study.need(request.defi)
+        return kept(("intervals", need.run_hash, level), lambda: _intervals(indicator_frame(need, study, level), study))
 
     def _judged(self, request: GapRequest, level: str, need: NeedRun) -> pd.DataFrame | None:
         verdict = request.study.verdict
@@ -101,11 +93,11 @@ class Certainties:
         return verdicts(meshes, cuts=request.study.cuts, study=verdict)
 
     def _need(self, request: GapRequest, level: str, need: NeedRun, verdict: VerdictStudy) -> Scored:
-        key = request.defi, level
-        if key not in self._needs:
-            study = request.study.need(request.defi)
-            self._needs[key] = need_specifications(indicator_frame(need, study, level), study, verdict)
-        return self._needs[key]
+        study = request.study.need(request.defi)
+        return kept(
+            ("specifications", need.run_hash, level),
+            lambda: need_specifications(indicator_frame(need, study, level), study, verdict),
+        )
 
     def _access(self, request: GapRequest, verdict: VerdictStudy) -> Scored | None:
         key = request.service.service, request.threshold_min
@@ -117,6 +109,17 @@ class Certainties:
 def indicator_frame(need: NeedRun, study: NeedStudy, level: str) -> pd.DataFrame:
     """Return the indicators of a level in their own units; NaN where unknown."""
     return need.indicator_values(level)[study.indicator_ids]
+
+
+def _intervals(values: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
+    found = intervals(monte_carlo(values, study, draw_count=DRAW_COUNT, seed=SEED))
+    rows = found[["score_low", "score_high"]].round(SCORE_DECIMALS)
+    ends = {"rank_low": np.floor, "rank_median": np.rint, "rank_high": np.ceil}
+    # A rank among one says nothing.
+    is_ranked = found["rank_low"].notna().sum() > 1
+    for column, rounded in ends.items():
+        rows[column] = rounded(found[column]) if is_ranked else np.nan
+    return rows
 
 
 def _at(access: Scored, level: str, inputs: Inputs) -> Scored:

@@ -13,11 +13,14 @@ from sqlalchemy import Connection
 from observatory.errors import UsageError
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
 from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
+from observatory.runs import certainty
 from observatory.runs.access import CLOSED_BORDER, AccessRun, access_hash
 from observatory.runs.border import border_flips
+from observatory.runs.certainty import Certainties
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
 from observatory.runs.need import REUSE_SERVICE, NeedRun, need_hash
+from observatory.runs.profile import PROFILE, Profiles
 from observatory.store import results
 from observatory.store.tables import GapResult
 from observatory.studies import ServiceStudy, Study
@@ -92,6 +95,7 @@ class GapRequest:
             "access": access_hash(self.study, self.service, self.threshold_min, dict(checksums)),
             "cuts": [self.study.cuts.need, self.study.cuts.access],
             "draws": [certainty.DRAW_COUNT, certainty.SEED],
+            PROFILE: 1,
         }
         return run_hash("gap", content)
 
@@ -110,13 +114,14 @@ def work_out_gap(
     access: AccessRun,
     inputs: Inputs,
     certainties: Certainties,
+    profiles: Profiles,
 ) -> GapRun:
     """Cross a need with an access and store the result, unless another transaction just did.
 
     Parameters
     ----------
-    certainties
-        Of the same inputs; shared between requests, it works each need and each access out once.
+    certainties, profiles
+        Of the same inputs; shared between requests, they work each need and each access out once.
     """
     name = request.run_hash(inputs.checksums)
     results.lock_run(connection, name)
@@ -129,6 +134,7 @@ def work_out_gap(
     parameters["border_flips"] = border_flips(
         rows, access, threshold_min=request.threshold_min, cuts=request.study.cuts, inputs=inputs
     )
+    parameters[PROFILE] = profiles.of(request, rows, need)
     source_ids = sorted({*need.source_ids, *access.source_ids})
     results.store_run(
         connection,
@@ -228,7 +234,7 @@ def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Ser
             sentences.append("Personnes concernées couvertes par le secret des petits comptes.")
         if count:
             words = "commune couverte" if count == 1 else "communes couvertes"
-            sentences.append(f"Dont {count} {words} par le secret des petits comptes, comprises dans les totaux.")
+            sentences.append(f"Les totaux comprennent {count} {words} par le secret des petits comptes.")
         found.append(" ".join(one for one in sentences if one) or None)
     return pd.Series(found, index=notes.index, dtype=object)
 

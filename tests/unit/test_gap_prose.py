@@ -117,6 +117,22 @@ def test_vire_au_noireau_reads_well() -> None:
     )
 
 
+def test_a_partial_list_is_told_beside_what_it_gives() -> None:
+    """An access of nil on twenty known structures is no proof that there is none."""
+    parameters = {**PARAMETERS, "is_complete": False, "supply_count": 20}
+    sure = Certainty(verdict="robuste", verdict_share=1.0)
+    found = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=parameters, certainty=sure)
+    read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
+    place = read.index("L'accès y vaut 31,4 sur 100, où 100 est l'offre jugée suffisante.")
+    assert read[place + 1] == (
+        "Ces chiffres d'accès ne comptent que les structures connues (20 en Normandie) : la liste est incomplète, et "
+        "l'accès réel peut être meilleur."
+    )
+    assert read[-1] == "Tous ces choix gardent la même liste de structures, sans celles qui y manquent."
+    complete = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | {"is_complete": True})
+    assert not any("liste" in sentence for sentence in complete)
+
+
 def test_singulars_and_little_known_territories() -> None:
     hamlet = {
         **CAUX, "level": "commune", "code": "14001", "name": "Le Havre", "population_count": 30, "need_volume_count": 1,

@@ -29,7 +29,7 @@ SELECT
     gap.level,
     gap.code,
     gap.name,
-    run.parameters,
+    run.parameters - 'profile' AS parameters,
     CAST(run.parameters -> 'ranked_counts' ->> gap.level AS integer) AS ranked_count,
     CAST(run.parameters ->> 'threshold_min' AS float8) AS threshold_min
 FROM observatory.run

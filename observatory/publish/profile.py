@@ -1,0 +1,260 @@
+"""What a gap analysis says of the whole region, in French sentences and tables: areas, depth, quartiers, volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from observatory.gap.french import listed, plural
+from observatory.publish.labels import NARROW_SPACE, count, decimal
+
+if TYPE_CHECKING:
+    from observatory.publish.gaps import GapReport
+
+MOST_ROWS: Final = 10
+"""Areas, quartiers and EPCI shown (convention de l'observatoire): the JSON document has them all."""
+DEFICIT: Final = "besoin_fort_acces_faible"
+GROUPS: Final = {
+    "rural": "Communes rurales (grille de densité, niveaux 5 à 7)",
+    "urbain": "Communes urbaines (niveaux 1 à 4)",
+    "frr": "Communes en zone France ruralités revitalisation",
+    "hors_frr": "Communes hors de cette zone",
+    "inconnu": "Communes de zonage inconnu",
+}
+NOBODY: Final = (
+    "Temps et accès sont mesurés au point du quartier et à la mairie ; qui habite le quartier n'est pas dans les "
+    "données : personne n'y est compté."
+)
+ESTIMATED: Final = (
+    "C'est une estimation, dont la somme redonne le total publié ; l'intervalle à 90 % suppose que les taux varient "
+    "dans un département comme ils varient entre départements, ce qui est le moins qu'on puisse supposer."
+)
+QUADRANT_WORDS: Final = {
+    "besoin_fort_acces_faible": "besoin fort, accès faible alentour",
+    "besoin_faible_acces_faible": "besoin faible, accès faible alentour",
+    "besoin_faible_acces_fort": "besoin faible, accès fort alentour",
+    "besoin_fort_acces_fort": "besoin fort, accès fort alentour",
+}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a profile: sentences, then a table whose first column names the row."""
+
+    id: str
+    title: str
+    sentences: Sequence[str]
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    """Cells, already in French."""
+
+
+def sections(report: GapReport) -> list[Section]:
+    """Return the profile of a report, for all of Normandy whatever its rows; nothing where none was worked out."""
+    profile, parameters = report.profile, report.parameters
+    if profile is None:
+        return []
+    found = [
+        _areas(profile["clusters"]),
+        _depth(profile["depth"], parameters),
+        _quarters(profile["qpv"], parameters),
+        _volume(profile["volume"], str(report.rows[0]["level"]) if report.rows else ""),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _areas(clusters: Mapping[str, Any]) -> Section:
+    title = "Où les manques se concentrent"
+    wanted = [area for area in clusters["areas"] if area["kind"] == DEFICIT]
+    rate = f"{100 * clusters['false_discovery_rate']:g}{NARROW_SPACE}%"
+    method = (
+        f"Indice local de Moran bivarié de {count(clusters['tested_count'])} communes et de celles qui les touchent "
+        f"({clusters['permutations']} permutations, graine {clusters['seed']}) ; part de fausses alertes attendue : "
+        f"{rate} ; fort et faible s'entendent par rapport à la moyenne normande."
+    )
+    if not wanted:
+        first = (
+            "Aucune poche de besoin fort et d'accès faible ne se distingue du hasard : le manque, s'il y en a, est "
+            "trop général ou trop dispersé."
+        )
+        return Section("poches", title, [first, *_others(clusters), method], "", (), ())
+    several = [area for area in wanted if area["commune_count"] > 1]
+    shown = (several or wanted)[:MOST_ROWS]
+    return Section(
+        "poches",
+        title,
+        [_concentrated(wanted, several), *_others(clusters), method],
+        f"Poches de besoin fort et d'accès faible, les plus peuplées ({len(shown)} sur {len(several or wanted)})",
+        ("Poche", "Intercommunalités", "Communes", "Habitants"),
+        [
+            (area["name"], _some(area["epci"]), count(area["commune_count"]), count(area["population_count"]))
+            for area in shown
+        ],
+    )
+
+
+def _concentrated(areas: Sequence[Mapping[str, Any]], several: Sequence[Mapping[str, Any]]) -> str:
+    """Say how many communes, inhabitants and areas there are."""
+    communes = sum(area["commune_count"] for area in areas)
+    persons = sum(area["population_count"] for area in areas)
+    alone = len(areas) - len(several)
+    parts = [
+        *([f"{count(len(several))} {plural(len(several), 'poche')} de plusieurs communes"] if several else []),
+        *([f"{count(alone)} {plural(alone, 'commune isolée', 'communes isolées')}"] if alone else []),
+    ]
+    are = plural(communes, "commune au besoin fort est entourée", "communes au besoin fort sont entourées")
+    return (
+        f"{count(communes)} {are} de communes où l'accès est faible, plus que le hasard ne le ferait : "
+        f"{count(persons)} habitants, {listed(parts)}."
+    )
+
+
+def _others(clusters: Mapping[str, Any]) -> list[str]:
+    """Say what else stands out; nothing where nothing does."""
+    items = [
+        f"{QUADRANT_WORDS[kind]} ({count(number)} {plural(number, 'commune')})"
+        for kind, number in clusters["significant_count"].items()
+        if kind != DEFICIT and number
+    ]
+    return [f"Se distinguent aussi : {listed(items)}."] if items else []
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name the first two and count the others."""
+    rest = len(names) - 2
+    shown = list(names[:2])
+    if rest > 0:
+        shown.append(f"{count(rest)} {plural(rest, 'autre')}")
+    return listed(shown) or "–"
+
+
+def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
+    line = decimal(depth["line_score"], digits=0)
+    (region,) = depth["region"][:1] or ({"headcount": None},)
+    sentences = []
+    if region["headcount"] is not None:
+        sentences.append(
+            f"{_percent(region['headcount'])} des personnes concernées ({count(region['lacking_count'])} sur "
+            f"{count(region['persons_count'])}) vivent dans une commune où l'accès vaut moins de {line} sur 100."
+        )
+    by_class = {one["code"]: one for name in ("densite", "frr") for one in depth[name] if one["headcount"] is not None}
+    for one, other, words in (
+        ("rural", "urbain", ("dans les communes rurales", "dans les communes urbaines")),
+        ("frr", "hors_frr", ("en zone France ruralités revitalisation", "hors de cette zone")),
+    ):
+        if {one, other} <= by_class.keys():
+            figures = _percent(by_class[one]["headcount"]), _percent(by_class[other]["headcount"])
+            sentences.append(f"C'est le cas de {figures[0]} d'entre elles {words[0]}, de {figures[1]} {words[1]}.")
+    sentences.append(
+        f"Profondeur : ce qui manque pour atteindre {line}, en moyenne sur toutes les personnes concernées (0 : rien ; "
+        "1 : personne n'a d'accès). Sévérité : de même, les grands manques comptant davantage (indices de Foster, "
+        f"Greer et Thorbecke). Personnes : {parameters['volume_label']}."
+    )
+    rows = [
+        *((GROUPS[one["code"]], one) for name in ("densite", "frr") for one in depth[name]),
+        *((one["name"], one) for level in ("departement", "region") for one in depth[level]),
+    ]
+    return Section(
+        "profondeur",
+        "Combien il manque, et à qui",
+        sentences,
+        f"Manque d'accès des personnes concernées, sous {line} sur 100",
+        ("Personnes concernées de", "Nombre", "En manque", "Part", "Profondeur", "Sévérité"),
+        [
+            (
+                name,
+                count(one["persons_count"]),
+                count(one["lacking_count"]),
+                "–" if one["headcount"] is None else _percent(one["headcount"]),
+                decimal(one["depth"], digits=2),
+                decimal(one["severity"], digits=2),
+            )
+            for name, one in rows
+        ],
+    )
+
+
+def _quarters(quarters: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any]) -> Section | None:
+    known = [one for one in quarters if one["access_difference"] is not None]
+    if not known:
+        return None
+    less = [one for one in known if one["access_difference"] < 0]
+    more = [one for one in known if one["access_difference"] > 0]
+    farther = [one for one in known if one["access_difference"] == 0 and one["is_worse_off"]]
+    words = (
+        f"De {count(len(known))} {plural(len(known), 'quartier prioritaire', 'quartiers prioritaires')}, "
+        f"{_have(len(less))} moins d'accès que sa commune, {_have(len(more))} davantage, "
+        f"{_have(len(known) - len(less) - len(more))} autant"
+    )
+    if farther:
+        words += f", dont {count(len(farther))} à plus de minutes de la structure la plus proche"
+    order = sorted(
+        known, key=lambda one: (one["access_difference"], -(one["nearest_difference_min"] or 0), one["code"])
+    )
+    shown = [one for one in order if one["is_worse_off"]][:MOST_ROWS]
+    return Section(
+        "quartiers",
+        "Les quartiers prioritaires et leur commune",
+        [
+            f"{words}.",
+            NOBODY,
+        ],
+        f"Quartiers moins bien placés que leur commune pour le service « {parameters['service_label']} » "
+        f"({len(shown)} sur {sum(bool(one['is_worse_off']) for one in known)})"
+        if shown
+        else "",
+        ("Quartier", "Commune", "Accès", "Accès de la commune", "Minutes", "Minutes de la commune") if shown else (),
+        [
+            (
+                one["name"],
+                one["commune_name"] or "–",
+                decimal(one["access_score"]),
+                decimal(one["commune_access_score"]),
+                decimal(one["nearest_min"]),
+                decimal(one["commune_nearest_min"]),
+            )
+            for one in shown
+        ],
+    )
+
+
+def _have(number: int) -> str:
+    return "aucun n'a" if number == 0 else f"{count(number)} {plural(number, 'a', 'ont')}"
+
+
+def _volume(volume: Mapping[str, Any] | None, level: str) -> Section | None:
+    if volume is None:
+        return None
+    at = level if level in {"departement", "region"} else "epci"
+    rows = sorted(volume[at], key=lambda one: (-one["volume"], one["code"]))
+    shown, digits = rows[:MOST_ROWS], 0
+    (region,) = volume["region"][:1]
+    total = f"{decimal(region['volume'], digits=digits)} {volume['unit']}"
+    sentences = [
+        f"{volume['label']} ({volume['period']}) : {total} en Normandie, somme des totaux publiés par département.",
+        f"En dessous, rien n'est publié : le total est réparti d'après les {volume['spread_by']}. {ESTIMATED}",
+    ]
+    return Section(
+        "volumes",
+        "Des volumes récents, estimés là où ils ne sont pas publiés",
+        sentences,
+        f"{volume['label']}, {volume['period']} ({len(shown)} lignes sur {len(rows)})",
+        ("Territoire", f"Volume ({volume['unit']})", "Intervalle à 90 %", "Statut"),
+        [
+            (
+                one["name"],
+                decimal(one["volume"], digits=digits),
+                "–"
+                if one["status"] == "observed"
+                else f"{decimal(one['volume_low'], digits=digits)} à {decimal(one['volume_high'], digits=digits)}",
+                "publié" if one["status"] == "observed" else "estimé",
+            )
+            for one in shown
+        ],
+    )
+
+
+def _percent(share: float) -> str:
+    return f"{decimal(100.0 * share)}{NARROW_SPACE}%"
