@@ -79,9 +79,16 @@ def import_(
             )
     print_outcome(outcome.changes, outcome.refused, [*notes, *outcome.notes], unchanged_count=outcome.unchanged_count)
     console = messages()
-    if outcome.absent_count:
-        why = "une ligne est refusée" if remove_absent else "--remove-absent les retire"
-        console.print(f"{outcome.absent_count} saisies absentes du fichier restent : {why}.", markup=False)
+    if outcome.absent_count and remove_absent:
+        console.print(
+            f"Rien n'a été retiré : {outcome.absent_count} saisies sont absentes du fichier, mais des lignes refusées "
+            f"({len(outcome.refused)}) peuvent être les leurs. Corrigez ces lignes, puis relancez.",
+            markup=False,
+        )
+    elif outcome.absent_count:
+        console.print(
+            f"{outcome.absent_count} saisies absentes du fichier restent : --remove-absent les retire.", markup=False
+        )
     console.print(_conclusion(layer, is_trial=dry_run, is_changed=bool(outcome.changes)), markup=False)
 
 

@@ -14,7 +14,7 @@ from observatory.errors import UsageError
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs
 from observatory.runs.siting_candidates import candidate_places, communes_of
 from observatory.runs.siting_limits import forbid, limits_of
-from observatory.runs.supply import ZONED_SERVICES, Supply, service_supply, zones_of
+from observatory.runs.supply import ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
 from observatory.runs.travel import LONGEST_DRIVE_MIN, places, travel_within
 from observatory.siting.mesh import split_communes
 from observatory.siting.model import SitingModel
@@ -46,6 +46,8 @@ class SitingInputs:
     travel_note: str
     hidden: Mapping[str, Booleans]
     """Whether the persons of each unit concerned by each défi are not to be shown, ``(n_units,)``."""
+    norms: Mapping[str, float | None]
+    """Norm of each service's supply per inhabitant, that of today."""
 
 
 def siting_inputs(
@@ -110,7 +112,8 @@ def siting_inputs(
     )
     commune = units["commune_code"].astype(str)
     secret = {defi: commune.isin((hidden or {}).get(defi, frozenset())).to_numpy(dtype=bool) for defi in siting.defis}
-    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret)
+    norms = {name: supply_norm(study.service(name), supply)[0] for name, supply in supplies.items()}
+    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret, norms)
 
 
 def _units(
@@ -155,10 +158,10 @@ def _existing(
     existing_min = np.full((len(units), len(kept)), np.inf)
     offers = np.zeros((len(kept), len(siting.services)), dtype=np.bool_)
     for service, name in enumerate(siting.services):
-        position = offered[name].index.get_indexer(kept.index)
-        there = position >= 0
-        offers[there, service] = True
-        existing_min[:, there] = np.minimum(existing_min[:, there], minutes[name][:, position[there]])
+        site = kept.index.get_indexer(offered[name].index)  # a structure may receive at several places
+        there = site >= 0
+        offers[site[there], service] = True
+        np.minimum.at(existing_min.T, site[there], minutes[name].T[there])
     sites = pd.DataFrame(
         {
             "code": kept.index,

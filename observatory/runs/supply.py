@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,9 @@ from observatory.store import read
 from observatory.studies import PHASES, ServiceStudy
 
 ZONED_SERVICES: Final = ("accompagnement", *(f"accompagnement:{phase}" for phase in PHASES))
-"""Services whose bodies only serve their zone of intervention."""
+"""Services whose bodies only serve their zones of intervention."""
+SAME_POINT_M: Final = 1.0
+"""A place this near to the point of its structure is that point (convention de l'observatoire)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,17 +36,38 @@ def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs
     """Return a service's sites that count, with the demand around them and who each serves."""
     if service.phase is not None:
         offered, warnings = phase_places(connection, service.phase)
-        offered = offered.assign(density=offered["density_level"])
+        offered = offered.assign(density=offered["density_level"], zones=_zones(connection, offered))
         demand = demand_points(inputs)
         return Supply(offered, demand, phase_zones(connection, offered, demand, inputs), warnings, inputs)
-    offered, warnings = _offered(read.supply_frame(connection, service.service), service)
+    supply = read.supply_frame(connection, service.service)
+    is_zoned = service.service in ZONED_SERVICES
+    further = _further_places(supply, read.directory_places(connection)) if is_zoned else supply.iloc[:0]
+    offered, warnings = _offered(supply, further, service)
     offered = offered.assign(density=offered["density_level"])
+    if is_zoned:
+        offered["zones"] = _zones(connection, offered)
     demand = demand_points(inputs)
-    allowed = zones_of(offered, demand, inputs) if service.service in ZONED_SERVICES else None
+    allowed = zones_of(offered, demand, inputs) if is_zoned else None
     return Supply(offered, demand, allowed, warnings, inputs)
 
 
-def _offered(supply: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame, list[str]]:
+def _further_places(supply: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
+    """Return the places of the directory where a structure receives beside its own point: permanences, other places.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``supply``, one row per place; a place at the very point of its structure isn't a further one.
+    """
+    places = places[places["structure_id"].isin(supply.index) & places["x_m"].notna()]
+    own = supply.loc[places["structure_id"]]
+    columns = ["x_m", "y_m", "commune_code", "density_level", "is_border", "place_quality"]
+    further = own.assign(**{name: places[name].to_numpy() for name in columns}).astype(own.dtypes[columns].to_dict())
+    distance_m = np.hypot(further["x_m"] - own["x_m"], further["y_m"] - own["y_m"])
+    return further[~(distance_m < SAME_POINT_M)]
+
+
+def _offered(supply: pd.DataFrame, further: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame, list[str]]:
     """Return the structures that count as supply, and a sentence for each reason to set others aside."""
     warnings = []
     is_closed = supply["is_closed"].astype(bool)
@@ -53,11 +76,12 @@ def _offered(supply: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame,
         supply = supply[~is_closed]
     is_active = supply["is_active"].astype(bool)
     is_placed = supply["x_m"].notna()
-    kept = is_active & is_placed
+    is_reached = is_placed | supply.index.isin(further.index)
+    kept = is_active & is_reached
     if (~is_active).any():
         warnings.append(f"Projets annoncés, montrés mais jamais comptés : {_names(supply[~is_active])}.")
-    if (is_active & ~is_placed).any():
-        unplaced = supply[is_active & ~is_placed]
+    if (is_active & ~is_reached).any():
+        unplaced = supply[is_active & ~is_reached]
         warnings.append(f"Lieu inconnu, non compté dans l'accès : {_names(unplaced)}.")
     if service.service in ZONED_SERVICES:
         is_zoned = supply["zone_level"].notna() & supply["zone_code"].notna()
@@ -66,7 +90,9 @@ def _offered(supply: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame,
                 f"Zone d'intervention inconnue, non comptés dans l'accès : {_names(supply[kept & ~is_zoned])}."
             )
         kept &= is_zoned
-    return supply[kept], warnings
+    offered = supply[kept & is_placed]
+    added = further[further.index.isin(supply.index[kept])]
+    return (pd.concat([offered, added]) if len(added) else offered), warnings
 
 
 def _names(supply: pd.DataFrame, *, at_most: int = 12) -> str:
@@ -121,10 +147,27 @@ def demand_points(inputs: Inputs) -> pd.DataFrame:
 
 
 def zones_of(offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs) -> npt.NDArray[np.bool_]:
-    """Return whether each site (column) intervenes where each demand point (row) is."""
+    """Return whether each site (column) intervenes where each demand point (row) is: any of its zones holds it."""
     commune = demand["commune_code"]
-    columns: list[Any] = []
-    for level, code in zip(offered["zone_level"], offered["zone_code"], strict=True):
-        keys = commune if level == DEMAND_LEVEL else commune.map(inputs.parents[DEMAND_LEVEL, level])
-        columns.append((keys == code).to_numpy(dtype=bool))
-    return np.column_stack(columns) if columns else np.zeros((len(demand), 0), dtype=bool)
+    found: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
+    for level, code in {zone for zones in offered["zones"] for zone in zones}:
+        keys = (
+            commune
+            if level == DEMAND_LEVEL
+            else commune.map(inputs.parents.get((DEMAND_LEVEL, level), pd.Series(dtype=str)))
+        )
+        found[level, code] = (keys == code).to_numpy(dtype=bool)
+    allowed = np.zeros((len(demand), len(offered)), dtype=bool)
+    for column, zones in enumerate(offered["zones"]):
+        for zone in zones:
+            allowed[:, column] |= found[zone]
+    return allowed
+
+
+def _zones(connection: Connection, offered: pd.DataFrame) -> pd.Series:
+    """Return the zones, (level, code), where each site intervenes."""
+    zones = read.directory_zones(connection)
+    own = {
+        str(name): tuple(zip(rows["level"], rows["code"], strict=True)) for name, rows in zones.groupby("structure_id")
+    }
+    return pd.Series([own.get(str(name), ()) for name in offered.index], index=offered.index, dtype=object)

@@ -182,11 +182,12 @@ def _places(before: Entry, after: Entry) -> list[tuple[str, str, str]]:
     return fields
 
 
-def merged(current: Entry | None, given: Entry, *, keeps_places: bool, today: str) -> Entry:
+def merged(current: Entry | None, given: Entry, *, keeps_places: bool, today: str, base: Entry | None = None) -> Entry:
     """Return what an entry becomes when ``given`` says it anew.
 
     Who says a fact: the source that comes with it; else « saisie du territoire » and ``today``, where it differs from
     what was known. A fact that changes while its former source is left beside it is the territory's own, and says so.
+    A fact that is again what it was before its first edit is said by who said it then.
 
     Parameters
     ----------
@@ -196,6 +197,8 @@ def merged(current: Entry | None, given: Entry, *, keeps_places: bool, today: st
         What the file says; a place whose ``rank`` is 0 is matched by its kind and name, else added.
     keeps_places
         True: places that the file doesn't name stay.
+    base
+        The entry before its first edit, if it was edited.
     """
     old = current or replace(given, origin="", date="", zones_origin="", zones_date="", places=())
     body = _provenance(
@@ -203,30 +206,45 @@ def merged(current: Entry | None, given: Entry, *, keeps_places: bool, today: st
         former=(old.origin, old.date),
         told=(given.origin, given.date),
         today=today,
+        first=(base.origin, base.date) if base and base.facts == given.facts else None,
     )
     zones = _provenance(
         is_same=current is not None and set(current.zones) == set(given.zones),
         former=(old.zones_origin, old.zones_date),
         told=(given.zones_origin, given.zones_date),
         today=today,
+        first=(base.zones_origin, base.zones_date)
+        if base is not None and set(base.zones) == set(given.zones)
+        else None,
     )
     if not given.zones:
         zones = ("", "")
     return replace(
         given,
-        zones=old.zones if current is not None and set(old.zones) == set(given.zones) else given.zones,
+        zones=next((one.zones for one in (base, current) if one and set(one.zones) == set(given.zones)), given.zones),
         origin=body[0],
         date=body[1],
         zones_origin=zones[0],
         zones_date=zones[1],
-        places=_merged_places(old.places, given.places, keeps=keeps_places, today=today),
+        places=_merged_places(
+            old.places, given.places, keeps=keeps_places, today=today, base=base.places if base else ()
+        ),
     )
 
 
-def _provenance(*, is_same: bool, former: tuple[str, str], told: tuple[str, str], today: str) -> tuple[str, str]:
-    """Return who says a group of facts, and when."""
+def _provenance(
+    *,
+    is_same: bool,
+    former: tuple[str, str],
+    told: tuple[str, str],
+    today: str,
+    first: tuple[str, str] | None,
+) -> tuple[str, str]:
+    """Return who says a group of facts, and when; ``first`` said the same before the first edit."""
     replaced = BEFORE.format(origin=told[0], date=told[1])
     is_own = told[0].startswith(TYPED) and told[0] == former[0]
+    if first is not None and (not told[0] or is_own or told == first):
+        return first
     if is_same and former[0]:
         is_kept = not told[0] or is_own or former[0] == replaced or told == former
         return former if is_kept else (told[0], told[1] or today)
@@ -238,10 +256,11 @@ def _provenance(*, is_same: bool, former: tuple[str, str], told: tuple[str, str]
 
 
 def _merged_places(
-    former: tuple[Place, ...], given: tuple[Place, ...], *, keeps: bool, today: str
+    former: tuple[Place, ...], given: tuple[Place, ...], *, keeps: bool, today: str, base: tuple[Place, ...]
 ) -> tuple[Place, ...]:
     known = {one.rank: one for one in former}
     left = dict(known)
+    first = {one.rank: one for one in base}
     result: dict[int, Place] = {}
     highest = max([0, *known, *(one.rank for one in given)])
     for one in given:
@@ -250,11 +269,13 @@ def _merged_places(
             highest += 1
             rank = highest
         old = left.pop(rank, None)
+        was = first.get(rank)
         origin, date = _provenance(
             is_same=old is not None and old.facts == one.facts,
             former=(old.origin, old.date) if old else ("", ""),
             told=(one.origin, one.date),
             today=today,
+            first=(was.origin, was.date) if was and was.facts == one.facts else None,
         )
         result[rank] = replace(one, rank=rank, origin=origin, date=date)
     if keeps:

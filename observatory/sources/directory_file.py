@@ -134,20 +134,22 @@ def _entry(row: Mapping[str, str | None], present: set[str], known: Known, *, to
     siret = directory_cells.siret(row["siret"])
     identifier = row["identifiant"] or known.identify(name, siret)
     current = known.entries.get(identifier or "")
-    if row["identifiant"] and current is None and row["identifiant"] not in known.removed:
+    own = f"saisie_territoire:{slug(name)}"
+    if row["identifiant"] and current is None and row["identifiant"] not in {*known.removed, own}:
         raise CellError(f"identifiant « {row['identifiant']} » inconnu : laissez-le vide pour une structure nouvelle")
     given = _facts(row, present, known, current, siret=siret)
     if given["kind"] is None:
         raise CellError(f"type de structure absent : écrivez {', '.join(KINDS)}")
     place = _place(row, known, today=today, current=current)
     source, told = clean(row["source"]) or "", directory_cells.date_told(row["date"], today)
+    said = "" if current is not None and source == current.origin else source  # that one spoke of the zones on its own
     return Entry(
-        structure_id=identifier or f"saisie_territoire:{slug(name)}",
+        structure_id=identifier or own,
         name=name,
         origin=source,
         date=told,
-        zones_origin=clean(row["source_zones"]) or source,
-        zones_date=directory_cells.date_told(row["date_zones"], today) or told,
+        zones_origin=clean(row["source_zones"]) or said,
+        zones_date=directory_cells.date_told(row["date_zones"], today) or (told if said else ""),
         places=(place,) if place else (),
         **given,
     )

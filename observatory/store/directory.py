@@ -16,7 +16,7 @@ from observatory.sources import directory_file
 from observatory.sources.directory_cells import Known
 from observatory.sources.directory_entry import Change, Entry, Place, difference, merged
 from observatory.sources.structures import slug
-from observatory.store import directory_write, read
+from observatory.store import directory_edits, directory_write, read
 from observatory.store import tables as t
 from observatory.store.known import Known as Territories
 from observatory.store.migrate import LOCK_KEY
@@ -155,23 +155,24 @@ def apply(
     """
     changes = []
     safe = reading.touched
+    bases = directory_edits.bases(connection)
     for one in given:
         former = context.entries.get(one.structure_id)
         keeps = not (removes_absent or removes_places) or slug(one.name) in safe
-        after = merged(former, one, keeps_places=keeps, today=today)
+        after = merged(former, one, keeps_places=keeps, today=today, base=bases.get(one.structure_id))
         change = difference(former, after)
         if change is None:
             continue
         changes.append(change)
         if not is_trial:
-            directory_write.save(connection, after, file_name=file_name, today=today)
+            directory_edits.change(connection, former, after, file_name=file_name, today=today)
     named = {one.structure_id for one in given}
     absent = [one for name, one in context.entries.items() if name not in named and slug(one.name) not in safe]
     if removes_absent:
         for one in absent:
             changes.append(Change("supprimé", one.structure_id, one.name))
             if not is_trial:
-                directory_write.remove(connection, one.structure_id, file_name=file_name)
+                directory_edits.change(connection, one, None, file_name=file_name)
     if changes and not is_trial:
         directory_write.count_records(connection)
         mark(connection)
@@ -195,11 +196,7 @@ def put_back(connection: sa.Connection) -> None:
         if former is not None:
             current[former.structure_id] = directory_write.updated(former, update, halls)
             directory_write.write(connection, current[former.structure_id], source_id=directory_write.PUBLIC_SOURCE)
-    for name, content in connection.execute(sa.select(t.DirectoryEdit.structure_id, t.DirectoryEdit.content)):
-        if content is None:
-            directory_write.delete(connection, name)
-        else:
-            directory_write.write(connection, Entry.of_content(content), source_id=directory_write.TYPED_SOURCE)
+    directory_edits.renew(connection, entries(connection))
     directory_write.count_records(connection)
     mark(connection)
 

@@ -23,18 +23,6 @@ OWNED: Final = (accompaniment.SOURCE_ID, TYPED_SOURCE, PUBLIC_SOURCE)
 PHASE_NAMES: Final = {"emergence": "émergence", "creation": "création", "developpement": "développement"}
 
 
-def save(connection: sa.Connection, entry: Entry, *, file_name: str, today: str) -> None:
-    """Write an entry that a user gave, and keep it for the loads to come."""
-    write(connection, entry, source_id=TYPED_SOURCE, today=today)
-    _keep(connection, entry.structure_id, entry.as_content(), file_name)
-
-
-def remove(connection: sa.Connection, structure_id: str, *, file_name: str) -> None:
-    """Take a structure out of the directory, now and after the loads to come."""
-    delete(connection, structure_id)
-    _keep(connection, structure_id, None, file_name)
-
-
 def write(connection: sa.Connection, entry: Entry, *, source_id: str, today: str = "") -> None:
     """Put an entry in place of what the tables say of its structure."""
     ensure_source(connection, source_id)
@@ -133,13 +121,6 @@ def point_of(lon: float | None, lat: float | None) -> sa.ColumnElement[Any] | No
         return None
     point = sa.func.ST_SetSRID(sa.func.ST_MakePoint(lon, lat), 4326)
     return sa.func.ST_Transform(point, 2154)
-
-
-def _keep(connection: sa.Connection, structure_id: str, content: dict[str, Any] | None, file_name: str) -> None:
-    row = {"structure_id": structure_id, "content": sa.null() if content is None else content, "file_name": file_name}
-    query = insert(t.DirectoryEdit).values(**row)
-    changed = {"content": query.excluded.content, "file_name": file_name, "edited_at": sa.func.now()}
-    connection.execute(query.on_conflict_do_update(index_elements=["structure_id"], set_=changed))
 
 
 def _structure(connection: sa.Connection, entry: Entry, *, source_id: str, today: str) -> None:

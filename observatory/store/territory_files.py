@@ -15,7 +15,7 @@ from observatory.errors import UsageError
 from observatory.sources.directory_entry import Change, shown
 from observatory.sources.directory_file import Refused
 from observatory.sources.territory_entry import Entered, Given
-from observatory.store import directory, directory_write
+from observatory.store import directory, directory_edits, directory_write
 from observatory.store import tables as t
 from observatory.store.read.search import require_territory
 from observatory.store.statements import sql, statement
@@ -192,7 +192,7 @@ def _remove_permanences(connection: sa.Connection, territory: str, code: str | N
             continue
         places = tuple(place for place in one.places if place.territory_code != territory)
         count += len(one.places) - len(places)
-        directory_write.save(connection, replace(one, places=places), file_name="retrait", today=one.date)
+        directory_edits.change(connection, one, replace(one, places=places), file_name="retrait", today=one.date)
     if count:
         directory.mark(connection)
     return count

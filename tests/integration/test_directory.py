@@ -8,14 +8,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
+from test_pipeline import TOY_STUDY
 
+from observatory import pipeline
 from observatory.errors import InputFileError
 from observatory.publish import directory as publication
 from observatory.runs.inputs import checksums
 from observatory.sources import directory_file, directory_gpkg
-from observatory.store import directory, read
+from observatory.store import directory, read, resolution
 
 TODAY = "2026-03-31"
 DOSSIER = "Écosystème normand de l'accompagnement de l'ESS"
@@ -91,14 +94,20 @@ def test_what_is_exported_comes_back_without_a_change(
     assert state(connection) == before
 
 
-@pytest.mark.parametrize(
-    ("encoding", "delimiter"), [("cp1252", ";"), ("utf-8-sig", ";"), ("utf-8", ","), ("utf-8", "\t")]
-)
-def test_an_edited_table_changes_what_it_says_and_nothing_else(
-    connection: sa.Connection, tmp_path: Path, encoding: str, delimiter: str
-) -> None:
+def test_a_table_is_read_the_same_whatever_wrote_it(connection: sa.Connection, tmp_path: Path) -> None:
     rows = edited(exported(connection, tmp_path / "annuaire.csv"))
-    path = written(rows, tmp_path / "edite.csv", encoding=encoding, delimiter=delimiter)
+    forms = [("cp1252", ";"), ("utf-8-sig", ";"), ("utf-8", ","), ("utf-8", "\t")]
+    first, *others = (
+        directory_file.read(written(rows, tmp_path / "edite.csv", encoding=encoding, delimiter=delimiter))
+        for encoding, delimiter in forms
+    )
+    assert len(first[0]) == len(rows)
+    assert all(other[0].equals(first[0]) and other[1] == first[1] for other in others)
+
+
+def test_an_edited_table_changes_what_it_says_and_nothing_else(connection: sa.Connection, tmp_path: Path) -> None:
+    rows = edited(exported(connection, tmp_path / "annuaire.csv"))
+    path = written(rows, tmp_path / "edite.csv", encoding="cp1252", delimiter=";")
     before, inputs = state(connection), checksums(connection)
     trial = brought_back(connection, path, is_trial=True)
     assert state(connection) == before
@@ -121,6 +130,23 @@ def test_an_edited_table_changes_what_it_says_and_nothing_else(
     assert brought_back(connection, path).changes == ()
     assert checksums(connection) != inputs
     assert exported(connection, tmp_path / "apres.csv") != rows[:-1]
+    undone = brought_back(connection, tmp_path / "annuaire.csv", removes_absent=True)
+    assert [one.what for one in undone.changes] == ["modifié", "supprimé"]
+    assert state(connection) == before  # who says each fact, the edits and the structures themselves included
+    assert checksums(connection) == inputs
+
+
+def test_a_zone_that_is_typed_is_not_put_down_to_the_source_of_the_rest(
+    connection: sa.Connection, tmp_path: Path
+) -> None:
+    rows = exported(connection, tmp_path / "annuaire.csv")
+    row = next(row for row in rows if row["identifiant"] == "ami_french_impact_2018:creacoop14")
+    assert (row["zones"], row["source"]) == ("", DOSSIER)
+    (change,) = brought_back(connection, written([row | {"zones": "14"}], tmp_path / "b.csv")).changes
+    assert change.fields == (
+        ("zones", "vide", "departement:14"),
+        ("source des zones", "vide", f"saisie du territoire, {TODAY}"),
+    )
 
 
 def test_an_import_is_what_access_and_structures_read(connection: sa.Connection, tmp_path: Path) -> None:
@@ -152,6 +178,83 @@ def test_an_import_is_what_access_and_structures_read(connection: sa.Connection,
     known = directory.entries(connection)
     directory.put_back(connection)  # what a load of the snapshot ends with
     assert directory.entries(connection) == known
+
+
+def test_an_edit_follows_the_structure_that_a_split_gives_another_name(
+    connection: sa.Connection, tmp_path: Path
+) -> None:
+    clips, alone = "asp_siae_2020:80950959900019-ACI", "ami_french_impact_2018:clips-ressourcerie"
+    rows = exported(connection, tmp_path / "a.csv")
+    row = next(row for row in rows if row["identifiant"] == clips)
+    edit = row | {
+        "zones": "200010700 | 14",
+        "type de lieu": "permanence",
+        "numéro du lieu": "",
+        "code commune": "76384",
+    }
+    brought_back(connection, written([edit], tmp_path / "b.csv"))
+    held = directory.entries(connection)[clips]
+    assert (len(held.zones), len(held.places)) == (2, 2)
+    resolution.split(connection, alone, reason="essai")
+    found = directory.entries(connection)
+    assert clips not in found
+    assert (found[alone].zones, found[alone].places) == (held.zones, held.places)
+    directory.put_back(connection)  # what a load of the snapshot ends with: the edit knows its structure
+    again = directory.entries(connection)
+    assert clips not in again
+    assert (again[alone].zones, again[alone].places) == (held.zones, held.places)
+
+
+def test_a_cooperative_entered_changes_the_gaps_of_its_zone_and_nothing_is_left_of_it_once_undone(
+    toy_connection: sa.Connection, tmp_path: Path
+) -> None:
+    """One minute per kilometre, 15 minutes (weight 1, then 0.3 at 10 minutes); places 10 km apart (see toy_territory).
+
+    Before: one body at 14901, for EPCI 1: nobody of 61901 and 61902 is within reach. Norm 1 / 2000.
+    After: a second one at 61901, for EPCI 2. Weighted demand 300 + 0.3 × 200 = 360; norm 2 / 2000.
+    61901: (1/360) / (1/1000) → 1: 300 served. 61902: 0.3 × 1000/360 = 0.8333: 167 served, 33 full.
+    14901: 1000 / (1000 + 0.3 × 500) = 0.8696: 870 served, 130 full. 14902: 0.2609: 130 served, 370 full.
+    Then a permanence at 61902: 0 minutes from it, and 61901 keeps its own place.
+    """
+
+    toy_study = tmp_path / "toy.toml"
+    toy_study.write_text(TOY_STUDY, encoding="utf-8")
+
+    def gaps() -> tuple[str, pd.DataFrame]:
+        run = pipeline.gap_run(toy_connection, defi="insertion", service="accompagnement", study_path=toy_study)
+        query = sa.text("SELECT * FROM observatory.gap_result WHERE run_hash = :name AND level = 'commune'")
+        rows = pd.read_sql_query(query, toy_connection, params={"name": run.run_hash})
+        warned.extend(run.source_ids)
+        return run.run_hash, rows.set_index("code").sort_index()
+
+    warned: list[str] = []
+    rows = exported(toy_connection, tmp_path / "avant.csv")
+    first, before = gaps()
+    assert before["out_of_reach_count"].tolist() == [0, 0, 300, 200]
+    added = dict.fromkeys(rows[0], "") | {
+        "nom": "Coopérative d’essai",
+        "type": "CAE",
+        "phases": "Création",
+        "zones": "200000002",
+        "type de lieu": "siège",
+        "code commune": "61901",
+    }
+    assert brought_back(toy_connection, written([*rows, added], tmp_path / "b.csv")).refused == ()
+    second, after = gaps()
+    assert after["served_count"].tolist() == [870, 130, 300, 167]
+    assert after["reachable_full_count"].tolist() == [130, 370, 0, 33]
+    assert after["out_of_reach_count"].tolist() == [0, 0, 0, 0]
+    assert after["nearest_min"].tolist() == [0.0, 10.0, 0.0, 10.0]
+    assert "saisie_territoire" in warned
+    permanence = added | {"type de lieu": "permanence", "code commune": "61902"}
+    brought_back(toy_connection, written([*rows, added, permanence], tmp_path / "c.csv"))
+    third, nearer = gaps()
+    assert nearer["nearest_min"].tolist() == [0.0, 10.0, 0.0, 0.0]
+    assert len({first, second, third}) == 3
+    brought_back(toy_connection, tmp_path / "avant.csv", removes_absent=True)
+    last, undone = gaps()
+    assert last == first
+    pd.testing.assert_frame_equal(undone, before)
 
 
 def test_every_row_refused_says_its_line_and_why(connection: sa.Connection, tmp_path: Path) -> None:

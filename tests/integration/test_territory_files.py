@@ -211,8 +211,9 @@ def test_permanences_join_the_directory_and_leave_it(connection: sa.Connection, 
         "ARDES;Mairie de Vire;1er mardi;émergence;-0,889;48,838\n"
         "Inconnue au bataillon;Mairie;lundi;;-0,889;48,838\n",
     )
-    held = directory.entries(connection)
+    held, inputs = directory.entries(connection), checksums(connection)
     outcome = brought(connection, path, "permanences")
+    assert checksums(connection) != inputs
     assert [one.code for one in outcome.changes] == ["ami_french_impact_2018:ardes"]
     assert ["absente de l’annuaire" in one.reason for one in outcome.refused] == [True]
     (place,) = directory.entries(connection)["ami_french_impact_2018:ardes"].places
@@ -228,6 +229,7 @@ def test_permanences_join_the_directory_and_leave_it(connection: sa.Connection, 
     assert (row["layer"], row["entry_count"], row["file_name"]) == ("permanences", 1, "p.csv")
     assert territory_files.remove(connection, VIRE, "permanences") == 1
     assert directory.entries(connection) == held
+    assert checksums(connection) == inputs
     assert read.territory_layers(connection) == []
 
 

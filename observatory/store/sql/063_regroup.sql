@@ -61,7 +61,11 @@ CREATE TEMP TABLE followed ON COMMIT DROP AS
 SELECT DISTINCT ON (moved.former_id) moved.former_id, moved.structure_id
 FROM stage_regrouped AS moved
 JOIN observatory.structure_record AS record USING (source_id, record_id)
-JOIN observatory.accompaniment AS body ON body.structure_id = moved.former_id
+JOIN (
+    SELECT structure_id FROM observatory.accompaniment
+    UNION
+    SELECT structure_id FROM observatory.directory_edit
+) AS body ON body.structure_id = moved.former_id
 LEFT JOIN observatory.accompaniment AS taken ON taken.structure_id = moved.structure_id
 WHERE moved.former_id <> moved.structure_id
     AND taken.structure_id IS NULL
@@ -87,6 +91,21 @@ UPDATE observatory.accompaniment_place AS place
 SET structure_id = followed.structure_id
 FROM followed
 WHERE place.structure_id = followed.former_id;
+
+-- So does what users made of it; what it was before is known again with the next load. An edit that is left under the
+-- new identifier can only be one of a body that was taken out.
+DELETE FROM observatory.directory_edit AS left_there
+USING followed
+WHERE left_there.structure_id = followed.structure_id
+    AND EXISTS (SELECT FROM observatory.directory_edit AS own WHERE own.structure_id = followed.former_id);
+
+UPDATE observatory.directory_edit AS edit
+SET
+    structure_id = followed.structure_id,
+    content = jsonb_set(edit.content, '{structure_id}', to_jsonb(followed.structure_id)),
+    base = NULL
+FROM followed
+WHERE edit.structure_id = followed.former_id;
 
 DELETE FROM observatory.structure AS structure
 USING (SELECT DISTINCT former_id FROM stage_regrouped) AS former
