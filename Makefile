@@ -1,8 +1,9 @@
 # Ce que l'on fait avec l'observatoire, de l'installation aux contrôles. « make help » en donne la liste.
 SHELL := /bin/bash
 PORT ?= 8000
+FRR ?= ../shared/data/raw/dgcl_frr_2025-07.csv
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench bench-access bench-siting bench-sirene bench-uncertainty lock clean
+.PHONY: help setup demo test lint bench bench-access bench-siting bench-sirene bench-uncertainty bench-kill lock clean
 
 help: ## affiche cette liste
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)$$/  make \1\t\2/' | expand -t 16
@@ -33,6 +34,10 @@ bench-siting: ## mesure les solveurs d'implantation, à côté d'autres biblioth
 bench-sirene: ## mesure la lecture des fichiers stock de Sirene, à côté de leur lecture nue
 	@bash .ci/setup.sh
 	@.venv/bin/python benchmarks/sirene.py --millions 10
+
+bench-kill: ## tue un chargement 62 fois, à des moments tirés au sort (FRR=fichier de la DGCL)
+	@bash .ci/setup.sh
+	@.venv/bin/python benchmarks/ingest_kill.py "$(FRR)"
 
 bench-uncertainty: ## mesure 1 000 tirages de la méthode à côté d'un seul calcul
 	@bash .ci/setup.sh

@@ -1,48 +1,69 @@
-"""Kills an ingest with SIGKILL at random moments: the database must hold the former classes or the new ones.
+"""Kills an ingest with SIGKILL at random moments: the database must hold the former data or the new, never a mix.
 
     python benchmarks/ingest_kill.py FRR_FILE [ROUNDS] [SEED] [SNAPSHOT_ROUNDS]
 
 The first rounds kill the load of one source's file, the last ones the load of the whole snapshot over that file.
 
-It works on a private cluster of its own, thrown away at the end, and prints how many kills fell before and after the
-commit.
+It works on a private cluster of its own, with the settings of the observatory's (``fsync`` on), thrown away at the end,
+and prints how many kills fell before and after the commit. Each killed process is forked from one that has the
+programme in memory, so that what is killed is the ingest and not the start of Python; moments are drawn over a quarter
+more than the measured duration of one.
 """
 
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 SOURCE = "dgcl_frr_2025"
-CHILD = """
+SPREAD = 1.25
+"""Moments of the kills go up to so many times the duration of an ingest, so that some fall after the commit."""
+PARENT = """
+import os
+import signal
 import sys
+import time
+import traceback
 from pathlib import Path
 from observatory.settings import Settings
-from observatory.store import ingest, readers
-from observatory.store.engine import create_engine
-engine = create_engine(Settings(database_url=sys.argv[1], _env_file=None))
-ingest.readers()
-print("ready", flush=True)
-ingest.ingest_file(engine, sys.argv[2], Path(sys.argv[3]))
-print("done", flush=True)
-"""
-SNAPSHOT_CHILD = """
-import sys
-from observatory.settings import Settings
+from observatory.store import ingest
 from observatory.store.engine import create_engine
 from observatory.store.load import load_snapshot
-engine = create_engine(Settings(database_url=sys.argv[1], _env_file=None))
+import pyarrow.parquet
+from observatory.sources import contracts
+
+ingest.readers()
 print("ready", flush=True)
-load_snapshot(engine, force=True)
-print("done", flush=True)
+for line in sys.stdin:
+    delay, _, path = line.rstrip("\\n").partition(" ")
+    child = os.fork()
+    if not child:
+        try:
+            engine = create_engine(Settings(database_url=sys.argv[1], _env_file=None))
+            if path:
+                ingest.ingest_file(engine, sys.argv[2], Path(path))
+            else:
+                load_snapshot(engine, force=True)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if float(delay) >= 0:
+        time.sleep(float(delay))
+        os.kill(child, signal.SIGKILL)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""Reads lines « seconds before the kill, below 0 for none; file, none for the snapshot »; tells each end."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +73,8 @@ class Outcome:
     former: int
     new: int
     other: int
+    usual_s: float
+    """How long one took before any was killed."""
 
 
 def digest(engine: sa.Engine) -> str:
@@ -65,22 +88,46 @@ def digest(engine: sa.Engine) -> str:
         return " ".join(str(connection.exec_driver_sql(part).scalar()) for part in parts)
 
 
-def kill_once(url: str, path: Path | None, after_s: float) -> None:
-    """Start an ingest (of the snapshot if there is no file) and kill it so many seconds after it is ready to begin."""
-    command = [sys.executable, "-c", SNAPSHOT_CHILD, url]
-    if path is not None:
-        command = [sys.executable, "-c", CHILD, url, SOURCE, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(after_s)
-        child.kill()
+class Killer:
+    """Starts ingests in processes forked from ``parent``, and kills them."""
+
+    def __init__(self, parent: subprocess.Popen[str]) -> None:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        self._asked, self._told = parent.stdin, parent.stdout
+        assert self._told.readline() == "ready\n"
+
+    def run(self, path: Path | None, *, killed_after_s: float = -1.0) -> int:
+        """Run an ingest, of the snapshot if there is no file, killed so many seconds after its start, never if below 0.
+
+        Returns
+        -------
+        int
+            How it ended: 0 on its own, minus the signal if it was killed.
+        """
+        self._asked.write(f"{killed_after_s} {path or ''}\n")
+        self._asked.flush()
+        end = int(self._told.readline())
+        assert end in {0, -signal.SIGKILL}
+        return end
+
+
+@contextmanager
+def killer(engine: sa.Engine) -> Iterator[Killer]:
+    """Give what starts and kills ingests into a database; end it with the block."""
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", PARENT, url, SOURCE]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as parent:
+        try:
+            yield Killer(parent)
+        finally:
+            parent.kill()
 
 
 def wait_for_rollback(engine: sa.Engine) -> None:
     """Wait until the server has noticed that its client died."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'observatory ingest%%'"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with engine.connect() as connection:
             if connection.exec_driver_sql(query).scalar() == 0:
@@ -91,27 +138,37 @@ def wait_for_rollback(engine: sa.Engine) -> None:
 
 def rounds(engine: sa.Engine, files: tuple[Path, Path], *, count: int, seed: int) -> Outcome:
     """Load one file, then kill the load of the other, so many times; the two must differ by their content."""
-    from observatory.store import ingest
-
-    draw = random.Random(seed)
-    url = engine.url.render_as_string(hide_password=False)
     seen = {}
+    with killer(engine) as made:
+        for path in files:
+            usual_s = _whole_run(made, path)
+            seen[path] = digest(engine)
+        assert len(set(seen.values())) == len(files)
+        loaded, wanted = files[1], files[0]
+        outcome = {"former": 0, "new": 0, "other": 0}
+        for delay_s in _moments(count, SPREAD * usual_s, seed):
+            made.run(wanted, killed_after_s=delay_s)
+            wait_for_rollback(engine)
+            kind = {seen[loaded]: "former", seen[wanted]: "new"}.get(digest(engine), "other")
+            outcome[kind] += 1
+            if kind == "new":
+                loaded, wanted = wanted, loaded
+    return Outcome(usual_s=usual_s, **outcome)
+
+
+def _whole_run(made: Killer, path: Path | None) -> float:
+    """Let an ingest run to its end; return how long it took, in seconds."""
     started = time.perf_counter()
-    for path in files:
-        ingest.ingest_file(engine, SOURCE, path)
-        seen[path] = digest(engine)
-    usual_s = (time.perf_counter() - started) / 2
-    outcome = {"former": 0, "new": 0, "other": 0}
-    loaded, wanted = files[1], files[0]
-    for _ in range(count):
-        kill_once(url, wanted, draw.uniform(0, 1.5 * usual_s))
-        wait_for_rollback(engine)
-        found = digest(engine)
-        kind = {seen[loaded]: "former", seen[wanted]: "new"}.get(found, "other")
-        outcome[kind] += 1
-        if kind == "new":
-            loaded, wanted = wanted, loaded
-    return Outcome(**outcome)
+    assert made.run(path) == 0
+    return time.perf_counter() - started
+
+
+def _moments(count: int, longest_s: float, seed: int) -> list[float]:
+    """Return one random moment in each of ``count`` equal parts of the duration, shuffled."""
+    draw = random.Random(seed)
+    found = [(rank + draw.random()) / count * longest_s for rank in range(count)]
+    draw.shuffle(found)
+    return found
 
 
 def whole(engine: sa.Engine) -> str:
@@ -129,27 +186,21 @@ def whole(engine: sa.Engine) -> str:
 
 def snapshot_rounds(engine: sa.Engine, changed: Path, *, count: int, seed: int) -> Outcome:
     """Load a changed file over the snapshot, then kill the load that takes the snapshot back, so many times."""
-    from observatory.store import ingest
-    from observatory.store.load import load_snapshot
-
-    draw = random.Random(seed)
-    url = engine.url.render_as_string(hide_password=False)
-    started = time.perf_counter()
-    load_snapshot(engine, force=True)
-    usual_s = time.perf_counter() - started
-    new = whole(engine)
-    ingest.ingest_file(engine, SOURCE, changed)
-    former = whole(engine)
-    outcome = {"former": 0, "new": 0, "other": 0}
-    for _ in range(count):
-        kill_once(url, None, draw.uniform(0, 1.3 * usual_s))
-        wait_for_rollback(engine)
-        found = whole(engine)
-        kind = {former: "former", new: "new"}.get(found, "other")
-        outcome[kind] += 1
-        if kind == "new":
-            ingest.ingest_file(engine, SOURCE, changed)
-    return Outcome(**outcome)
+    with killer(engine) as made:
+        usual_s = _whole_run(made, None)
+        new = whole(engine)
+        _whole_run(made, changed)
+        former = whole(engine)
+        assert former != new
+        outcome = {"former": 0, "new": 0, "other": 0}
+        for delay_s in _moments(count, SPREAD * usual_s, seed):
+            made.run(None, killed_after_s=delay_s)
+            wait_for_rollback(engine)
+            kind = {former: "former", new: "new"}.get(whole(engine), "other")
+            outcome[kind] += 1
+            if kind == "new":
+                _whole_run(made, changed)
+    return Outcome(usual_s=usual_s, **outcome)
 
 
 def two_files(path: Path, directory: Path) -> tuple[Path, Path]:
@@ -197,8 +248,8 @@ def main() -> int:
 
 def _told(what: str, count: int, outcome: Outcome) -> str:
     return (
-        f"{what}, {count} kills: {outcome.former} left the former data, {outcome.new} the new, {outcome.other} "
-        "anything else"
+        f"{what} ({outcome.usual_s:.1f} s when left alone), {count} kills: {outcome.former} left the former data, "
+        f"{outcome.new} the new, {outcome.other} anything else"
     )
 
 

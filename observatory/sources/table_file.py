@@ -115,6 +115,8 @@ def _best_layout(path: Path, columns: Columns) -> _Layout:
 
 def heading(text: str) -> str:
     """Return a heading without case, accents or typographic variants, to compare it."""
+    if text.isascii():
+        return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFKD", text.replace("’", "'"))
     return " ".join("".join(one for one in plain if not unicodedata.combining(one)).lower().split())
 
@@ -229,7 +231,7 @@ def _frame(rows: Sequence[Row], layout: _Layout, columns: Columns, name: str, mi
                 f"Le fichier « {name} » a {len(cells)} colonnes à la ligne {line} au lieu de {width} : il est tronqué "
                 "ou mal formé, téléchargez-le de nouveau."
             )
-        is_header = [heading(text) for text in cells[:width]] == layout.header
+        is_header = all(heading(text) == head for text, head in zip(cells, layout.header, strict=False))
         wanted = [cell(cells[layout.columns[one]], missing) if one in layout.columns else None for one in columns]
         records.append([*wanted, line, is_header])
     if not records:
