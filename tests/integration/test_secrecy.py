@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
+import re
+import time
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import mvt
@@ -20,12 +22,16 @@ from fastapi.testclient import TestClient
 import geodata
 from api.app import create_app
 from observatory.gap.secrecy import stand_ins, suppress
-from observatory.publish import layers
+from observatory.publish import gaps, layers, regional
+from observatory.publish.map import draw
+from observatory.publish.offline import page
 from observatory.runs import secrecy
 from observatory.runs.inputs import Inputs, read_figures, read_inputs
 from observatory.runs.need import NeedRun, need_run
+from observatory.runs.siting_answer import Asked, answer
 from observatory.settings import Settings
-from observatory.store.tables import IndicatorValue
+from observatory.siting.study import SitingStudy
+from observatory.store.tables import IndicatorValue, SnapshotFile
 from observatory.studies import read_study
 
 DEFIS = ("insertion", "vieillissement")
@@ -34,6 +40,18 @@ LEVELS = ("commune", "epci", "departement", "region")
 COUNTS = ("need_volume_count", "in_need_out_of_reach_count")
 WITHIN = 2
 """A count is known when its interval is no wider than twice this."""
+MOST_AT_RISK = 60
+"""Hidden counts that the attacker of two vintages goes for: those that one vintage already leaves the narrowest."""
+SITED = SitingStudy(
+    id="essai",
+    title="Essai",
+    territory="200071652",  # Pays Fertois et Bocage Carrougien, where thirteen communes are hidden
+    services=("ressourcerie",),
+    defis={"insertion": 1.0},
+    poles=1,
+    objective="mclp",
+    threshold_min=10.0,
+)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +79,12 @@ def values(computed_engine: sa.Engine) -> pd.DataFrame:
 
 
 def rows(client: TestClient, defi: str, level: str, **asked: Any) -> pd.DataFrame:
-    query = {"defi": defi, "service": "tiers_lieu", "level": level, **asked}
-    answer = client.get("/api/gaps", params=query)
+    return _rows(client, tuple({"defi": defi, "service": "tiers_lieu", "level": level, **asked}.items()))
+
+
+@cache
+def _rows(client: TestClient, query: tuple[tuple[str, Any], ...]) -> pd.DataFrame:
+    answer = client.get("/api/gaps", params=dict(query))
     assert answer.status_code == 200
     return pd.DataFrame(answer.json()["items"]).set_index("code")
 
@@ -82,8 +104,9 @@ def test_no_channel_shows_what_another_hides(client: TestClient, defi: str) -> N
     usual = rows(client, defi, "commune")
     hidden = hidden_of(usual)
     assert len(hidden) > 250
-    asked: list[dict[str, Any]] = [{"service": name} for name in SERVICES]
-    asked += [{"threshold_min": 7}, {"territory": "61"}, {"offset": 500, "limit": 700}]
+    asked: list[dict[str, Any]] = [{"service": "ess"}, {"territory": "61"}, {"offset": 500, "limit": 700}]
+    if defi == DEFIS[0]:  # a threshold of one's own is a whole analysis
+        asked += [{"service": "ressourcerie"}, {"threshold_min": 7, "territory": "61"}]
     for more in asked:
         found = rows(client, defi, "commune", **more)
         assert hidden_of(found) == hidden & set(found.index)
@@ -113,6 +136,75 @@ def test_every_format_hides_the_same(client: TestClient, defi: str) -> None:
         for column in COUNTS:
             known = by_code.loc[properties["code"], column]
             assert properties.get(column) == (None if pd.isna(known) else known)
+
+
+def offline(html: str) -> list[dict[str, Any]]:
+    """Return the features' properties that the scripts of an offline map hold."""
+    found: list[dict[str, Any]] = []
+    for match in re.finditer(r"\.addData\(observatoire\.features\(formes_\d+, ", html):
+        found += json.JSONDecoder().raw_decode(html, match.end())[0]
+    return found
+
+
+@pytest.mark.parametrize("defi", DEFIS)
+def test_exports_and_the_offline_map_hide_the_same(client: TestClient, computed_engine: sa.Engine, defi: str) -> None:
+    """What a GeoPackage or a map sent by mail holds is what the API says: nothing where it says nothing."""
+    known = rows(client, defi, "commune", territory="61")
+    hidden = hidden_of(known)
+    assert len(hidden) > 50
+    with computed_engine.connect() as connection:
+        layer = layers.read_layer(connection, f"gaps-{defi}-tiers_lieu-commune").frame.set_index("code")
+        report = gaps.gap_report(connection, defi=defi, service="tiers_lieu", level="commune", territory="61")
+        shapes = layers.territory_shapes(connection, "commune")
+    for column in COUNTS:
+        shown = layer.loc[known.index, column].astype("Float64")
+        assert shown.equals(known[column].astype("Float64"))
+    drawn = [
+        regional.gap_layer(report, shapes, name="Lacune", level="commune", is_shown=True),
+        regional.need_layer(report, shapes, name="Besoin", level="commune"),
+    ]
+    html = page(draw(drawn, title="Essai", notice="", sources=[]))
+    features = offline(html)
+    names = dict(zip(known["name"], known.index, strict=True))
+    fields = [list(one.fields) for one in drawn]
+    assert len(features) == 2 * len(known)
+    said = 0
+    for position, one in enumerate(features):
+        figures = dict(zip(fields[position // len(known)], one["v"], strict=True))
+        code = names[one["titre"]]
+        for column in set(COUNTS) & set(figures):
+            value = known.loc[code, column]
+            assert figures[column] == ("secret" if pd.isna(value) else value)
+            said += figures[column] == "secret"
+    assert said > len(hidden)
+
+
+def siting_lists(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every list of units of a siting answer, with the sums published beside it."""
+    best = document["solutions"][0]
+    newly = [{"units": one["communes"], **one["newly_covered"]} for why in best["why"] for one in why["services"]]
+    return newly + [{"units": one["communes"], "concerned": one["concerned"]} for one in best["uncovered"]]
+
+
+def sited(connection: sa.Connection) -> dict[str, Any]:
+    return answer(connection, Asked(SITED, read_study(), time.perf_counter() + 600.0, lambda *_: None)).document
+
+
+def test_siting_gives_no_hidden_count(client: TestClient, computed_engine: sa.Engine) -> None:
+    """Unit by unit, what the gaps hide; the sums beside the units, with the estimates, tell it of none of them."""
+    known = rows(client, "insertion", "commune")
+    hidden = hidden_of(known)
+    with computed_engine.connect() as connection:
+        document = sited(connection)
+    seen = set()
+    for one in siting_lists(document):
+        for unit in one["units"]:
+            count = unit["concerned"]["insertion"]
+            assert (count is None) == (unit["code"] in hidden), unit
+            assert count is None or count == known.loc[unit["code"], "need_volume_count"]
+            seen.add(unit["code"])
+    assert len(seen & hidden) > 5
+    assert len(seen - hidden) > 5
 
 
 def test_a_page_says_secret_and_why(client: TestClient) -> None:
@@ -241,16 +333,20 @@ def test_two_truths_that_agree_with_the_totals_give_the_same_publications(
     assert told[0].equals(told[2])
     shift = (moved[1] - truth)[lambda one: one != 0]
     with computed_engine.connect() as connection, connection.begin() as transaction:
+        usual_sites = sited(connection)
         for code, change in shift.items():
             connection.execute(
                 sa.update(IndicatorValue)
                 .where(IndicatorValue.indicator == "unemployed_1564_count", IndicatorValue.code == code)
                 .values(value=IndicatorValue.value + int(change))
             )
-        other = dataclasses.replace(inputs, checksums={**inputs.checksums, "values.parquet": "other"})
-        again = need_run(connection, read_study(), "insertion", inputs=other)
+        files = sa.update(SnapshotFile).where(SnapshotFile.file_name == "values.parquet")
+        assert connection.execute(files.values(checksum="other")).rowcount == 1
+        again = need_run(connection, read_study(), "insertion", inputs=read_inputs(connection))
+        other_sites = sited(connection)
         transaction.rollback()
     assert again.run_hash != usual.run_hash
+    assert other_sites == usual_sites  # sites, lists, sums, ledgers, reasons, alternatives
     pd.testing.assert_frame_equal(again.rows.sort_index(), usual.rows.sort_index())
     assert again.parameters == usual.parameters
     # Most hidden counts differ by more than four between the two: no publication can bound them within two.
@@ -305,7 +401,9 @@ def test_two_vintages_do_not_betray_each_other(inputs: Inputs, values: pd.DataFr
                     attacker.relation({names[rank][code]: 1.0 for code in cells}, total, total)
     hidden = sorted(code for code in names[0].keys() & names[1].keys() if caps[code] - 1 > 2 * WITHIN)
     assert len(hidden) > 700
-    found = attacker.intervals([names[0][code] for code in hidden])
+    widths = [(one.intervals["high"] - one.intervals["low"]).loc[hidden] for one in (first, second)]
+    at_risk = np.minimum(*widths).sort_values(kind="stable").index[:MOST_AT_RISK]
+    found = attacker.intervals([names[0][code] for code in at_risk])
     assert (found["high"] - found["low"] > 2 * WITHIN).all()
 
 
