@@ -306,13 +306,12 @@ def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[
 
 def _seen_again(connection: sa.Connection, source_id: str, fetched_at: datetime | None) -> None:
     """Date a source that was fetched again, the same: what is loaded is what its producer gives on that day."""
+    if fetched_at is None:
+        return
     run = t.IngestRun
     last = sa.select(sa.func.max(run.run_id)).where(run.source_id == source_id, run.status == "loaded")
     newer = sa.or_(run.fetched_at.is_(None), run.fetched_at < fetched_at)
-    if fetched_at is not None:
-        connection.execute(
-            sa.update(run).where(run.run_id == last.scalar_subquery(), newer).values(fetched_at=fetched_at)
-        )
+    connection.execute(sa.update(run).where(run.run_id == last.scalar_subquery(), newer).values(fetched_at=fetched_at))
 
 
 def _record(connection: sa.Connection, batch: Batch, run: dict[str, Any], *, value_count: int) -> None:
