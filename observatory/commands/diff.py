@@ -110,7 +110,7 @@ def _sentence(row: dict[str, Any]) -> str:
         why = (
             "part des données et part de la méthode non séparables avec ce qui est gardé"
             if data is None or method is None
-            else f"données {_signed(data)}, méthode {_signed(method)}"
+            else _effects(data, method, row["need_score_rounding_effect"])
         )
         parts.append(f"besoin {_signed(change)} point{'s' if abs(change) >= 2 else ''} ({why})")  # noqa: PLR2004
     for name, words in (
@@ -122,6 +122,15 @@ def _sentence(row: dict[str, Any]) -> str:
         if row[f"{name}_change"]:
             parts.append(f"{words} {_signed(row[f'{name}_change'], whole=name.endswith('_count'))}")
     return f"{parts[0]} : {' ; '.join(parts[1:])}."
+
+
+def _effects(data: float, method: float, rounding: float) -> str:
+    """Name the parts of a change; a rounding alone is said to be nothing else."""
+    if not data and not method:
+        return "arrondi seul"
+    return f"données {_signed(data)}, méthode {_signed(method)}" + (
+        f", arrondi {_signed(rounding)}" if rounding else ""
+    )
 
 
 def _signed(value: float, *, whole: bool = False) -> str:

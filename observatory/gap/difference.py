@@ -14,7 +14,7 @@ from observatory.parameters import SCORE_DECIMALS
 
 TOLERANCE: Final = 0.05 + 1e-6
 """Scores are stored rounded to one decimal: one that is worked out again must round to the stored one."""
-EFFECTS: Final = ("data_effect", "method_effect")
+EFFECTS: Final = ("data_effect", "method_effect", "rounding_effect")
 
 
 def study_of(parameters: Mapping[str, Any]) -> NeedStudy:
@@ -52,9 +52,10 @@ def score_effects(
     Returns
     -------
     pandas.DataFrame
-        Index: units of both. ``change`` (after less before), `EFFECTS`, one decimal, which add up to it; effects are
-        NaN where a score can't be worked out again from what is stored (a figure covered by secrecy, an indicator that
-        one study alone has).
+        Index: units of both. ``change`` (after less before, as printed), `EFFECTS`, one decimal, which add up to it:
+        the parts of the change before rounding, and what rounding both scores adds to it. Effects are NaN where a score
+        can't be worked out again from what is stored (a figure covered by secrecy, an indicator that one study alone
+        has).
 
     Notes
     -----
@@ -84,5 +85,7 @@ def score_effects(
         score["after", "after"] - after_score.reindex(units)
     ).abs().le(TOLERANCE)
     parts = pd.DataFrame({"data_effect": data, "method_effect": method}).where(is_same & change.notna())
-    rounded = round_to_total(parts, change.where(parts.notna().all(axis="columns")), decimals=SCORE_DECIMALS)
-    return rounded.assign(change=change)[["change", *EFFECTS]]
+    whole = parts.sum(axis="columns", min_count=len(parts.columns)).round(SCORE_DECIMALS)
+    rounded = round_to_total(parts, whole, decimals=SCORE_DECIMALS)
+    rounding = (change - whole).round(SCORE_DECIMALS) + 0.0
+    return rounded.assign(change=change, rounding_effect=rounding)[["change", *EFFECTS]]

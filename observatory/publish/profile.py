@@ -183,9 +183,10 @@ def _quarters(quarters: Sequence[Mapping[str, Any]], parameters: Mapping[str, An
     less = [one for one in known if one["access_difference"] < 0]
     more = [one for one in known if one["access_difference"] > 0]
     farther = [one for one in known if one["access_difference"] == 0 and one["is_worse_off"]]
+    whose = plural(len(known), "sa", "leur")
     words = (
         f"De {count(len(known))} {plural(len(known), 'quartier prioritaire', 'quartiers prioritaires')}, "
-        f"{_have(len(less))} moins d'accès que sa commune, {_have(len(more))} davantage, "
+        f"{_have(len(less))} moins d'accès que {whose} commune, {_have(len(more))} davantage, "
         f"{_have(len(known) - len(less) - len(more))} autant"
     )
     if farther:

@@ -33,15 +33,15 @@ def effects(before, after, one, other):
 
 def test_one_cause_alone_takes_the_whole_change():
     before, after = frame(u=[20, 40]), frame(u=[30, 40])
-    assert effects(before, after, STUDY, STUDY).loc["u"].tolist() == [5.0, 5.0, 0.0]
+    assert effects(before, after, STUDY, STUDY).loc["u"].tolist() == [5.0, 5.0, 0.0, 0.0]
     # (0.8 × 20 + 0.2 × 40) − (0.5 × 20 + 0.5 × 40) = 24 − 30
-    assert effects(before, before, STUDY, HEAVY).loc["u"].tolist() == [-6.0, 0.0, -6.0]
+    assert effects(before, before, STUDY, HEAVY).loc["u"].tolist() == [-6.0, 0.0, -6.0, 0.0]
 
 
 def test_two_causes_share_what_they_do_together():
     before, after = frame(u=[20, 40]), frame(u=[30, 40])
     # 30 → 32: data alone +5 under the old method, +8 under the new one, 6.5 on average; method −6 then −3, −4.5.
-    assert effects(before, after, STUDY, HEAVY).loc["u"].tolist() == [2.0, 6.5, -4.5]
+    assert effects(before, after, STUDY, HEAVY).loc["u"].tolist() == [2.0, 6.5, -4.5, 0.0]
 
 
 def test_effects_add_up_to_the_printed_change_on_random_cases():
@@ -50,7 +50,15 @@ def test_effects_add_up_to_the_printed_change_on_random_cases():
     before, after = (pd.DataFrame(rng.uniform(0, 100, (200, 2)), index=index, columns=["a", "b"]) for _ in range(2))
     found = effects(before, after, replace(STUDY, aggregation="geometric"), HEAVY)
     assert found.notna().all().all()
-    assert (found["data_effect"] + found["method_effect"]).to_numpy() == pytest.approx(found["change"].to_numpy())
+    parts = found["data_effect"] + found["method_effect"] + found["rounding_effect"]
+    assert parts.to_numpy() == pytest.approx(found["change"].to_numpy())
+    assert found["rounding_effect"].abs().max() <= 0.1 + 1e-9
+
+
+def test_a_step_of_rounding_is_nobody_s_doing():
+    # 30.04 → 30.06: 0.02 before rounding, printed 30.0 → 30.1.
+    before, after = frame(u=[20.04, 40.04]), frame(u=[20.06, 40.06])
+    assert effects(before, after, STUDY, STUDY).loc["u"].tolist() == pytest.approx([0.1, 0.0, 0.0, 0.1])
 
 
 def test_what_can_not_be_worked_out_again_has_a_change_and_no_effects():
