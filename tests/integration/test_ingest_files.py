@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
+import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -392,3 +395,34 @@ def test_quartiers_of_2015_are_refused_and_a_file_about_elsewhere_says_so(norman
         ingest.ingest_file(normandy, "anct_qpv_2024", path)
     with pytest.raises(InputFileError, match="ne parle pas de la Normandie"):
         ingest.ingest_file(normandy, "dares_communes", raw("dares_communes_sample.csv"))
+
+
+def test_two_processes_at_once_the_second_says_who_is_running_and_waits(normandy: sa.Engine, tmp_path: Path) -> None:
+    """A lock on what a load reads first stops one process while it holds the turn."""
+    path = tmp_path / "frr.csv"
+    path.write_bytes(raw("dgcl_frr_2025-07.csv").read_bytes() + b"\r\n")
+    url = normandy.url.render_as_string(hide_password=False)
+    program = [sys.executable, "-c", "from observatory.cli import main; main()"]
+    command = [*program, "ingest", FRR, "--from-file", str(path)]
+
+    def start(waits_for: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "OBS_DATABASE_URL": url}
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = :kind")
+        while process.poll() is None:
+            with normandy.connect() as connection:
+                if connection.execute(waiting, {"kind": waits_for}).scalar_one():
+                    return process
+            time.sleep(0.05)
+        pytest.fail(process.communicate()[1])
+
+    with normandy.connect() as holder:
+        holder.execute(sa.text("LOCK TABLE observatory.territory IN ACCESS EXCLUSIVE MODE"))
+        with start("relation") as first, start("advisory") as second:
+            holder.rollback()
+            told = [process.communicate()[1] for process in (first, second)]
+    assert (first.returncode, second.returncode) == (0, 0), told
+    assert f"« {path.name} » est chargé" in told[0]
+    assert "En attente" not in told[0]
+    assert re.search(rf"En attente de « observatory ingest \(.+, processus {first.pid}\) », commencé à ", told[1])
+    assert f"Inchangé : « {path.name} » est déjà chargé à l’identique." in told[1]
