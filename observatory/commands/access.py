@@ -6,11 +6,12 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from observatory.commands import travel
+from observatory.commands.calibration_table import PERCENT, as_json, as_table, french
 from observatory.commands.catchment import catchment
 from observatory.errors import UsageError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from observatory.access.calibrate import BandError, Calibration
     from observatory.access.network import RoadNetwork
     from observatory.access.travel import TravelConstants
     from observatory.sources.travel_matrix import Points
@@ -35,7 +35,6 @@ app.command("load-matrix", help="Charge une matrice de durées : les analyses s'
 app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(travel.loaded)
 app.command("unload", help="Revient aux temps de trajet de repli.")(travel.unload)
 
-PERCENT: Final = 100.0
 FRANCE: Final = (-5.5, 41.0, 10.0, 51.6)
 """Degrees around mainland France, where Lambert-93 is the metric CRS; elsewhere, the UTM zone of the points."""
 
@@ -80,9 +79,9 @@ def calibrate(
     result = fitting.calibrate(sample, declared=declared, held_out_share=held_out, seed=seed)
     left_out = {"unknown_points": int((~is_known).sum()), "crossing": int((is_known & ~keep).sum())}
     if output_format == "json":
-        sys.stdout.write(json.dumps(_as_json(result, left_out), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_json(result, left_out), ensure_ascii=False, indent=2) + "\n")
     else:
-        sys.stdout.write(_as_table(result, left_out))
+        sys.stdout.write(as_table(result, left_out))
 
 
 @app.command("matrix", help="Calcule les temps de trajet entre des points par un réseau routier OpenStreetMap.")
@@ -119,7 +118,7 @@ def matrix(
         frame.to_csv(out, index=False, float_format="%.3f")
     else:
         frame.to_parquet(out, index=False)
-    _say(f"{cost.note} {len(frame)} trajets d'au plus {_french(max_min, 0)} minutes écrits dans {out.name}.")
+    _say(f"{cost.note} {len(frame)} trajets d'au plus {french(max_min, 0)} minutes écrits dans {out.name}.")
     _say(_network_sentence(cost.figures))
 
 
@@ -211,84 +210,8 @@ def transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
     return lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))
 
 
-def _as_json(result: Calibration, left_out: dict[str, int]) -> dict[str, Any]:
-    constants = result.constants
-    return {
-        "constants": {
-            "detour": constants.detour,
-            "detour_fitted": result.detour_fitted,
-            "terminal_min": constants.terminal_min,
-            "ends_km": constants.ends_km,
-            "between_kmh": constants.between_kmh,
-            "ends_speed_kmh": {str(level): speed for level, speed in enumerate(constants.ends_speed_kmh)},
-            "unseen_levels": list(result.unseen_levels),
-        },
-        "fitted_count": result.fitted_count,
-        "held_out_count": result.held_out_count,
-        "held_out_origins": result.held_out_origins,
-        "left_out": left_out,
-        "errors_fitted": [_band_as_json(band) for band in result.fitted],
-        "errors_declared": [_band_as_json(band) for band in result.declared],
-    }
-
-
-def _band_as_json(band: BandError) -> dict[str, Any]:
-    return {
-        "low_km": band.low_km,
-        "high_km": band.high_km if math.isfinite(band.high_km) else None,
-        "count": band.count,
-        "median": band.median,
-        "p90": band.p90,
-        "bias": band.bias,
-    }
-
-
-def _as_table(result: Calibration, left_out: dict[str, int]) -> str:
-    constants = result.constants
-    seen = [level for level in range(len(constants.ends_speed_kmh)) if level not in result.unseen_levels]
-    speeds = ", ".join(f"niveau {level} : {_french(constants.ends_speed_kmh[level], 1)}" for level in seen)
-    origin = (
-        "mesuré sur la matrice" if result.detour_fitted else "celui de la déclaration : la matrice n'a pas de longueurs"
-    )
-    lines = [
-        (
-            f"Calé sur {result.fitted_count} trajets ; erreurs mesurées sur {result.held_out_count} autres, de "
-            f"{result.held_out_origins} origines que le calage n'a pas vues."
-        ),
-        (
-            f"Laissés de côté : {left_out['unknown_points']} trajets sans point connu, {left_out['crossing']} qui "
-            "franchissent une barrière déclarée."
-        ),
-        "",
-        f"detour.value = {constants.detour:.3f}  # {origin}",
-        f"terminal.value_min = {constants.terminal_min:.2f}",
-        f"ends.value_km = {constants.ends_km:.1f}",
-        f"between.value_kmh = {constants.between_kmh:.1f}",
-        f"ends_speed_kmh : {speeds}" if constants.ends_km > 0 else "ends_speed_kmh : sans effet",
-        "",
-        f"{'Distance à vol doiseau':<24}{'Trajets':>9}{'Calé':>24}{'Déclaré':>24}".replace("doiseau", "d'oiseau"),
-        f"{'':<24}{'':>8}{'médiane   p90   biais':>24}{'médiane   p90   biais':>24}",
-    ]
-    rows = zip(result.fitted, result.declared, strict=True)
-    for k, (fitted, declared) in enumerate(rows):
-        name = "ensemble" if k == 0 else _band_name(fitted)
-        lines.append(f"{name:<24}{fitted.count:>8}{_errors(fitted):>24}{_errors(declared):>24}")
-    lines += ["", "Erreur relative de la durée estimée ; biais positif : estimation trop lente."]
-    return "\n".join(lines) + "\n"
-
-
-def _errors(band: BandError) -> str:
-    return f"{PERCENT * band.median:.1f} %  {PERCENT * band.p90:.1f} %  {PERCENT * band.bias:+.1f} %".replace(".", ",")
-
-
-def _band_name(band: BandError) -> str:
-    if math.isinf(band.high_km):
-        return f"plus de {_french(band.low_km, 0)} km"
-    return f"de {_french(band.low_km, 0)} à {_french(band.high_km, 0)} km"
-
-
 def _network_sentence(figures: Mapping[str, float]) -> str:
-    share = _french(PERCENT * figures["island_length_share"], 1)
+    share = french(PERCENT * figures["island_length_share"], 1)
     return (
         f"{figures['unattached_origins']:.0f} départs et {figures['unattached_destinations']:.0f} arrivées trop loin "
         f"de toute voie ; {figures['island_nodes']:.0f} carrefours isolés, {share} % de la longueur des voies, "
@@ -304,10 +227,6 @@ def _numbers(text: str, what: str, count: int | None = None) -> list[float]:
     if count is not None and len(values) != count:
         raise UsageError(f"« {text} » : donnez {what} par {count} nombres séparés par une virgule.")
     return values
-
-
-def _french(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}".replace(".", ",")
 
 
 def _say(sentence: str) -> None:
