@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from observatory.publish.regional import SERVICE_COLOURS, TYPOLOGY_COLOURS
+from observatory.publish.regional import TYPOLOGY_COLOURS
+from observatory.publish.structure_layer import SERVICE_COLOURS
 
 CLASS_BOUNDS: Final = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 """Five equal parts of the 0-100 scale, so that two maps compare."""

@@ -88,6 +88,27 @@ def decisions(*, format_: Format = "table") -> None:
     _write(rows, format_, headings, _decision_cells)
 
 
+@app.command("closed", help="Liste les structures qu’un registre dit fermées : montrées, plus comptées dans l’accès.")
+def closed(*, format_: Format = "table") -> None:
+    """Print the structures that a register says closed."""
+    from observatory.commands.session import messages, transaction
+    from observatory.store import closures
+
+    _require(format_)
+    with transaction() as connection:
+        rows = [{**row, "recorded_at": row["recorded_at"].isoformat()} for row in closures.closed(connection)]
+    if not rows:
+        messages().print(
+            "Aucune structure connue n’est dite fermée. Les fermetures viennent de Sirene : "
+            "« observatory ingest sirene_ess --from-file DOSSIER ».",
+            markup=False,
+        )
+        if format_ == "table":
+            return
+    headings = ("Fermée depuis", "SIRET", "Nom", "Commune", "Selon", "Lu le")
+    _write(rows, format_, headings, _closed_cells)
+
+
 @app.command(
     "split", help="Sépare une structure, ou en retire un enregistrement ; les chargements suivants le gardent."
 )
@@ -165,6 +186,19 @@ def _doubtful_cells(row: dict[str, Any]) -> tuple[str, ...]:
 def _decision_cells(row: dict[str, Any]) -> tuple[str, ...]:
     verdict = "une seule" if row["is_same"] else "deux"
     return (verdict, row["first"], row["second"], row["reason"] or "", row["decided_at"][:10])
+
+
+def _closed_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    from observatory.publish.labels import day
+
+    return (
+        "date inconnue" if row["closed_date"] is None else day(row["closed_date"]),
+        row["siret"],
+        row["name"],
+        row["city"] or row["commune_code"] or "inconnue",
+        f"{row['closed_by']}, {row['file_name']}",
+        day(row["recorded_at"][:10]),
+    )
 
 
 def _score(score: float | None) -> str:

@@ -91,18 +91,33 @@ def territory_shapes(connection: Connection, level: str, *, with_border: bool = 
 def structure_points(connection: Connection, service: str | None = None) -> gpd.GeoDataFrame:
     """Return the structures, in EPSG:2154, with a null geometry where the place is unknown.
 
+    ``is_active`` is false for those that a register says closed: ``is_closed``, with ``closed_date`` and ``closed_by``.
+
     Parameters
     ----------
     service
         Only those that offer it. None: all.
     """
-    table = tables.Structure
-    columns = [column for column in table.__table__.columns if column.name != "geom"]
-    query = sa.select(*columns, sa.func.ST_AsBinary(table.geom).label("geometry"))
+    table, closure = tables.Structure, tables.Closure
+    columns = [column for column in table.__table__.columns if column.name not in {"geom", "is_active"}]
+    query = sa.select(*columns, *_state(), sa.func.ST_AsBinary(table.geom).label("geometry"))
+    query = query.outerjoin(closure, closure.siret == table.siret)
     if service is not None:
         offers = tables.StructureService
         query = query.join(offers, offers.structure_id == table.structure_id).where(offers.service == service)
     return _geographic(connection, query.order_by(table.structure_id))
+
+
+def _state() -> list[sa.Label[Any]]:
+    """Return what is said of a structure's activity, over an outer join with what is closed."""
+    structure, closure = tables.Structure, tables.Closure
+    is_closed = closure.siret.is_not(None)
+    return [
+        sa.and_(structure.is_active, ~is_closed).label("is_active"),
+        is_closed.label("is_closed"),
+        closure.closed_date.label("closed_date"),
+        closure.source_id.label("closed_by"),
+    ]
 
 
 def _territories(connection: Connection, level: str) -> gpd.GeoDataFrame:
@@ -117,8 +132,9 @@ def _services(connection: Connection) -> pd.DataFrame:
     offers, structure = tables.StructureService, tables.Structure
     query = (
         sa.select(offers.service, structure.structure_id, structure.name, structure.kind, offers.reason)
-        .add_columns(structure.is_active, structure.commune_code, structure.source_id)
+        .add_columns(*_state(), structure.commune_code, structure.source_id)
         .join(structure, structure.structure_id == offers.structure_id)
+        .outerjoin(tables.Closure, tables.Closure.siret == structure.siret)
         .order_by(offers.service, structure.structure_id)
     )
     return pd.read_sql(query, connection)

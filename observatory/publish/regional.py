@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.publish import gaps, labels
-from observatory.publish.layers import structure_points, territory_shapes
+from observatory.publish.layers import territory_shapes
 from observatory.publish.map import LegendEntry, MapLayer
+from observatory.publish.structure_layer import SERVICE_COLOURS, cite, structure_layer
 from observatory.store import read, tables
 
 NEED_CLASSES: Final = (
@@ -36,12 +37,6 @@ TYPOLOGY_COLOURS: Final = {
     "indetermine": "#d9d9d9",
 }
 """ColorBrewer RdBu 4, which colour-blind readers can tell apart."""
-SERVICE_COLOURS: Final = {
-    "ess": "#5e3c99",
-    "ressourcerie": "#008837",
-    "tiers_lieu": "#e66101",
-    "accompagnement": "#c51b8a",
-}
 DEFAULT_GAPS: Final = (
     ("insertion", "accompagnement"),
     ("insertion", "insertion"),
@@ -193,46 +188,9 @@ def district_layer(connection: Connection, catalogue: Mapping[str, Mapping[str, 
         name=f"Quartiers prioritaires (QPV, {len(frame)})",
         frame=frame,
         legend={"qpv": LegendEntry("Quartier prioritaire", "#111111", 0.9, "#111111", 1.5)},
-        source=_cite(frame["source_id"], catalogue),
+        source=cite(frame["source_id"], catalogue),
         fields={"code": "Code", "population_count": "Population"},
         is_shown=True,
-    )
-
-
-def structure_layer(
-    connection: Connection, service: str, catalogue: Mapping[str, Mapping[str, Any]], *, name: str
-) -> MapLayer:
-    """Return the structures of a service that have a place, each with its kind, place quality and source."""
-    import geodata
-
-    declared = geodata.declarations("services")
-    kinds = {key: entry["label"] for key, entry in declared["kinds"].items()}
-    frame = structure_points(connection, service)
-    placed = frame[frame.geometry.notna()].copy()
-    placed["titre"] = placed["name"]
-    placed["classe"] = [service if is_active else "projet" for is_active in placed["is_active"]]
-    placed["genre"] = placed["kind"].map(lambda kind: kinds.get(kind, kind))
-    for column in ("address", "city", "period", "place_note"):
-        placed[column] = placed[column].fillna("")
-    placed["source"] = [_cite([source_id], catalogue) for source_id in placed["source_id"]]
-    colour = SERVICE_COLOURS[service]
-    missing = len(frame) - len(placed)
-    unplaced = f", {missing} sans lieu connu" if missing else ""
-    entry = LegendEntry(declared["services"][service]["completeness"], colour, 0.9, "#ffffff", 1.0)
-    project = LegendEntry("Projet annoncé : montré, jamais compté", colour, 0.2, colour, 1.5)
-    return MapLayer(
-        name=f"{name} ({labels.count(len(placed))}{unplaced})",
-        frame=placed,
-        legend={service: entry, **({"projet": project} if (placed["classe"] == "projet").any() else {})},
-        source="",
-        fields={
-            "genre": "Type",
-            "address": "Adresse",
-            "city": "Commune",
-            "period": "Millésime",
-            "place_note": "Lieu",
-        },
-        is_shown=service != "ess",
     )
 
 
@@ -263,7 +221,7 @@ def _zone_layer(
         name=f"{name} : {labels.count(len(joined))} communes",
         frame=frame,
         legend={"zone": LegendEntry(name, colour, 0.3, colour, 0.4)},
-        source=_cite(zoning["source_id"], catalogue),
+        source=cite(zoning["source_id"], catalogue),
         fields={"commune_count": "Communes", "millesime": "Millésime"},
     )
 
@@ -307,11 +265,6 @@ def _service_names() -> dict[str, str]:
 def _citation(report: gaps.GapReport) -> str:
     titles = " ; ".join(f"{source['title']} ({source['vintage']})" for source in report.sources)
     return f"{titles}. Calcul {report.run_hash[:12]}."
-
-
-def _cite(source_ids: Sequence[str] | pd.Series, catalogue: Mapping[str, Mapping[str, Any]]) -> str:
-    found = [catalogue[source_id] for source_id in sorted(set(source_ids))]
-    return " ; ".join(f"{source['producer']}, {source['title']} ({source['vintage']})" for source in found)
 
 
 def _source_line(source: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from observatory.runs.engine import Runner, catchment, here
 from observatory.runs.gap import LONGEST_THRESHOLD_MIN
 from observatory.runs.inputs import read_inputs
 from observatory.runs.travel import places, reach_m, travel_within
+from observatory.store import read
 from observatory.studies import read_study
 
 
@@ -66,7 +67,7 @@ def service_catchment(
         "threshold_min": minutes,
         "steps": [[float(upper), float(weight)] for upper, weight in steps],
         "travel": note_of(constants) if cost is None else cost.note,
-        "completeness": declared.completeness,
+        "completeness": read.loaded_completeness(connection).get(service, declared.completeness),
     }
     return as_frame(reached, labels), parameters
 

@@ -48,7 +48,7 @@ WITHHELD: Final = "[ND]"
 """What INSEE writes in place of a field whose holder objected to its diffusion."""
 PARQUET: Final = b"PAR1"
 
-_SQL: Final = Path(__file__).parent / "sql" / "001_sirene_ess.sql"
+_SQL: Final = Path(__file__).parent / "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +165,26 @@ def read(
         codes = _codes(families)
         _fill(database, "family", {"code": list(codes), "family": list(codes.values())})
         _fill(database, "known", {"siret": sorted(set(known))})
-        query = _SQL.read_text(encoding="utf-8").format(
-            legal_units=_relation(database, extract.legal_units, UNIT_COLUMNS),
-            establishments=_relation(database, extract.establishments, ESTABLISHMENT_COLUMNS),
-            optional=_optional(database, extract.establishments),
-            ess_list=_other(database, extract.ess_list, LIST_COLUMNS),
-            coordinates=_other(database, extract.coordinates, COORDINATE_COLUMNS),
-            departements=here,
-        )
+        is_parquet = _is_parquet(extract.establishments)
+        names = {
+            "legal_units": _relation(database, extract.legal_units, UNIT_COLUMNS),
+            "establishments": _relation(database, extract.establishments, ESTABLISHMENT_COLUMNS),
+            "row_number": "stock.file_row_number" if is_parquet else "NULL",
+            "optional": _optional(database, extract.establishments),
+            "ess_list": _other(database, extract.ess_list, LIST_COLUMNS),
+            "coordinates": _other(database, extract.coordinates, COORDINATE_COLUMNS),
+            "departements": here,
+        }
         try:
-            found = database.execute(query).df()
-            read_count = _row_count(database, extract.establishments)
+            database.execute(_sql("001_sirene_ess", names))
+            counted = database.execute(_sql("002_sirene_parquet" if is_parquet else "003_sirene_csv", names)).fetchone()
+            found = database.execute(_sql("004_sirene_found", names)).df()
         except duckdb.Error as error:
             raise InputFileError(
                 f"Les fichiers Sirene n'ont pas pu être lus ({str(error).splitlines()[0]}) : "
                 "téléchargez-les de nouveau, ils sont peut-être incomplets."
             ) from error
-    return Stock(normalise(found), read_count)
+    return Stock(normalise(found), 0 if counted is None else int(counted[0]))
 
 
 def normalise(frame: pd.DataFrame) -> pd.DataFrame:
@@ -194,6 +197,10 @@ def normalise(frame: pd.DataFrame) -> pd.DataFrame:
         }
     )
     return clean.sort_values("siret", kind="stable").reset_index(drop=True)
+
+
+def _sql(name: str, names: Mapping[str, str]) -> str:
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8").format(**names)
 
 
 def _checked(departements: Collection[str]) -> list[str]:
@@ -257,7 +264,7 @@ def _relation(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence
 def _optional(database: duckdb.DuckDBPyConnection, path: Path) -> str:
     present = _columns(database, path)
     return ",\n    ".join(
-        f"{f'place.{column}::VARCHAR' if column in present else 'NULL::VARCHAR'} AS {name}"
+        f"{f'stock.{column}::VARCHAR' if column in present else 'NULL::VARCHAR'} AS {name}"
         for column, name in OPTIONAL_COLUMNS.items()
     )
 
@@ -266,12 +273,6 @@ def _other(database: duckdb.DuckDBPyConnection, path: Path | None, columns: Sequ
     if path is not None:
         return _relation(database, path, columns)
     return f"(SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns)})"
-
-
-def _row_count(database: duckdb.DuckDBPyConnection, path: Path) -> int:
-    """Return the rows of a file: a Parquet writes it in its footer, a CSV has to be read."""
-    row = database.execute(f"SELECT count(*) FROM {_scan(path)}").fetchone()  # noqa: S608 - quoted
-    return 0 if row is None else int(row[0])
 
 
 def _unrecognised(path: Path, present: set[str]) -> str:

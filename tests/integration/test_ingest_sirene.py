@@ -7,7 +7,10 @@ import pytest
 import sqlalchemy as sa
 import toy_territory
 
+from api import queries
 from observatory.errors import InputFileError, UsageError
+from observatory.publish.layers import structure_points
+from observatory.publish.structure_layer import structure_layer
 from observatory.store import closures, ingest, read
 from observatory.store.bundle import bundled
 from observatory.store.load import load_snapshot
@@ -144,6 +147,20 @@ def test_what_sirene_says_closed_leaves_the_supply_with_a_trace_and_may_open_aga
         shown = {row["siret"]: row for row in read.structures(connection, service="ess", territory="14901")}
         assert shown["90000000100011"]["closed_date"] == "2025-03-31"
         assert shown["90000000100011"]["is_active"] is False
+        exported = structure_points(connection, "ess").set_index("siret")
+        columns = ["is_active", "is_closed", "closed_date", "closed_by"]
+        assert exported.loc["90000000100011", columns].tolist() == [False, True, "2025-03-31", SIRENE]
+        assert exported.loc["90000000200010", columns[:2]].tolist() == [True, False]
+        assert exported.loc["90000000200010", columns[2:]].isna().all()
+        catalogue = {row["source_id"]: row for row in read.sources(connection)}
+        layer = structure_layer(connection, "ess", catalogue, name="ESS")
+        drawn = layer.frame.set_index("siret")
+        assert drawn.loc["90000000100011", "classe"] == "ferme"
+        assert drawn.loc["90000000100011", "etat"].startswith("Fermé depuis le 31/03/2025, selon Insee")
+        assert drawn.loc["90000000200010", ["classe", "etat"]].tolist() == ["ess", ""]
+        assert set(layer.legend) == {"ess", "ferme"}
+        counts = queries.service_counts(connection)["ess"]
+        assert counts["known_count"] - counts["active_count"] == counts["closed_count"] == 1
     ingest.ingest_file(database, SIRENE, write(tmp_path / "encore", PLACES), accepts_fewer=True)
     with database.connect() as connection:
         assert [row["siret"] for row in closures.closed(connection)] == ["12345678900011"]
