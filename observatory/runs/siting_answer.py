@@ -21,6 +21,7 @@ from observatory.siting.robust import robustness
 from observatory.siting.solution import Solution
 from observatory.siting.solving import k_best
 from observatory.siting.study import OBJECTIVE_UNITS, SitingStudy
+from observatory.store import read
 from observatory.studies import Study
 
 STEPS: Final = ("lecture", "recherche", "explication", "épreuve", "compromis", "pôle commun")
@@ -78,6 +79,9 @@ def answer(connection: Connection, asked: Asked) -> Answer:
         *inputs.source_ids,
     }
     parameters = _parameters(asked, found, best, is_cut=is_cut)
+    parameters["completeness"] |= {
+        name: said for name, said in read.loaded_completeness(connection).items() if name in asked.siting.services
+    }
     return Answer(document, parameters, sorted(source_ids), dict(inputs.checksums), is_cut)
 
 
