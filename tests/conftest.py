@@ -27,6 +27,14 @@ def _no_operator_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_hurry() -> Iterator[None]:
+    """A busy machine never cuts a siting study short, which would change its answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("observatory.runs.siting.TIME_LIMIT_S", 900.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of a throw-away private cluster."""

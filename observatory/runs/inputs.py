@@ -89,6 +89,24 @@ def checksums(connection: Connection) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+_kept: dict[str, tuple[Mapping[str, str], Inputs]] = {}
+"""Database → checksums of what was loaded, and what was read of it."""
+
+
+def kept_inputs(connection: Connection) -> Inputs:
+    """Return :func:`read_inputs`, kept in this process for as long as the database was loaded from the same files.
+
+    Its frames are shared: they must not be written to.
+    """
+    address = connection.engine.url.render_as_string()
+    loaded = checksums(connection)
+    kept = _kept.get(address)
+    if kept is None or kept[0] != loaded:
+        _kept.clear()  # one database at a time: an answer of the server's, never a store
+        kept = _kept[address] = loaded, read_inputs(connection)
+    return kept[1]
+
+
 def read_inputs(connection: Connection) -> Inputs:
     """Read territories, membership and the density grid."""
     territories = _territories(connection)

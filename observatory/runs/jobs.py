@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from observatory.errors import BusyError, DatabaseUnavailableError, ObservatoryError
 from observatory.runs.siting import siting_run
 from observatory.settings import Settings
+from observatory.siting.interruption import GivenUpError, watched
 from observatory.siting.study import SitingStudy, study_of
 from observatory.store import jobs
 from observatory.store.cluster import cluster_for
@@ -29,13 +31,12 @@ CONCURRENCY: Final = 2
 """Questions that one process works on at once (convention de l'observatoire)."""
 RETRY_S: Final = 5.0
 """Pause before a worker without database tries again, in seconds (convention de l'observatoire)."""
+BEAT_S: Final = 5.0
+"""A question under way says that somebody works on it, and hears whether it was cancelled, each time, in seconds
+(convention de l'observatoire)."""
 POLL_S: Final = 2.0
 """Longest wait for a question that no notification announced, in seconds (convention de l'observatoire)."""
 _log = logging.getLogger(__name__)
-
-
-class _GivenUpError(Exception):
-    """The question was cancelled, or the worker is stopping."""
 
 
 def ask(engine: sa.Engine, settings: Settings, question: SitingStudy) -> str:
@@ -66,7 +67,7 @@ def ask(engine: sa.Engine, settings: Settings, question: SitingStudy) -> str:
 
 
 def give_up(engine: sa.Engine, job_id: str) -> bool:
-    """Cancel a question; whoever works on it stops at its next step. False where it is over or unknown."""
+    """Cancel a question; whoever works on it stops at its next step or beat. False where it is over or unknown."""
     with engine.begin() as connection:
         return jobs.cancel(connection, job_id)
 
@@ -81,12 +82,17 @@ def answer_one(engine: sa.Engine, settings: Settings, job_id: str, stopping: thr
     def advance(label: str, done: int, total: int) -> None:
         with engine.begin() as told:
             if stopping.is_set() or not jobs.advance(told, job_id, label, done, total):
-                raise _GivenUpError
+                raise GivenUpError
+
+    given_up = threading.Event()
+
+    def is_given_up() -> bool:
+        return stopping.is_set() or given_up.is_set()
 
     result: dict[str, Any] | None = None
     error = kind = None
     try:
-        with engine.begin() as connection:
+        with _beating(engine, job_id, given_up), watched(is_given_up), engine.begin() as connection:
             run = siting_run(connection, study_of(asked), study_path=settings.study, progress=advance)
         result = {
             "run_hash": run.run_hash,
@@ -94,7 +100,7 @@ def answer_one(engine: sa.Engine, settings: Settings, job_id: str, stopping: thr
             "parameters": run.parameters,
             "source_ids": run.source_ids,
         }
-    except _GivenUpError:
+    except GivenUpError:
         error = "Le service s'est arrêté pendant le calcul : posez la question de nouveau."
     except ObservatoryError as failure:
         error, kind = str(failure), type(failure).__name__
@@ -103,6 +109,26 @@ def answer_one(engine: sa.Engine, settings: Settings, job_id: str, stopping: thr
         error = "Le calcul a rencontré une erreur inattendue : réessayez, puis prévenez l'exploitant."
     with engine.begin() as connection:
         jobs.end(connection, job_id, result=result, error=error, error_kind=kind)
+
+
+@contextlib.contextmanager
+def _beating(engine: sa.Engine, job_id: str, given_up: threading.Event) -> Iterator[None]:
+    """Say at intervals, from a thread beside, that the question is being worked on; learn that it was cancelled."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(BEAT_S):
+            with contextlib.suppress(sa.exc.SQLAlchemyError, ObservatoryError), engine.begin() as told:
+                if not jobs.beat(told, job_id):
+                    given_up.set()
+
+    beats = threading.Thread(target=beat, name="observatory-job-beat", daemon=True)
+    beats.start()
+    try:
+        yield
+    finally:
+        over.set()
+        beats.join()
 
 
 class Worker:

@@ -86,7 +86,7 @@ def siting_run(
     siting: SitingStudy,
     *,
     study_path: Path | None = None,
-    time_limit_s: float = TIME_LIMIT_S,
+    time_limit_s: float | None = None,
     progress: Progress | None = None,
 ) -> SitingRun:
     """Return a siting study: the stored one if its inputs and parameters are the same, else worked out and stored.
@@ -98,8 +98,8 @@ def siting_run(
     study_path
         The study of needs and services; None: the observatory's.
     time_limit_s
-        The search stops there; what it had no time for says so. An answer cut short is not stored: its ``run`` is
-        None.
+        The search stops there (None: :data:`TIME_LIMIT_S`); what it had no time for says so. An answer cut short is
+        not stored: its ``run`` is None.
     progress
         Told before each of the :data:`STEPS`; what it raises ends the work.
 
@@ -121,7 +121,8 @@ def siting_run(
     stored = _stored(connection, name)
     if stored is not None:
         return stored
-    asked = Asked(siting, study, time.perf_counter() + time_limit_s, progress or _in_silence)
+    limit_s = TIME_LIMIT_S if time_limit_s is None else time_limit_s
+    asked = Asked(siting, study, time.perf_counter() + limit_s, progress or _in_silence)
     return _work_out(connection, name, asked)
 
 

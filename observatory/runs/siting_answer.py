@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from observatory.parameters import METHOD_VERSION
-from observatory.runs.inputs import Inputs, read_inputs
+from observatory.runs.inputs import Inputs, kept_inputs
 from observatory.runs.siting_choices import joint_document, pareto_document
 from observatory.runs.siting_document import named_documents, robustness_document, solution_document, volume_labels
 from observatory.runs.siting_inputs import SitingInputs, siting_inputs
@@ -59,7 +59,7 @@ def answer(connection: Connection, asked: Asked) -> Answer:
     """Work a siting question out; nothing is stored."""
     asked.told("Lecture des données", 0)
     siting, study = asked.siting, asked.study
-    inputs = read_inputs(connection)
+    inputs = kept_inputs(connection)
     needs = {defi: concerned_persons(connection, study, defi, inputs) for defi in siting.defis}
     found = siting_inputs(
         connection,

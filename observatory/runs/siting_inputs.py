@@ -46,7 +46,7 @@ class SitingInputs:
     travel_note: str
     hidden: Mapping[str, Booleans]
     """Whether the persons of each unit concerned by each défi are not to be shown, ``(n_units,)``."""
-    norms: Mapping[str, float | None]
+    norms: Mapping[str, float]
     """Norm of each service's supply per inhabitant, that of today."""
 
 

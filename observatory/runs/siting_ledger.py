@@ -14,7 +14,7 @@ from observatory.gap import ledger
 from observatory.runs.access import service_steps
 from observatory.runs.inputs import DEMAND_LEVEL
 from observatory.runs.siting_inputs import SitingInputs
-from observatory.runs.supply import ZONED_SERVICES, supply_norm, zones_of
+from observatory.runs.supply import ZONED_SERVICES, zones_of
 from observatory.runs.travel import places, reach_m, travel_within
 from observatory.studies import ServiceStudy, Study
 
@@ -48,7 +48,7 @@ def territory_ledger(
     supply = found.supplies[service.service]
     demand, persons = _demand(found, supply.demand, is_gap_mesh=is_gap_mesh)
     offered, allowed = _offered(found, service, demand, sites)
-    norm, _, _ = supply_norm(service, supply)
+    norm = found.norms[service.service]
     demand, offered, allowed = _around(demand, offered, allowed, radius_m=reach_m(study, threshold_min))
     cost = travel_within(places(demand), places(offered), study, max_min=threshold_min, allowed=allowed)
     pairs = cost.origin_idx, cost.destination_idx, cost.duration_min

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from observatory.siting import interruption
 from observatory.siting.solution import Booleans, Floats
 
 _LEAST_TIME_S = 0.05
@@ -63,8 +64,15 @@ def minimise(
         Seed of HiGHS.
     start
         Values of all variables to start from.
+
+    Raises
+    ------
+    GivenUpError
+        If whoever asked gave the question up (:mod:`observatory.siting.interruption`).
     """
     import highspy
+
+    interruption.check()
 
     highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
     options = {
@@ -82,8 +90,24 @@ def minimise(
         guess = highspy.HighsSolution()
         guess.col_value = list(start)
         highs.setSolution(guess)
+    _watch(highs)
     highs.run()
+    interruption.check()
     return _read(highs, is_mip=bool(model.whole.any()))
+
+
+def _watch(highs: Any) -> None:  # noqa: ANN401 - highspy has no types
+    """Let HiGHS stop by itself where the question is given up."""
+    is_given_up = interruption.watcher()
+    if is_given_up is None:
+        return
+
+    def stop(event: Any) -> None:  # noqa: ANN401 - highspy has no types
+        event.interrupt(is_given_up())
+
+    highs.enableCallbacks()
+    for moment in (highs.cbMipInterrupt, highs.cbSimplexInterrupt, highs.cbIpmInterrupt):
+        moment.subscribe(stop)
 
 
 def _as_highs(model: Model) -> Any:  # noqa: ANN401 - highspy has no types

@@ -21,16 +21,40 @@ def in_the_way(model: SitingModel) -> str | None:
             f"{model.poles} nouveaux pôles sont demandés pour {available} : demandez moins de "
             "pôles ou élargissez la liste des candidats."
         )
+    if (too_dear := _too_dear(model)) is not None:
+        return too_dear
     if not model.weight.sum() > 0:
         return "Personne n'est concerné par ces défis sur ce territoire : choisissez d'autres défis."
     counted = model.candidate_min[model.is_counted]
     if model.objective == "mclp" and not (counted <= model.threshold_min).any():
         shortest = f"{counted.min():.1f}".replace(".", ",")
         return (
-            f"Aucun habitant n'est à moins de {model.threshold_min:g} minutes d'un site candidat : le trajet le plus "
-            f"court en prend {shortest}. Relevez le seuil."
+            f"Aucun habitant n'est à moins de {_number(model.threshold_min)} minutes d'un site candidat : le trajet "
+            f"le plus court en prend {shortest}. Relevez le seuil."
         )
     return _left_out(model)
+
+
+def _too_dear(model: SitingModel) -> str | None:
+    """Return the French sentence of a budget that opens no pole, even with all that closures may save."""
+    limits = model.limits
+    if model.objective == "lscp" or model.poles == 0 or limits.budget is None or limits.site_cost is None:
+        return None
+    saved = 0.0
+    if limits.closing_cost is not None:
+        change = np.where(np.isnan(limits.closing_cost), 0.0, limits.closing_cost)
+        saved = float(-np.minimum(change, 0.0).sum())
+    cheapest = float(limits.site_cost[model.n_existing :].min())
+    if cheapest <= limits.budget + saved:
+        return None
+    return (
+        f"Le budget de {_number(limits.budget)} n'ouvre aucun pôle : le moins coûteux en demande {_number(cheapest)}. "
+        "Relevez le budget."
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:g}".replace(".", ",")
 
 
 def _left_out(model: SitingModel) -> str | None:
@@ -48,7 +72,7 @@ def _left_out(model: SitingModel) -> str | None:
     more = f" et {lost.size - NAMED_UNITS} autres lieux" if lost.size > NAMED_UNITS else ""
     farthest = nearest[worst[0]]
     said = f" (le plus éloigné en est à {f'{farthest:.1f}'.replace('.', ',')} minutes)" if np.isfinite(farthest) else ""
-    within = f"à moins de {limit:g} minutes d'un site" if np.isfinite(limit) else "à portée d'un site"
+    within = f"à moins de {_number(limit)} minutes d'un site" if np.isfinite(limit) else "à portée d'un site"
     return (
         f"Aucun choix ne met {', '.join(names)}{more} {within}, existant ou candidat{said} : relevez le seuil ou "
         "élargissez la liste des candidats."

@@ -10,6 +10,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from observatory.siting import interruption
 from observatory.siting.lscp import lscp
 from observatory.siting.mclp import mclp
 from observatory.siting.mix import MixQuestion, choose_mix, without_answer
@@ -36,7 +37,13 @@ def solve(
     Solution
         ``sites``: the structures kept, then the new poles; a question without an answer says why in ``reason``.
         ``assignment``: one column per row of positive weight, services in turn.
+
+    Raises
+    ------
+    GivenUpError
+        If whoever asked gave the question up (:mod:`observatory.siting.interruption`).
     """
+    interruption.check()
     began = time.perf_counter()
     held = tuple(dict.fromkeys((*model.limits.required, *forced)))
     refused = set(refused)

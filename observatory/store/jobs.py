@@ -18,8 +18,9 @@ KEPT: Final = timedelta(days=7)
 """How long an answer is kept for whoever asked (convention de l'observatoire)."""
 WAITING_MAX: Final = 50
 """Most questions waiting at once (convention de l'observatoire)."""
-SILENT: Final = timedelta(minutes=10)
-"""A question worked on without news for so long is lost: its process was killed (convention de l'observatoire)."""
+SILENT: Final = timedelta(minutes=1)
+"""A question worked on without news for so long is lost: its process was killed (convention de l'observatoire); whoever
+works on one gives news every few seconds."""
 LOST: Final = "Le calcul a été interrompu avec le programme qui le menait : posez la question de nouveau."
 
 
@@ -92,6 +93,12 @@ def advance(connection: Connection, job_id: str, label: str, done: int, total: i
         .where(Job.job_id == job_id, Job.status == "doing")
         .values(label=label, done=done, total=total, updated_at=sa.func.now())
     )
+    return connection.execute(query).rowcount == 1
+
+
+def beat(connection: Connection, job_id: str) -> bool:
+    """Say that somebody works on a question; False where it was cancelled."""
+    query = sa.update(Job).where(Job.job_id == job_id, Job.status == "doing").values(updated_at=sa.func.now())
     return connection.execute(query).rowcount == 1
 
 
