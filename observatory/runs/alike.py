@@ -57,9 +57,8 @@ def territories_alike(connection: Connection, level: str) -> dict[str, list[Alik
     profile = profiles(connection, level)
     if len(profile) < 2 or profile.shape[1] == 0:  # noqa: PLR2004
         return {}
-    names = dict(
-        connection.execute(sa.select(Territory.code, Territory.name).where(Territory.level == level)).tuples().all()
-    )
+    query = sa.select(Territory.code, Territory.name).where(Territory.level == level)
+    names = {row.code: row.name for row in connection.execute(query)}
     found: dict[str, list[Alike]] = {}
     for row in alike(profile, count=COUNT).to_dict("records"):
         near = Alike(

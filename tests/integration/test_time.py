@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
@@ -11,6 +14,7 @@ from observatory.errors import UsageError
 from observatory.gap.progress import Objective
 from observatory.publish.gaps import gap_report
 from observatory.publish.series import territory_series
+from observatory.runs.alike import profiles, territories_alike
 from observatory.runs.difference import difference
 from observatory.runs.objectives import checked, followed
 from observatory.settings import Settings
@@ -43,9 +47,18 @@ def test_an_objective_that_means_nothing_is_refused(connection: sa.Connection, c
         checked(connection, read_study(), Objective(**{**vars(AIM), **changes}))
 
 
-def test_a_run_compared_with_itself_has_not_changed(connection: sa.Connection) -> None:
-    run = gap_report(connection, defi="insertion", service="accompagnement", level="epci").run_hash
-    found = difference(connection, run[:12], run, level="epci", territory=None)
+@pytest.fixture
+def computed(computed_engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection on the stored analyses; what the test writes is rolled back."""
+    with computed_engine.connect() as connection:
+        transaction = connection.begin()
+        yield connection
+        transaction.rollback()
+
+
+def test_a_run_compared_with_itself_has_not_changed(computed: sa.Connection) -> None:
+    run = gap_report(computed, defi="insertion", service="accompagnement", level="epci").run_hash
+    found = difference(computed, run[:12], run, level="epci", territory=None)
     assert (found.changed_inputs, found.changed_choices, found.appeared, found.disappeared) == ([], [], [], [])
     assert len(found.rows) == 71
     assert {row["need_score_change"] for row in found.rows} == {0.0}
@@ -53,10 +66,24 @@ def test_a_run_compared_with_itself_has_not_changed(connection: sa.Connection) -
     assert len(known) > 60
     assert {(row["need_score_data_effect"], row["need_score_method_effect"]) for row in known} == {(0.0, 0.0)}
     with pytest.raises(UsageError, match="Aucun calcul"):
-        difference(connection, "0" * 12, run, level="epci", territory=None)
+        difference(computed, "0" * 12, run, level="epci", territory=None)
 
 
-def test_series_and_objectives_are_served(engine: sa.Engine, settings: Settings) -> None:
+def test_territories_alike_are_the_nearest_of_the_stored_profiles(computed: sa.Connection) -> None:
+    """The distance is worked out again from the profiles: standard scores, mean square over what both know, root."""
+    found = territories_alike(computed, "epci")
+    profile = profiles(computed, "epci")
+    scores = (profile - profile.mean()) / profile.std(ddof=0)
+    scores = scores.loc[:, profile.std(ddof=0) > 0].reindex(columns=profile.columns, fill_value=0.0)
+    apart = ((scores - scores.loc[VIRE]) ** 2).where(profile.notna()).loc[:, profile.loc[VIRE].notna()]
+    expected = np.sqrt(apart.mean(axis="columns")).drop(VIRE).sort_values()
+    assert len(found) == 71
+    assert [one.distance for one in found[VIRE]] == pytest.approx(expected.iloc[:5].tolist(), abs=1e-3)
+    assert [one.code for one in found[VIRE]] == expected.index[:5].tolist()
+    assert territories_alike(computed, "commune") == {}
+
+
+def test_series_and_objectives_are_served(computed_engine: sa.Engine, settings: Settings) -> None:
     with TestClient(create_app(settings)) as client:
         series = client.get(f"/api/territories/epci/{VIRE}/series").json()
         assert series["items"][0]["basis"] == "communes"
