@@ -36,8 +36,9 @@ def site(
         str, typer.Option("--format", metavar="{table|json|geojson}", help="Forme de la sortie.")
     ] = "table",
     time_limit_s: Annotated[
-        float, typer.Option("--time-limit", metavar="SECONDES", min=0.1, help="Temps de recherche au plus.")
-    ] = 60.0,
+        float | None,
+        typer.Option("--time-limit", metavar="SECONDES", min=0.1, help="Temps de recherche au plus (60 par défaut)."),
+    ] = None,
     pareto: Annotated[
         bool,
         typer.Option(
