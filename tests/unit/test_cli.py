@@ -104,7 +104,7 @@ def test_every_help_page_is_french(capsys):
     found = commands_of(page())
     assert found[:7] == ["db", "ingest", "sources", "compute", "gaps", "access", "site"]
     assert found[7:11] == ["export", "map", "serve", "directory"]
-    assert found[11:] == ["territory-files", "structures", "objectives", "diff", "snapshot"]
+    assert found[11:] == ["territory-files", "structures", "objectives", "worker", "diff", "snapshot"]
     pages = {name: page(name) for name in found}
     for name in ("db", "site", "directory", "territory-files", "objectives", "snapshot"):
         for child in commands_of(pages[name]):
