@@ -102,8 +102,8 @@ pd.DataFrame(run.document["robustness"]["sites"])
 # %% [markdown]
 # ## Les compromis, et le pôle commun
 #
-# Chaque compromis est un choix qu'aucun autre n'égale ou ne dépasse sur tous les buts de l'étude. Le pôle commun choisit,
-# dans un budget en unités relatives (convention de l'observatoire), quels services ouvrir en quel lieu.
+# Chaque compromis est un choix qu'aucun autre n'égale ou ne dépasse sur tous les buts de l'étude. Le pôle commun
+# choisit, dans un budget en unités relatives (convention de l'observatoire), quels services ouvrir en quel lieu.
 
 # %%
 front = run.document["pareto"]

@@ -145,7 +145,8 @@ def joint_from(document: Mapping[str, Any]) -> Joint:
         poles=document["poles"],
         services={
             str(name): JointService(
-                float(entry["cost"]), None if entry.get("defis") is None else tuple(str(defi) for defi in entry["defis"])
+                float(entry["cost"]),
+                None if entry.get("defis") is None else tuple(str(defi) for defi in entry["defis"]),
             )
             for name, entry in document["services"].items()
         },
