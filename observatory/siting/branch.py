@@ -155,8 +155,10 @@ def _explore(search: _Search, node: _Node, blocks: int) -> tuple[float, list[_No
     step, deflection = (0.5, 0.7)
     ascent = Ascent(rows, p, node.price.copy(), search.value, step, deflection)
     close, must = np.zeros(rows.n_columns, np.bool_), np.zeros(rows.n_columns, np.bool_)
+    proved = -math.inf  # of the node: what was proved before rows were rewritten holds for what is left of it
     for _ in range(blocks):
         ascent.run(_BLOCK, target=search.threshold)
+        proved = max(proved, ascent.bound)
         if search.polish and ascent.heuristic is not None:
             search.offer(_lift(names, ascent.heuristic, opened))
             ascent.value = search.value
@@ -177,7 +179,7 @@ def _explore(search: _Search, node: _Node, blocks: int) -> tuple[float, list[_No
         if ascent.step < _LEAST_STEP or search.late():
             break
     closed[names[close]] = True
-    return ascent.bound, _halves(ascent, names, opened, closed, ~close)
+    return proved, _halves(ascent, names, opened, closed, ~close)
 
 
 def _resume(old: Ascent, rows: Rows, p: int, left: np.ndarray) -> Ascent:

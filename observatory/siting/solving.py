@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from observatory.siting.partition import by_value
 from observatory.siting.refusal import in_the_way
 from observatory.siting.solution import Floats, Solution, infeasible, relative_gap, solved
 from observatory.siting.study import MAXIMISED
+
+_NOT_IN_TIME: Final = "Le temps donné n'a pas suffi à trouver une proposition : allongez-le."
 
 
 def solve(
@@ -107,8 +110,7 @@ def _solve_limited(
     if found is None:
         return infeasible(n_rows, without_answer(question), seed=0, elapsed_s=elapsed)
     if not np.isfinite(found.objective):
-        reason = "Le temps donné n'a pas suffi à trouver une proposition : allongez-le."
-        return infeasible(n_rows, reason, seed=0, elapsed_s=elapsed)
+        return infeasible(n_rows, _NOT_IN_TIME, seed=0, elapsed_s=elapsed)
     sites = _opened(model, tuple(found.opened), found.closed)
     objective = model.value(sites)
     bound = objective if found.status == "optimal" else found.bound
@@ -158,24 +160,26 @@ def _least_farthest(model: SitingModel, question: MixQuestion, time_limit_s: flo
     """Search the least threshold that the limits let everyone be within (Minieka 1970)."""
     minutes, _ = _rows(model)
     values = np.unique(minutes[np.isfinite(minutes)])
-    low, high, best, proved = 0, values.size - 1, None, True
+    low, high, floor, best = 0, values.size - 1, 0, None
     while low <= high:
         middle = (low + high) // 2
         left = time_limit_s - (time.perf_counter() - began)
         found = choose_mix(replace(question, threshold_min=float(values[middle])), time_limit_s=max(0.2, left))
-        if found is not None and not np.isfinite(found.objective):
-            proved, low = False, middle + 1  # the time ran out: nothing is known of this threshold
-        elif found is None:
-            low = middle + 1
+        if found is None:
+            low = floor = middle + 1
+        elif not np.isfinite(found.objective):
+            low = middle + 1  # the time ran out: nothing is known of this threshold
         else:
             best, high = found, middle - 1
+    if best is None and floor < values.size:
+        return infeasible(len(minutes), _NOT_IN_TIME, seed=0, elapsed_s=time.perf_counter() - began)
     if best is None:
         farthest = replace(question, threshold_min=float(values[-1]) if values.size else 0.0)
         return infeasible(len(minutes), without_answer(farthest), seed=0, elapsed_s=time.perf_counter() - began)
     sites = _opened(model, tuple(best.opened), best.closed)
     objective = model.value(sites)
     return solved(
-        sites, _nearest(model, sites), objective, objective if proved else 0.0, seed=0,
+        sites, _nearest(model, sites), objective, min(float(values[floor]), objective), seed=0,
         elapsed_s=time.perf_counter() - began, tolerance=TOLERANCE,
     )  # fmt: skip
 

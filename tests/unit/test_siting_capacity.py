@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+from cut_short import check_proof, stopped_model, stopped_tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,45 @@ def test_the_search_for_large_cases_never_cheats(seed: int) -> None:
     case.respects(solution)
     assert solution.bound <= best * (1 + 1e-9) + 1e-9
     assert solution.objective >= best * (1 - 1e-9) - 1e-9
+
+
+@pytest.mark.parametrize("is_exact", [True, False])
+def test_capacitated_p_median_stopped_early(monkeypatch: pytest.MonkeyPatch, is_exact: bool) -> None:
+    # Stopped in HiGHS, or in the search for large cases: from the worst sites, without time to swap any.
+    if is_exact:
+        monkeypatch.setattr(capacitated, "minimise", stopped_model)
+    else:
+        monkeypatch.setattr(capacitated, "_EXACT_PAIRS_MAX", 0)
+        monkeypatch.setattr(capacitated, "solve", stopped_tree)
+    poor = 0
+    for seed in range(100):
+        case = Case(seed)
+        best = case.best(case.cost, case.price)
+        found = p_median(
+            case.cost, case.demand, case.p, existing=case.existing, capacity=case.capacity, uncovered_cost=case.price,
+            time_limit_s=0, seed=seed,
+        )  # fmt: skip
+        if found.status == "infeasible":
+            assert np.isinf(best) or "sans que l'impossibilité soit prouvée" in str(found.reason)
+            continue
+        case.respects(found)
+        poor += check_proof(found, best)
+    assert poor >= 10
+
+
+def test_capacitated_mclp_stopped_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capacitated, "minimise", stopped_model)
+    poor = 0
+    for seed in range(100):
+        case = Case(seed)
+        covers = case.cost <= 4
+        best = case.demand.sum() - case.best(np.where(covers, 0.0, np.inf), 1.0)
+        found = mclp(
+            covers, case.demand, case.p, existing=case.existing, capacity=case.capacity, time_limit_s=0, seed=seed
+        )
+        case.respects(found)
+        poor += check_proof(found, best, is_most=True)
+    assert poor >= 10
 
 
 def test_what_is_short_is_named() -> None:
