@@ -16,6 +16,7 @@ from observatory.runs.siting_document import named_documents, robustness_documen
 from observatory.runs.siting_inputs import SitingInputs, siting_inputs
 from observatory.runs.siting_ledger import territory_ledger
 from observatory.runs.siting_need import concerned_persons
+from observatory.runs.siting_projections import Projected, projected, with_regret
 from observatory.siting.mesh import MESH_NOTE
 from observatory.siting.robust import robustness
 from observatory.siting.solution import Solution
@@ -71,14 +72,17 @@ def answer(connection: Connection, asked: Asked) -> Answer:
     )
     document: dict[str, Any] = {"study": siting.id}
     best = _propose(asked, document, found)
-    _weigh(connection, asked, document, found, best=best, inputs=inputs)
+    future = projected(connection, found, study, inputs)
+    _weigh(connection, asked, document, found, best=best, inputs=inputs, future=future)
     is_cut = time.perf_counter() > asked.deadline or best.status == "feasible"
     source_ids = {
         *(source for need in needs.values() for source in need.source_ids),
         *found.sites["source_id"].dropna(),
         *inputs.source_ids,
+        *future.source_ids,
     }
     parameters = _parameters(asked, found, best, is_cut=is_cut)
+    parameters["projections_note"] = with_regret(future.note, document["robustness"])
     parameters["completeness"] |= {
         name: said for name, said in read.loaded_completeness(connection).items() if name in asked.siting.services
     }
@@ -108,6 +112,7 @@ def _weigh(
     *,
     best: Solution,
     inputs: Inputs,
+    future: Projected,
 ) -> None:
     """Add what the best proposal is weighed against: named places, hard cases, compromises, the joint pole."""
     document |= {"named": [], "robustness": None, "pareto": None, "joint": None}
@@ -116,7 +121,7 @@ def _weigh(
     deadline = asked.deadline
     asked.told("Épreuve de la proposition", 3)
     document["named"] = named_documents(found, asked.study, best, deadline=deadline)
-    tried = robustness(found.model, best, deadline=deadline)
+    tried = robustness(found.model, best, deadline=deadline, futures=future.factors)
     document["robustness"] = robustness_document(found, asked.study, tried)
     asked.told("Compromis entre les buts", 4)
     document["pareto"] = pareto_document(connection, found, asked.siting, inputs, best, deadline=deadline)
@@ -172,7 +177,6 @@ def _parameters(asked: Asked, found: SitingInputs, best: Solution, *, is_cut: bo
             if any(mask.any() for mask in found.hidden.values())
             else ""
         ),
-        "projections_note": "Projections de population 2030 et 2040 : non chargées, non essayées.",
         "travel_note": found.travel_note,
         "notes": list(siting.notes),
         "named": [{"name": one.name, "note": one.note, "source": one.source} for one in siting.named],

@@ -257,6 +257,7 @@ def robustness_document(found: SitingInputs, study: Study, tried: Robustness) ->
     worded = {
         "defi": lambda subject: f"Seul compte le défi « {study.need(subject).label} »",
         "travel": lambda subject: f"Trajets {'plus courts' if float(subject) < 1 else 'plus longs'} de 20 %",
+        "projection": lambda subject: f"Personnes concernées projetées en {subject}",
         "closure": lambda subject: f"Fermeture de {names[int(subject)]}",
         "draw": lambda subject: f"Tirage {int(subject) + 1} : poids et trajets au hasard",
     }

@@ -39,8 +39,8 @@ class SitingModel:
 
     population_count: NDArray[np.int64]
     """Inhabitants, ``(n_units,)``."""
-    concerned_count: Mapping[str, NDArray[np.int64]]
-    """Persons concerned by each défi, ``(n_units,)``."""
+    concerned_count: Mapping[str, NDArray[np.int64] | Floats]
+    """Persons concerned by each défi, ``(n_units,)``: whole today, not where they are projected."""
     weights: Mapping[str, float]
     """Weight of a person concerned by each défi."""
     is_counted: Booleans

@@ -1,17 +1,17 @@
-"""Does a proposal hold: other weights of the défis, travel times 20 % off, the closure of any one structure."""
+"""Does a proposal hold: other weights, travel times 20 % off, the persons of 2030 and 2040, a structure closed."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from observatory.siting.model import SitingModel, new_sites
-from observatory.siting.solution import Solution
+from observatory.siting.solution import Floats, Solution
 from observatory.siting.solving import solve
 
 TRAVEL_ERROR: Final = 0.2
@@ -29,9 +29,10 @@ class Case:
     """The proposal in one case, beside the best proposal of that case."""
 
     kind: str
-    """``defi``, ``travel``, ``closure`` or ``draw``."""
+    """``defi``, ``travel``, ``projection``, ``closure`` or ``draw``."""
     subject: str
-    """The défi that counts alone, the factor on times, the column of the structure closed, the number of the draw."""
+    """The défi that counts alone, the factor on times, the year, the column of the structure closed, the number of the
+    draw."""
     objective: float
     best_objective: float
     best_bound: float
@@ -63,13 +64,26 @@ class Robustness:
     """False where the time given stopped the cases."""
 
 
-def robustness(model: SitingModel, solution: Solution, *, seed: int = 0, deadline: float | None = None) -> Robustness:
-    """Solve the question again in each case and measure what keeping ``solution`` would lose."""
+def robustness(
+    model: SitingModel,
+    solution: Solution,
+    *,
+    seed: int = 0,
+    deadline: float | None = None,
+    futures: Mapping[str, Mapping[str, Floats]] | None = None,
+) -> Robustness:
+    """Solve the question again in each case and measure what keeping ``solution`` would lose.
+
+    Parameters
+    ----------
+    futures
+        Year → défi → factor of the persons concerned of each unit, ``(n_units,)``; a défi left out stays as it is.
+    """
     poles = new_sites(model, solution)
     found: list[Case] = []
     chosen: Counter[int] = Counter(poles)
     is_complete = True
-    for kind, subject, variant in _variants(model, seed):
+    for kind, subject, variant in _variants(model, seed, futures or {}):
         left = 30.0 if deadline is None else deadline - time.perf_counter()
         if left <= 0:
             is_complete = False
@@ -110,13 +124,18 @@ def _left_share(model: SitingModel, sites: tuple[int, ...]) -> float:
     return left / (len(model.services) * float(weight.sum()))
 
 
-def _variants(model: SitingModel, seed: int) -> Iterator[tuple[str, str, SitingModel]]:
+def _variants(
+    model: SitingModel, seed: int, futures: Mapping[str, Mapping[str, Floats]]
+) -> Iterator[tuple[str, str, SitingModel]]:
     if len(model.weights) > 1:
         for defi in model.weights:
             if model.concerned_count[defi][model.is_counted].sum() > 0:
                 yield "defi", defi, replace(model, weights={defi: model.weights[defi]})
     for factor in (1.0 - TRAVEL_ERROR, 1.0 + TRAVEL_ERROR):
         yield "travel", f"{factor:g}", _slower(model, factor)
+    for year, factors in futures.items():
+        grown = {defi: model.concerned_count[defi] * factor for defi, factor in factors.items()}
+        yield "projection", year, replace(model, concerned_count={**model.concerned_count, **grown})
     for structure in _busiest(model):
         yield "closure", str(structure), model.without(structure)
     generator = np.random.default_rng(seed)

@@ -31,6 +31,7 @@ def readers() -> Mapping[str, Reader]:
         geo_api,
         longue_vie,
         manufactures,
+        projections,
         qpv,
         sinoe_actor,
         sinoe_crosswalk,
@@ -50,6 +51,7 @@ def readers() -> Mapping[str, Reader]:
         geo_api.SOURCE_ID: _geo_api,
         longue_vie.SOURCE_ID: _places(longue_vie),
         manufactures.SOURCE_ID: _places(manufactures, communes="communes"),
+        projections.SOURCE_ID: _projections,
         qpv.SOURCE_ID: _quarters,
         sinoe_actor.SOURCE_ID: _actors,
         sinoe_crosswalk.SOURCE_ID: _crosswalk,
@@ -136,6 +138,23 @@ def _dares(path: Path, known: Known) -> tuple[Batch, Tables]:
         dares.read(path), communes=known.communes, departements=known.all_departements, file_name=path.name
     )
     return batch, {"values": dares.values(batch.frame)}
+
+
+def _projections(path: Path, known: Known) -> tuple[Batch, Tables]:
+    import pandas as pd
+
+    from observatory.sources import projections
+
+    batch = projections.normalise(
+        projections.read(path),
+        communes=known.communes,
+        epci=known.epci,
+        departements=known.departements,
+        smallest_count=geodata.declarations("secrecy")["thresholds"]["persons"],
+        file_name=path.name,
+    )
+    held = [known.figures(projections.SOURCE_ID, level) for level in projections.LEVELS]
+    return batch, {"values": projections.values(batch.frame, pd.concat(held, ignore_index=True))}
 
 
 def _quarters(path: Path, known: Known) -> tuple[Batch, Tables]:

@@ -22,6 +22,8 @@ import sqlalchemy as sa
 from observatory.commands import ingest as commands
 from observatory.commands import ingest_source
 from observatory.errors import InputFileError, UsageError
+from observatory.runs.siting import siting_run
+from observatory.siting.study import SitingStudy
 from observatory.sources import catalog
 from observatory.sources.cache import DownloadError, OfflineError
 from observatory.store import ingest, read
@@ -426,3 +428,42 @@ def test_two_processes_at_once_the_second_says_who_is_running_and_waits(normandy
     assert "En attente" not in told[0]
     assert re.search(rf"En attente de « observatory ingest \(.+, processus {first.pid}\) », commencé à ", told[1])
     assert f"Inchangé : « {path.name} » est déjà chargé à l’identique." in told[1]
+
+
+def test_projections_are_loaded_and_siting_tries_them(normandy: sa.Engine, tmp_path: Path) -> None:
+    question = SitingStudy(
+        id="essai",
+        title="Essai",
+        territory="200068799",
+        services=("ressourcerie",),
+        defis={"vieillissement": 1.0},
+        poles=1,
+        objective="mclp",
+        threshold_min=20.0,
+    )
+    path = tmp_path / "omphale.csv"
+    # Vire is in the Calvados: from 80 in 2022 to 100 in 2030, a quarter more; nothing is said of 2040.
+    path.write_text(
+        "code;annee;age;personnes\n14;2022;75+;80000\n14;2030;75+;100000\n50;2022;75+;60000\n", encoding="utf-8"
+    )
+    with normandy.connect() as connection:
+        without = siting_run(connection, question)
+        connection.rollback()
+    assert "non chargées" in without.parameters["projections_note"]
+    status, (report,) = ingest.ingest_file(normandy, "insee_projections", path)
+    assert (status, report.rows_kept) == ("loaded", 3)
+    assert ingest.ingest_file(normandy, "insee_projections", path)[0] == "unchanged"
+    with normandy.connect() as connection:
+        found = siting_run(connection, question)
+        connection.rollback()
+    assert found.run_hash != without.run_hash
+    note = found.parameters["projections_note"]
+    assert "de 2022 à 2030 : +25,0 % de personnes concernées" in note
+    assert "en 2040 : non essayé" in note
+    assert "Regret à garder la proposition : 2030 0,0 %" in note
+    (case,) = [one for one in found.document["robustness"]["cases"] if one["kind"] == "projection"]
+    assert case["label"] == "Personnes concernées projetées en 2030"
+    # All of the territory is in one département: everyone counts for 1.25.
+    assert case["objective"] == pytest.approx(1.25 * found.document["solutions"][0]["objective"])
+    assert "insee_projections" in found.source_ids
+    assert found.document["solutions"] == without.document["solutions"]
