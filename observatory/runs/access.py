@@ -238,7 +238,7 @@ def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int
     if service.persons_per_site:
         return f"Norme déclarée par l'étude : un site pour {service.persons_per_site:g} habitants."
     inhabitants = f"{population_count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    known = f"{supply_count} structures connues pour {inhabitants} habitants"
+    known = f"{supply_count} structures comptées pour {inhabitants} habitants"
     return f"Moyenne normande, convention de l'observatoire : {known}."
 
 
