@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from fastapi.testclient import TestClient
+from followed import LONGEST_S, shown
 
 from api.app import create_app
 from observatory import pipeline
@@ -33,10 +34,6 @@ def client(computed_engine: sa.Engine, settings: Settings) -> Iterator[TestClien
         yield client
 
 
-LONGEST_S = 240.0
-"""A bound against jobs that never end, not a timing."""
-
-
 def solved(client: TestClient, asked: dict[str, Any]) -> dict[str, Any]:
     """Return the answer of a question: at once, or followed as a job."""
     response = client.post("/api/siting", json=asked)
@@ -52,16 +49,6 @@ def solved(client: TestClient, asked: dict[str, Any]) -> dict[str, Any]:
     assert (job["status"], job["error"]) == ("succeeded", None)
     assert job["progress"]["done"] == job["progress"]["total"] > 0
     return job["result"]
-
-
-def shown(client: TestClient, address: str) -> Any:
-    """Return the page of an answer, followed until there is one."""
-    deadline = time.monotonic() + LONGEST_S
-    page = client.get(address)
-    while "Voir où en est le calcul" in page.text and time.monotonic() < deadline:
-        time.sleep(0.2)
-        page = client.get(str(page.url))
-    return page
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +115,7 @@ def test_a_refusal_is_a_french_problem(client: TestClient, changes: dict[str, An
 
 
 def test_the_page_shows_the_study_that_the_command_gives(client: TestClient, computed_engine: sa.Engine) -> None:
-    page = client.get("/implantation?etude=caux-seine")
+    page = shown(client, "/implantation?etude=caux-seine")
     assert page.status_code == 200
     with computed_engine.begin() as connection:
         document = publication.document(pipeline.site(connection, "caux-seine"))

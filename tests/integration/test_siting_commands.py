@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from followed import shown
 
 from api.app import create_app
 from observatory import cli
@@ -98,7 +99,7 @@ def test_the_command_the_notebook_and_the_page_give_one_answer(observatory, sett
         key: document[key] for key in document if key != "warnings"
     }
     with TestClient(create_app(settings)) as client:
-        page = client.get(f"/implantation?etude={name}")
+        page = shown(client, f"/implantation?etude={name}")
     assert page.status_code == 200
     assert document["run"][:12] in page.text
     for site in document["joint"]["sites"]:
