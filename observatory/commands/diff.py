@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,10 +26,14 @@ def diff(
     territory: Annotated[
         str | None, typer.Option(metavar="CODE", help="Se limite aux unités de ce territoire.")
     ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(metavar="FICHIER", help="Étude des calculs, si ce n'est pas celle de l'observatoire."),
+    ] = None,
     format_: Annotated[str, typer.Option("--format", metavar="{table|csv|json}", help="Forme de la sortie.")] = "table",
 ) -> None:
     """Compare two analyses; without names, list those that are kept."""
-    from observatory.commands.session import transaction, write_text
+    from observatory.commands.session import chosen_study, transaction, write_text
     from observatory.publish.gaps import require_level
     from observatory.runs.difference import difference, stored_runs
 
@@ -41,7 +46,7 @@ def diff(
         if before is None or after is None:
             write_text(_runs(stored_runs(connection)))
             return
-        found = difference(connection, before, after, level=level, territory=territory)
+        found = difference(connection, before, after, level=level, territory=territory, study_path=chosen_study(study))
     if format_ == "json":
         write_text(json.dumps(_document(found), ensure_ascii=False) + "\n")
     elif format_ == "csv":
@@ -69,6 +74,7 @@ def _document(found: Difference) -> dict[str, Any]:
         "changed_choices": found.changed_choices,
         "appeared": found.appeared,
         "disappeared": found.disappeared,
+        "changed_members": found.changed_members,
     }
 
 
@@ -93,6 +99,9 @@ def _text(found: Difference) -> str:
         f"Choix de méthode qui diffèrent : {listed(found.changed_choices)}.",
         f"Territoires apparus (géographie) : {listed(found.appeared)}.",
         f"Territoires disparus (géographie) : {listed(found.disappeared)}.",
+        "Communes membres : inconnues pour un de ces calculs, fait avant qu'elles soient gardées."
+        if found.changed_members is None
+        else f"Territoires dont les communes membres diffèrent : {listed(found.changed_members)}.",
     ]
     moved = [row for row in found.rows if any(row[name] for name in row if name.endswith("_change"))]
     lines += [_sentence(row) for row in moved]
@@ -106,11 +115,10 @@ def _sentence(row: dict[str, Any]) -> str:
     parts = [f"{row['name']} ({row['code']})"]
     change = row["need_score_change"]
     if change:
-        data, method = row["need_score_data_effect"], row["need_score_method_effect"]
         why = (
             "part des données et part de la méthode non séparables avec ce qui est gardé"
-            if data is None or method is None
-            else _effects(data, method, row["need_score_rounding_effect"])
+            if row["need_score_data_effect"] is None
+            else _effects(row)
         )
         parts.append(f"besoin {_signed(change)} point{'s' if abs(change) >= 2 else ''} ({why})")  # noqa: PLR2004
     for name, words in (
@@ -124,12 +132,18 @@ def _sentence(row: dict[str, Any]) -> str:
     return f"{parts[0]} : {' ; '.join(parts[1:])}."
 
 
-def _effects(data: float, method: float, rounding: float) -> str:
+def _effects(row: dict[str, Any]) -> str:
     """Name the parts of a change; a rounding alone is said to be nothing else."""
-    if not data and not method:
+    data, method, perimeter, rounding = (
+        row[f"need_score_{name}_effect"] for name in ("data", "method", "perimeter", "rounding")
+    )
+    if not data and not method and not perimeter:
         return "arrondi seul"
-    return f"données {_signed(data)}, méthode {_signed(method)}" + (
-        f", arrondi {_signed(rounding)}" if rounding else ""
+    note = f", périmètre {row['need_score_perimeter_note']}" if row["need_score_perimeter_note"] else ""
+    return (
+        f"données {_signed(data)}{note}, méthode {_signed(method)}"
+        + (f", périmètre {_signed(perimeter)}" if perimeter else "")
+        + (f", arrondi {_signed(rounding)}" if rounding else "")
     )
 
 

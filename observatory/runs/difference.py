@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -11,13 +13,16 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
-from observatory.gap.difference import EFFECTS, score_effects, study_of
+from observatory.gap.difference import EFFECTS, Perimeter, score_effects, study_of
+from observatory.need import NeedStudy
+from observatory.runs.perimeter import perimeter_of
 from observatory.store import read
 from observatory.store.tables import Run
 
 SHORTEST: Final = 6
 COMPARED: Final = ("need_score", "access_score", "population_count", "out_of_reach_count", "in_need_out_of_reach_count")
 METHOD: Final = ("study_id", "study_version", "method_version", "threshold_min", "cuts", "steps", "travel")
+NOT_APART: Final = "non séparé de l’effet des données"
 _HASH: Final = re.compile(r"^[0-9a-f]+$")
 
 
@@ -32,6 +37,8 @@ class Difference:
     changed_choices: list[str]
     appeared: list[str]
     disappeared: list[str]
+    changed_members: list[str] | None
+    """Territories that are not the sum of the same communes; None if the members of one analysis are not known."""
 
 
 def stored_runs(connection: Connection) -> list[dict[str, Any]]:
@@ -60,7 +67,15 @@ def find_run(connection: Connection, prefix: str) -> dict[str, Any]:
     return read.run(connection, found[0])
 
 
-def difference(connection: Connection, before: str, after: str, *, level: str, territory: str | None) -> Difference:
+def difference(
+    connection: Connection,
+    before: str,
+    after: str,
+    *,
+    level: str,
+    territory: str | None,
+    study_path: Path | None = None,
+) -> Difference:
     """Compare two analyses of the same défi and service.
 
     Parameters
@@ -69,6 +84,8 @@ def difference(connection: Connection, before: str, after: str, *, level: str, t
         Their names, or the beginnings of them.
     level, territory
         As for a gap analysis.
+    study_path
+        Study that one of the two was made with; None: the observatory's. Needed to tell the effect of perimeters apart.
 
     Raises
     ------
@@ -82,7 +99,8 @@ def difference(connection: Connection, before: str, after: str, *, level: str, t
     for run in (one, other):
         rows = read.gap_rows(connection, run["run_hash"], level, territory=territory)
         tables.append(pd.DataFrame(rows, columns=["code", "name", *COMPARED]).set_index("code"))
-    effects = _effects(connection, one, other, level=level, scores=(tables[0]["need_score"], tables[1]["need_score"]))
+    scores = tables[0]["need_score"], tables[1]["need_score"]
+    effects, perimeter = _effects(connection, (one, other), level=level, scores=scores, study_path=study_path)
     both = [code for code in tables[1].index if code in tables[0].index]
     changed = [name for name in _keys(one, other) if one["inputs"].get(name) != other["inputs"].get(name)]
     choices = [name for name in METHOD if one["parameters"].get(name) != other["parameters"].get(name)]
@@ -95,7 +113,14 @@ def difference(connection: Connection, before: str, after: str, *, level: str, t
         choices,
         [f"{names[1][code]} ({code})" for code in tables[1].index if code not in names[0]],
         [f"{names[0][code]} ({code})" for code in tables[0].index if code not in names[1]],
+        _changed_members(perimeter, names[1], both),
     )
+
+
+def _changed_members(perimeter: Perimeter | None, names: Mapping[Any, str], codes: list[str]) -> list[str] | None:
+    if perimeter is None:
+        return []
+    return None if perimeter.moved is None else [f"{names[code]} ({code})" for code in codes if code in perimeter.moved]
 
 
 def _keys(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
@@ -104,21 +129,27 @@ def _keys(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 def _effects(
     connection: Connection,
-    one: dict[str, Any],
-    other: dict[str, Any],
+    runs: tuple[dict[str, Any], dict[str, Any]],
     *,
     level: str,
     scores: tuple[pd.Series, pd.Series],
-) -> pd.DataFrame:
-    frames, studies = [], []
-    for run in (one, other):
-        need = str(run["parameters"]["need_run"])
-        studies.append(study_of(read.run(connection, need)["parameters"]))
-        components = read.need_components(connection, need, level)
-        names = studies[-1].indicator_ids
-        values = {code: [all_of.get(name, {}).get("value") for name in names] for code, all_of in components.items()}
-        frames.append(pd.DataFrame.from_dict(values, orient="index", columns=names).astype(float))
-    return score_effects(frames[0], frames[1], studies[0], studies[1], before_score=scores[0], after_score=scores[1])
+    study_path: Path | None,
+) -> tuple[pd.DataFrame, Perimeter | None]:
+    before, after = (read.run(connection, str(run["parameters"]["need_run"])) for run in runs)
+    studies = study_of(before["parameters"]), study_of(after["parameters"])
+    values = _values(connection, before, studies[0], level), _values(connection, after, studies[1], level)
+    perimeter = perimeter_of(connection, (before, after), values, level=level, study_path=study_path)
+    found = score_effects(*values, *studies, before_score=scores[0], after_score=scores[1], perimeter=perimeter)
+    is_held = found["perimeter_effect"].isna() & found["data_effect"].notna() & (perimeter is not None)
+    notes = pd.Series([NOT_APART if one else None for one in is_held], index=found.index, dtype=object)
+    return found.assign(perimeter_note=notes), perimeter
+
+
+def _values(connection: Connection, need: dict[str, Any], study: NeedStudy, level: str) -> pd.DataFrame:
+    names = study.indicator_ids
+    components = read.need_components(connection, need["run_hash"], level)
+    values = {code: [all_of.get(name, {}).get("value") for name in names] for code, all_of in components.items()}
+    return pd.DataFrame.from_dict(values, orient="index", columns=names).astype(float)
 
 
 def _row(code: str, before: pd.DataFrame, after: pd.DataFrame, effects: pd.DataFrame) -> dict[str, Any]:
@@ -129,6 +160,7 @@ def _row(code: str, before: pd.DataFrame, after: pd.DataFrame, effects: pd.DataF
         row[f"{column}_change"] = None if old is None or new is None else round(new - old, 1)
     for name in EFFECTS:
         row[f"need_score_{name}"] = _known(effects[name].get(code))
+    row["need_score_perimeter_note"] = effects["perimeter_note"].get(code)
     return row
 
 

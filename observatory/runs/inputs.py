@@ -67,6 +67,13 @@ class Inputs:
         """Persons by commune of Normandy."""
         return self.communes["population_count"]
 
+    @property
+    def members(self) -> dict[str, dict[str, str]]:
+        """Level → commune of Normandy → territory of that level that it is summed in."""
+        codes = self.population_count.index
+        parents = {level: self.parents[DEMAND_LEVEL, level].reindex(codes).dropna() for level in SUMMED_LEVELS}
+        return {level: {str(code): str(one) for code, one in rows.items()} for level, rows in parents.items()}
+
 
 def at_level(rows: pd.DataFrame, level: str) -> pd.DataFrame:
     """Return the rows of one level, indexed by code, from rows indexed by (level, code)."""

@@ -32,7 +32,7 @@ from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Figures, Inputs, at_level, read_figures
 from observatory.runs.secrecy import Protected
 from observatory.runs.travel import places, travel_parameters, travel_within
-from observatory.store import results
+from observatory.store import membership, results
 from observatory.store.tables import NeedResult
 from observatory.studies import Study
 
@@ -142,6 +142,7 @@ def need_run(connection: Connection, study: Study, defi: str, *, inputs: Inputs)
     if stored is not None:
         return NeedRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
     worked_out = _work_out(connection, name, study, study.need(defi), inputs)
+    worked_out.parameters[membership.KEY] = membership.keep_membership(connection, inputs.members)
     results.store_run(
         connection,
         run_hash=name,
@@ -158,19 +159,10 @@ def need_run(connection: Connection, study: Study, defi: str, *, inputs: Inputs)
 
 
 def _work_out(connection: Connection, name: str, study: Study, need: NeedStudy, inputs: Inputs) -> NeedRun:
-    computed, computed_sources = _computed_figures(connection, study, need, inputs)
-    population = inputs.population_count
+    computed, computed_sources = computed_figures(connection, study, need, inputs)
     names = figure_names(need)
     read = read_figures(connection, names | secrecy.figure_names(names))
-    figures = dict(read.by_level)
-    figures[DEMAND_LEVEL] = figures[DEMAND_LEVEL].reindex(population.index).join(computed)
-    table = indicator_table(
-        need, figures=figures, parents=inputs.parents, population_count=population, levels=SUMMED_LEVELS
-    )
-    volume = volume_counts(
-        need, figures=figures, indicators=table.indicators[DEMAND_LEVEL], population_count=population
-    )
-    protected = secrecy.protect(need, table, volume, figures=figures, inputs=inputs)
+    protected = protected_need(need, read, computed, inputs)
     communes = protected.table.indicators[DEMAND_LEVEL]
     provenance = {indicator.id: _provenance(indicator, read) for indicator in need.indicators}
     rows = [
@@ -182,7 +174,31 @@ def _work_out(connection: Connection, name: str, study: Study, need: NeedStudy, 
     return NeedRun(name, pd.concat(rows), parameters, sorted(source_ids))
 
 
-def _computed_figures(
+def protected_need(need: NeedStudy, read: Figures, computed: pd.DataFrame, inputs: Inputs) -> Protected:
+    """Return the indicators and the volume of a need at every level, its small counts replaced.
+
+    Parameters
+    ----------
+    read
+        Figures that the need names, with those that protect them.
+    computed
+        Figures of `computed_figures`.
+    inputs
+        Whose membership the communes are summed by.
+    """
+    population = inputs.population_count
+    figures = dict(read.by_level)
+    figures[DEMAND_LEVEL] = figures[DEMAND_LEVEL].reindex(population.index).join(computed)
+    table = indicator_table(
+        need, figures=figures, parents=inputs.parents, population_count=population, levels=SUMMED_LEVELS
+    )
+    volume = volume_counts(
+        need, figures=figures, indicators=table.indicators[DEMAND_LEVEL], population_count=population
+    )
+    return secrecy.protect(need, table, volume, figures=figures, inputs=inputs)
+
+
+def computed_figures(
     connection: Connection, study: Study, need: NeedStudy, inputs: Inputs
 ) -> tuple[pd.DataFrame, set[str]]:
     """Work out the figures of communes that no source publishes: time to reuse, inhabitants around."""

@@ -575,6 +575,15 @@ class NeedResult(Base):
     """Per indicator: ``{"value", "normalised", "weight", "contribution", "period", "status", "source_id"}``."""
 
 
+class Membership(Base):
+    """The communes that territories were summed from in a need; the same ones are kept once, under their digest."""
+
+    __tablename__ = "membership"
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    members: Mapped[dict[str, Any]]
+    """Level → commune → territory of that level."""
+
+
 class AccessResult(Base):
     """Access of a commune, commune déléguée or QPV to a service."""
 
