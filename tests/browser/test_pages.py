@@ -147,7 +147,7 @@ def test_the_form_of_gaps_works_without_javascript(plain) -> None:
 def test_a_wrong_request_is_a_french_page(plain) -> None:
     page = plain.open("/lacunes?defi=bonheur")
     assert "insertion" in page.locator("main").inner_text()
-    assert page.locator("nav[aria-label='Menu principal'] a").count() == 9
+    assert page.locator("nav[aria-label='Menu principal'] a").count() == 10
 
 
 def test_the_first_tab_stop_skips_to_the_content(tab) -> None:

@@ -156,7 +156,7 @@ def test_a_truncated_list_of_communes_is_refused(known: dict[str, set[str]], tmp
     path = tmp_path / "frr.csv"
     for cut in (b"\r\n".join(lines[:20_000]), content[: len(content) // 2]):
         path.write_bytes(cut)
-        with pytest.raises(InputFileError, match="tronqué"):
+        with pytest.raises(InputFileError, match="entière"):
             frr.normalise(frr.read(path), **known)
 
 
@@ -222,7 +222,7 @@ def test_longue_vie_keeps_places_and_no_contact_line(tmp_path: Path) -> None:
     assert (here["lon"], here["lat"]) == (7.1514437, 43.6560528)
     path = tmp_path / "acteurs.json"
     path.write_bytes(raw(longue_vie.FILE).read_bytes()[:9000])
-    with pytest.raises(InputFileError, match="tronqué"):
+    with pytest.raises(InputFileError, match="entière"):
         longue_vie.read(path)
 
 
