@@ -156,7 +156,7 @@ def test_a_truncated_list_of_communes_is_refused(known: dict[str, set[str]], tmp
     path = tmp_path / "frr.csv"
     for cut in (b"\r\n".join(lines[:20_000]), content[: len(content) // 2]):
         path.write_bytes(cut)
-        with pytest.raises(InputFileError, match="entière"):
+        with pytest.raises(InputFileError, match="tronqué"):
             frr.normalise(frr.read(path), **known)
 
 
