@@ -86,7 +86,7 @@ COMMANDS: Final = {
         "worker", "worker", "Travaille sur les calculs longs qui attendent, à côté de « serve », jusqu'à Ctrl+C."
     ),
     "diff": Command(
-        "diff", "diff", "Dit ce qui a changé entre deux calculs de lacunes : part des données, part de la méthode."
+        "diff", "diff", "Dit ce qui a changé entre deux calculs : part des données, de la méthode, du périmètre."
     ),
     "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
 }
