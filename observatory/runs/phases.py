@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
-from observatory.runs.inputs import DEMAND_LEVEL, Inputs
 from observatory.store.read import directory
 from observatory.studies import PHASES
 
@@ -57,28 +54,6 @@ def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list
             "structure de l'annuaire n'est connue pour elle avec un lieu et une zone. Complétez l'annuaire."
         )
     return found, [one for one in warnings if one]
-
-
-def phase_zones(
-    connection: Connection, offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs
-) -> npt.NDArray[np.bool_]:
-    """Return whether each place (column) is open to each demand point (row): any zone of its structure holds it."""
-    commune = demand["commune_code"]
-    zones = directory.directory_zones(connection)
-    covered: dict[tuple[str, str], npt.NDArray[np.bool_]] = {}
-    for level, code in zones[["level", "code"]].drop_duplicates().itertuples(index=False):
-        parents = inputs.parents.get((DEMAND_LEVEL, level), pd.Series(dtype=str))
-        keys = commune if level == DEMAND_LEVEL else commune.map(parents)
-        covered[level, code] = (keys == code).to_numpy(dtype=bool)
-    by_structure = {
-        name: list(zip(own["level"], own["code"], strict=True)) for name, own in zones.groupby("structure_id")
-    }
-    nowhere = np.zeros(len(demand), dtype=bool)
-    columns = [
-        np.logical_or.reduce([covered[zone] for zone in by_structure.get(name, [])] or [nowhere])
-        for name in offered.index
-    ]
-    return np.column_stack(columns) if columns else np.zeros((len(demand), 0), dtype=bool)
 
 
 def _sentence(reason: str, structures: pd.DataFrame) -> str:

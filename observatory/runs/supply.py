@@ -11,7 +11,7 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.runs.inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs
-from observatory.runs.phases import phase_places, phase_zones
+from observatory.runs.phases import phase_places
 from observatory.store import read
 from observatory.studies import PHASES, ServiceStudy
 
@@ -36,16 +36,16 @@ def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs
     """Return a service's sites that count, with the demand around them and who each serves."""
     if service.phase is not None:
         offered, warnings = phase_places(connection, service.phase)
-        offered = offered.assign(density=offered["density_level"], zones=_zones(connection, offered))
+        offered = offered.assign(density=offered["density_level"], zones=structure_zones(connection, offered))
         demand = demand_points(inputs)
-        return Supply(offered, demand, phase_zones(connection, offered, demand, inputs), warnings, inputs)
+        return Supply(offered, demand, zones_of(offered, demand, inputs), warnings, inputs)
     supply = read.supply_frame(connection, service.service)
     is_zoned = service.service in ZONED_SERVICES
     further = _further_places(supply, read.directory_places(connection)) if is_zoned else supply.iloc[:0]
     offered, warnings = _offered(supply, further, service)
     offered = offered.assign(density=offered["density_level"])
     if is_zoned:
-        offered["zones"] = _zones(connection, offered)
+        offered["zones"] = structure_zones(connection, offered)
     demand = demand_points(inputs)
     allowed = zones_of(offered, demand, inputs) if is_zoned else None
     return Supply(offered, demand, allowed, warnings, inputs)
@@ -164,7 +164,7 @@ def zones_of(offered: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs) -> npt
     return allowed
 
 
-def _zones(connection: Connection, offered: pd.DataFrame) -> pd.Series:
+def structure_zones(connection: Connection, offered: pd.DataFrame) -> pd.Series:
     """Return the zones, (level, code), where each site intervenes."""
     zones = read.directory_zones(connection)
     own = {

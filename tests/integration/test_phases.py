@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import pytest
 import sqlalchemy as sa
 
 from observatory import pipeline
 from observatory.errors import UsageError
-from observatory.runs.inputs import read_inputs
-from observatory.runs.phases import phase_places, phase_zones
-from observatory.runs.supply import demand_points
+from observatory.runs.inputs import Inputs, read_inputs
+from observatory.runs.phases import phase_places
+from observatory.runs.supply import demand_points, structure_zones, zones_of
 from observatory.store.read import directory
 from observatory.studies import read_study
 
@@ -30,17 +33,24 @@ def test_nobody_known_is_unknown_and_not_nil(connection: sa.Connection) -> None:
         phase_places(connection, "essaimage")
 
 
+def open_to(
+    connection: sa.Connection, place: pd.DataFrame, demand: pd.DataFrame, inputs: Inputs
+) -> npt.NDArray[np.bool_]:
+    """Which demand points the zones of one place hold."""
+    return zones_of(place.assign(zones=structure_zones(connection, place)), demand, inputs)[:, 0]
+
+
 def test_a_place_is_open_in_any_of_the_zones_of_its_structure(connection: sa.Connection) -> None:
     inputs = read_inputs(connection)
     demand = demand_points(inputs)
     places, _ = phase_places(connection, "creation")
     name = places.index[0]
-    before = phase_zones(connection, places.iloc[:1], demand, inputs)[:, 0]
+    before = open_to(connection, places.iloc[:1], demand, inputs)
     connection.execute(sa.text("DELETE FROM observatory.accompaniment_zone WHERE structure_id = :name"), {"name": name})
     row = "INSERT INTO observatory.accompaniment_zone VALUES (:name, :level, :code, 'essai', '2026-01')"
     for level, code in (("departement", "61"), ("commune", "14118")):
         connection.execute(sa.text(row), {"name": name, "level": level, "code": code})
-    after = phase_zones(connection, places.iloc[:1], demand, inputs)[:, 0]
+    after = open_to(connection, places.iloc[:1], demand, inputs)
     communes = demand.index.get_level_values("level") == "commune"
     opened = set(demand.index.get_level_values("code")[communes & after])
     assert opened == {code for code in inputs.communes.index if code.startswith("61")} | {"14118"}
