@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from observatory.errors import UsageError
+from observatory.publish.csv_text import csv_text
 
 if TYPE_CHECKING:
     from observatory.runs.difference import Difference
@@ -50,7 +49,7 @@ def diff(
     if format_ == "json":
         write_text(json.dumps(_document(found), ensure_ascii=False) + "\n")
     elif format_ == "csv":
-        write_text(_csv(found.rows))
+        write_text(csv_text(found.rows))
     else:
         write_text(_text(found))
 
@@ -76,16 +75,6 @@ def _document(found: Difference) -> dict[str, Any]:
         "disappeared": found.disappeared,
         "changed_members": found.changed_members,
     }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return ""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def _text(found: Difference) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from observatory.errors import UsageError
+from observatory.publish.csv_text import csv_text
 
 if TYPE_CHECKING:
     from observatory.runs.objectives import Followed
@@ -73,7 +72,7 @@ def list_all(
     if format_ == "json":
         write_text(json.dumps({"items": rows, "total": len(rows)}, ensure_ascii=False) + "\n")
     elif format_ == "csv":
-        write_text(_csv(rows))
+        write_text(csv_text(rows))
     else:
         write_text(_text(found))
 
@@ -140,16 +139,6 @@ def flat(one: Followed) -> dict[str, Any]:
         "progress_status": one.progress.status,
         "sentence": one.progress.sentence,
     }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return ""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def _text(found: list[Followed]) -> str:
