@@ -72,8 +72,7 @@ class Cluster:
         place = datadir.locate(self.data_dir)
         if place.database_dir.exists() and _answers(place):
             return _url(place)
-        place = datadir.settle(self.data_dir)
-        with datadir.locked(self.data_dir):
+        with datadir.settled(self.data_dir) as place:
             programs = self._programs(place)
             server.create(place, programs, role=ROLE)
             self._start(place, programs)

@@ -96,34 +96,52 @@ def locate(data_dir: Path) -> Place:
     return Place(data_dir=data_dir, home=home, account=account)
 
 
-def settle(data_dir: Path) -> Place:
-    """Create the directories of the cluster of ``data_dir`` where they are missing, and return its place.
+@contextmanager
+def settled(data_dir: Path) -> Iterator[Place]:
+    """Create the directories of the cluster of ``data_dir`` where they are missing, and yield its place.
+
+    The data directory is held meanwhile, as by :func:`locked`: two processes that start at once must neither make the
+    same directory twice nor point at two different ones.
 
     Raises
     ------
     ClusterError
         If a directory can't be created or belongs to somebody else.
     """
-    try:
+    with _told(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
-        place = locate(data_dir)
-        if place.home.parent == SYSTEM_HOME and not place.home.exists():
-            place = _settle_elsewhere(data_dir)
-        if place.account.uid == 0:
-            place = Place(data_dir=data_dir, home=place.home, account=_create_account())
-        if os.geteuid() not in (0, place.account.uid):
-            raise ClusterError(
-                f"Les données de {place.database_dir} appartiennent à « {place.account.name} » : "
-                "lancez cette commande sous cet utilisateur, ou choisissez un autre dossier avec OBS_DATA_DIR."
-            )
-        own_directory(place.socket_dir, place.account)
-        own_directory(place.log_file.parent, place.account)
+    with locked(data_dir):
+        with _told(data_dir):
+            place = _settle(data_dir)
+        yield place
+
+
+def _settle(data_dir: Path) -> Place:
+    place = locate(data_dir)
+    if place.home.parent == SYSTEM_HOME and not place.home.exists():
+        place = _settle_elsewhere(data_dir)
+    if place.account.uid == 0:
+        place = Place(data_dir=data_dir, home=place.home, account=_create_account())
+    if os.geteuid() not in (0, place.account.uid):
+        raise ClusterError(
+            f"Les données de {place.database_dir} appartiennent à « {place.account.name} » : "
+            "lancez cette commande sous cet utilisateur, ou choisissez un autre dossier avec OBS_DATA_DIR."
+        )
+    own_directory(place.socket_dir, place.account)
+    own_directory(place.log_file.parent, place.account)
+    return place
+
+
+@contextmanager
+def _told(data_dir: Path) -> Iterator[None]:
+    """Tell in a sentence what the system refuses while ``data_dir`` is prepared."""
+    try:
+        yield
     except OSError as error:
         raise ClusterError(
             f"Le dossier de données {data_dir} ne peut pas être préparé ({error.strerror}) : "
             "vérifiez ses droits et la place restante, ou choisissez-en un autre avec OBS_DATA_DIR."
         ) from error
-    return place
 
 
 def own_directory(directory: Path, account: Account) -> None:
@@ -148,8 +166,9 @@ def own_directory(directory: Path, account: Account) -> None:
 @contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
     """Hold the data directory for one process at a time (created, started, stopped: never by two at once)."""
-    path = data_dir / "verrou"
-    with path.open("a", encoding="utf-8") as handle:
+    with _told(data_dir):
+        handle = (data_dir / "verrou").open("a", encoding="utf-8")
+    with handle:
         deadline = time.monotonic() + LOCK_TIMEOUT_S
         while True:
             try:

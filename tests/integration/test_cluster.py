@@ -228,6 +228,28 @@ def test_two_processes_at_once_make_one_cluster(tmp_path: Path) -> None:
         cluster.destroy()
 
 
+def test_the_directories_of_a_cluster_are_made_by_one_process_at_a_time(tmp_path: Path) -> None:
+    places: list[datadir.Place] = []
+
+    def settle() -> None:
+        with datadir.settled(tmp_path) as place:
+            places.append(place)
+
+    both = [threading.Thread(target=settle) for _ in range(2)]
+    with datadir.locked(tmp_path):
+        for thread in both:
+            thread.start()
+        both[0].join(timeout=0.5)
+        assert [path.name for path in tmp_path.iterdir()] == ["verrou"]
+        assert places == []
+    for thread in both:
+        thread.join(timeout=30)
+    assert len(places) == 2
+    assert places[0] == places[1]
+    assert places[0].log_file.parent.is_dir()
+    datadir.forget(places[0])
+
+
 def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(place: datadir.Place, programs: binaries.Binaries, directory: Path, *, role: str) -> None:
         (directory / "base").mkdir()

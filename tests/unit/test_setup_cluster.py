@@ -73,8 +73,9 @@ def test_the_pointer_says_where_the_cluster_is(tmp_path: Path) -> None:
 
 def test_a_data_directory_that_cannot_be_made_is_told_in_french(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(ClusterError, match=r"ne peut pas être préparé .*OBS_DATA_DIR"):
-        datadir.settle(tmp_path / "file" / "obs")
+    refused = pytest.raises(ClusterError, match=r"ne peut pas être préparé .*OBS_DATA_DIR")
+    with refused, datadir.settled(tmp_path / "file" / "obs"):
+        pass
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, *found: tuple[int, bool]) -> None:
