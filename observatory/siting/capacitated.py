@@ -12,7 +12,7 @@ from scipy import sparse
 from observatory.errors import UsageError
 from observatory.siting.branch import solve
 from observatory.siting.incidence import Incidence
-from observatory.siting.inputs import Cost, cost_to, fill, nearest_cost, rows_below
+from observatory.siting.inputs import Cost, as_deadline, cost_to, fill, nearest_cost, rows_below
 from observatory.siting.milp import Model, minimise
 from observatory.siting.packing import Offer, improve_sites
 from observatory.siting.solution import UNCOVERED, Booleans, Floats, Indices, Solution, infeasible, solved
@@ -65,7 +65,7 @@ def capacitated_p_median(
     Up to :data:`_EXACT_PAIRS_MAX` pairs by HiGHS on the whole single-source model. Beyond, the sites come from a seeded
     local search, the assignment from HiGHS, and the bound is that of the problem without capacities: valid, not tight.
     """
-    deadline = began + time_limit_s
+    deadline = as_deadline(began, time_limit_s)
     room = as_capacity(capacity, cost.shape[1])
     problem = _problem(cost, weight, p, existing, free, room, uncovered_cost)
     reason = _impossible(problem)

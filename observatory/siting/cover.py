@@ -1,4 +1,4 @@
-"""Smallest cover of an incidence, with a proved lower bound: reductions, components, local search, prices, HiGHS."""
+"""Smallest cover of an incidence and its proof: reductions, components, prices, local search, local cuts, HiGHS."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from observatory.siting.cover_bound import cover_prices
+from observatory.siting.cover_rounds import Strengthened, cut_rounds
 from observatory.siting.cover_search import first_cover_found, local_cover
 from observatory.siting.incidence import Core, Incidence, core
 from observatory.siting.milp import Model, minimise
@@ -24,6 +25,10 @@ _QUIET_SHARE = 0.25
 _QUIET_BLOCKS = 40
 """Blocks of moves without a smaller cover after which the local search gives way."""
 _HIGHS_PAIRS_MAX = 600_000
+_CUT_UNITS_MIN = 150
+"""Below this many units HiGHS alone is quicker than cuts (convention)."""
+_CUT_SHARE = 0.7
+"""Share of the time left after the local search that local cuts may take before HiGHS is called (convention)."""
 _WHOLE = 1e-6
 """A bound this close under a whole number is not rounded up past it."""
 
@@ -136,7 +141,11 @@ def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int,
         return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
     best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, patience=patience)
     if best.sum() > max(bound, enough) and incidence.nnz <= _HIGHS_PAIRS_MAX:
-        best, bound = _prove(incidence, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1)
+        least = min(int(best.sum()), hopeless)
+        strong = _strengthen(incidence, deadline=deadline, seed=seed, least=least)
+        bound = max(bound, least_whole(strong.bound))
+        if bound < least:
+            best, bound = _prove(incidence, best, bound, strong, deadline=deadline, seed=seed, at_most=hopeless - 1)
     return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
 
 
@@ -169,20 +178,49 @@ def _persist(
     return best
 
 
+def _strengthen(incidence: Incidence, *, deadline: float, seed: int, least: int) -> Strengthened:
+    """Return the linear bound with local cuts, no longer searched once it proves ``least`` columns."""
+    n, m = incidence.shape
+    if n < _CUT_UNITS_MIN:
+        return Strengthened(0.0, (), np.zeros(m))
+    now = time.perf_counter()
+    return cut_rounds(incidence, deadline=now + _CUT_SHARE * (deadline - now), seed=seed, target=least - 1 + 2 * _WHOLE)
+
+
+def _as_rows(strong: Strengthened, n_columns: int) -> sparse.csr_array:
+    """Return the cuts as rows whose right-hand side is 1."""
+    if not strong.cuts:
+        return sparse.csr_array((0, n_columns), dtype=np.float64)
+    start = np.concatenate([[0], np.cumsum([cut.columns.size for cut in strong.cuts])])
+    columns = np.concatenate([cut.columns for cut in strong.cuts])
+    values = np.concatenate([cut.coefficient / cut.least for cut in strong.cuts])
+    return sparse.csr_array((values, columns, start), shape=(len(strong.cuts), n_columns))
+
+
 def _prove(
-    incidence: Incidence, best: Booleans, bound: int, *, deadline: float, seed: int, at_most: int
+    incidence: Incidence,
+    best: Booleans,
+    bound: int,
+    strong: Strengthened,
+    *,
+    deadline: float,
+    seed: int,
+    at_most: int,
 ) -> tuple[Booleans, int]:
     """Raise the bound (or find a smaller cover) with HiGHS in the time left; covers over ``at_most`` are of no use."""
     n, m = incidence.shape
     limit = float(min(at_most, int(best.sum())))
-    lines: Any = sparse.vstack([incidence.astype(np.float64), sparse.csr_array(np.ones((1, m)))], format="csr")
+    total = sparse.csr_array(np.ones((1, m)))
+    lines: Any = sparse.vstack([incidence.astype(np.float64), _as_rows(strong, m), total], format="csr")
+    ones = np.ones(n + len(strong.cuts))
     model = Model(
         cost=np.ones(m),
         matrix=lines,
-        row_lower=np.concatenate([np.ones(n), [0.0]]),
-        row_upper=np.concatenate([np.full(n, np.inf), [limit]]),
+        row_lower=np.append(ones, 0.0),
+        row_upper=np.append(np.full(ones.size, np.inf), limit),
         lower=np.zeros(m),
-        upper=np.ones(m),
+        # A column that takes the bound past the limit is in no cover worth having.
+        upper=(strong.bound + strong.reduced <= limit + _WHOLE).astype(np.float64),
         whole=np.ones(m, np.bool_),
     )
     answer = minimise(

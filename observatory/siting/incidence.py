@@ -25,12 +25,16 @@ def as_incidence(covers: Any) -> Incidence:  # noqa: ANN401 - dense or any scipy
     Raises
     ------
     UsageError
-        If it is not a matrix.
+        If it is not a matrix, or holds something else than true, false or defined numbers.
     """
     matrix: Any = covers if sparse.issparse(covers) else np.asarray(covers)
     if len(matrix.shape) != 2:
         raise UsageError("La matrice de couverture doit avoir deux dimensions : unités de demande × sites candidats.")
+    if matrix.dtype.kind not in "biuf":
+        raise UsageError("La matrice de couverture dit vrai ou faux, ou 1 ou 0, de chaque paire.")
     pairs: Any = sparse.coo_array(matrix)
+    if np.isnan(pairs.data).any():
+        raise UsageError("Une couverture est indéfinie : dites vrai ou faux, ou 1 ou 0, de chaque paire.")
     kept = pairs.data != 0
     row, column = pairs.coords[0][kept], pairs.coords[1][kept]
     out = sparse.csr_array((np.ones(row.size, np.int32), (row, column)), shape=pairs.shape)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any, cast
 
 import numpy as np
@@ -15,6 +17,32 @@ from observatory.siting.solution import UNCOVERED, Booleans, Floats, Indices
 Sparse = sparse.csr_array[Any, tuple[int, int]]
 Cost = Floats | Sparse
 """Dense, infinite where the pair is forbidden; or sparse: a stored zero costs zero, an absent pair is forbidden."""
+
+
+def _as_floats(values: Any, refusal: str) -> Floats:  # noqa: ANN401 - anything numpy can read
+    """Return contiguous float64; what is no real number is refused with the sentence given."""
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind == "c":
+            raise UsageError(refusal)
+        return np.ascontiguousarray(found, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(refusal) from error
+
+
+def _as_whole(value: Any) -> int | None:  # noqa: ANN401 - anything a caller may give
+    """Return a whole number given as one (``2``, ``2.0``, of numpy or not), else None; a boolean is none."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, Real):
+        return None
+    number = float(value)
+    return int(number) if math.isfinite(number) and number == int(number) else None
+
+
+def as_deadline(began: float, time_limit_s: float) -> float:
+    """Return the time at which a search that began then must end; the limit must be a number."""
+    if isinstance(time_limit_s, bool) or not isinstance(time_limit_s, Real) or math.isnan(time_limit_s):
+        raise UsageError("Le temps de calcul doit être un nombre de secondes.")
+    return began + float(time_limit_s)
 
 
 def as_cost(cost: Any) -> Cost:  # noqa: ANN401 - dense or any scipy.sparse matrix
@@ -31,7 +59,9 @@ def as_cost(cost: Any) -> Cost:  # noqa: ANN401 - dense or any scipy.sparse matr
     UsageError
         If it is not a matrix, or holds a negative or undefined cost, or the same pair twice.
     """
-    matrix: Cost = _sparse(cost) if sparse.issparse(cost) else np.ascontiguousarray(cost, dtype=np.float64)
+    matrix: Cost = (
+        _sparse(cost) if sparse.issparse(cost) else _as_floats(cost, "La matrice des coûts doit être faite de nombres.")
+    )
     stored: Floats = matrix if isinstance(matrix, np.ndarray) else matrix.data
     if len(matrix.shape) != 2:
         raise UsageError("La matrice des coûts doit avoir deux dimensions : unités de demande × sites candidats.")
@@ -54,7 +84,7 @@ def _sparse(cost: Any) -> Sparse:  # noqa: ANN401 - any scipy.sparse matrix
 
 def as_demand(demand: Any, n_demand: int) -> Floats:  # noqa: ANN401 - anything numpy can read
     """Return the weights as float64 ``(n_demand,)``; they must be finite and not negative."""
-    weight = np.ascontiguousarray(demand, dtype=np.float64)
+    weight = _as_floats(demand, "La demande doit être faite de nombres, un par unité.")
     if weight.shape != (n_demand,):
         raise UsageError(f"La demande compte {weight.size} valeurs pour {n_demand} unités : donnez-en une par unité.")
     if weight.size and not (np.isfinite(weight).all() and weight.min() >= 0):
@@ -63,8 +93,12 @@ def as_demand(demand: Any, n_demand: int) -> Floats:  # noqa: ANN401 - anything 
 
 
 def as_sites(existing: Iterable[int], n_candidates: int) -> tuple[int, ...]:
-    """Return candidate positions without repetition, in the order given."""
-    sites = tuple(dict.fromkeys(int(site) for site in existing))
+    """Return candidate positions without repetition, in the order given; a mask of booleans is refused."""
+    given = list(existing) if isinstance(existing, Iterable) else [None]
+    found = [_as_whole(site) for site in given]
+    sites = tuple(dict.fromkeys(site for site in found if site is not None))
+    if None in found:
+        raise UsageError("Un site se donne par sa position dans la liste des candidats, un nombre entier.")
     if any(not 0 <= site < n_candidates for site in sites):
         raise UsageError(
             f"Un site demandé n'est pas dans la liste des {n_candidates} candidats : vérifiez sa position."
@@ -74,9 +108,10 @@ def as_sites(existing: Iterable[int], n_candidates: int) -> tuple[int, ...]:
 
 def as_count(p: int) -> int:
     """Return the number of new sites, a whole number that is not negative."""
-    if isinstance(p, bool) or int(p) != p or p < 0:
+    count = _as_whole(p)
+    if count is None or count < 0:
         raise UsageError("Le nombre de nouveaux pôles doit être un entier positif ou nul.")
-    return int(p)
+    return count
 
 
 def as_allowed(allowed: Iterable[int] | None, existing: tuple[int, ...], n_candidates: int) -> Indices:

@@ -16,6 +16,7 @@ from observatory.siting.inputs import (
     as_allowed,
     as_cost,
     as_count,
+    as_deadline,
     as_demand,
     as_sites,
     assign,
@@ -84,7 +85,7 @@ def k_best_p_median(
         return [infeasible(weight.size, refusal, seed=seed, elapsed_s=time.perf_counter() - began)]
     picked, ceiling, penalty = ceilings(matrix, weight, free, fallback)
     rows = rows_below(matrix, picked, free, ceiling, weight[picked])
-    found = _enumerate(rows, p, k, deadline=began + time_limit_s, penalty=penalty)
+    found = _enumerate(rows, p, k, deadline=as_deadline(began, time_limit_s), penalty=penalty)
     if not found:
         reason = f"Aucun choix de {p} nouveau(x) pôle(s) ne dessert toutes les unités : demandez plus de pôles."
         return [infeasible(weight.size, reason, seed=seed, elapsed_s=time.perf_counter() - began)]

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from observatory.siting.cover import smallest_cover
 from observatory.siting.incidence import as_incidence, covered_by
-from observatory.siting.inputs import as_allowed, as_sites
+from observatory.siting.inputs import as_allowed, as_deadline, as_sites
 from observatory.siting.mclp import first_cover
 from observatory.siting.p_median import TOLERANCE
 from observatory.siting.solution import Solution, infeasible, solved
@@ -58,7 +58,7 @@ def lscp(
     lost = np.flatnonzero(rest)[np.diff(part.indptr) == 0]
     if lost.size:
         return infeasible(incidence.shape[0], out_of_reach(lost), seed=seed, elapsed_s=time.perf_counter() - began)
-    cover = smallest_cover(part, deadline=began + time_limit_s, seed=seed)
+    cover = smallest_cover(part, deadline=as_deadline(began, time_limit_s), seed=seed)
     chosen = sites + tuple(int(j) for j in free[cover.columns])
     return solved(
         chosen,

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from observatory.siting.branch import Outcome, solve
 from observatory.siting.incidence import Incidence, as_incidence, covered_by, dominated_sites, merge_units
-from observatory.siting.inputs import as_allowed, as_count, as_demand, as_sites, fill, is_whole, too_many
+from observatory.siting.inputs import as_allowed, as_count, as_deadline, as_demand, as_sites, fill, is_whole, too_many
 from observatory.siting.milp import Model, minimise
 from observatory.siting.p_median import TOLERANCE
 from observatory.siting.rows import Rows
@@ -91,7 +91,12 @@ def mclp(
     keep = np.ones(free.size, np.bool_)
     keep[dominated_sites(part)] = False
     outcome = _least_missed(
-        sparse.csr_array(part[:, keep]), merged, p, deadline=began + time_limit_s, tolerance=tolerance, seed=seed
+        sparse.csr_array(part[:, keep]),
+        merged,
+        p,
+        deadline=as_deadline(began, time_limit_s),
+        tolerance=tolerance,
+        seed=seed,
     )
     opened = np.zeros(free.size, np.bool_)
     opened[np.flatnonzero(keep)[outcome.is_open]] = True

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from observatory.siting import interruption
-from observatory.siting.solution import Booleans, Floats
+from observatory.siting.solution import Booleans, Floats, Indices
 
 _LEAST_TIME_S = 0.05
 """HiGHS is always given this much, so that a late call still answers (convention)."""
@@ -74,17 +74,10 @@ def minimise(
 
     interruption.check()
 
-    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
-    options = {
-        "output_flag": False,
-        "threads": 1,
-        "random_seed": seed % (2**31 - 1),
-        "time_limit": max(time_limit_s, _LEAST_TIME_S),
-        "mip_rel_gap": tolerance,
-        "mip_abs_gap": max(absolute_gap, 1e-9),
-    }
-    for name, option in options.items():
-        highs.setOptionValue(name, option)
+    highs = _solver(
+        seed, {"time_limit": max(time_limit_s, _LEAST_TIME_S), "mip_rel_gap": tolerance,
+               "mip_abs_gap": max(absolute_gap, 1e-9)},
+    )  # fmt: skip
     highs.passModel(_as_highs(model))
     if start is not None:
         guess = highspy.HighsSolution()
@@ -94,6 +87,48 @@ def minimise(
     highs.run()
     interruption.check()
     return _read(highs, is_mip=bool(model.whole.any()))
+
+
+def _solver(seed: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - highspy has no types
+    import highspy
+
+    highs: Any = highspy.Highs()  # type: ignore[no-untyped-call]
+    always = {"output_flag": False, "threads": 1, "random_seed": seed % (2**31 - 1)}
+    for name, option in (always | options).items():
+        highs.setOptionValue(name, option)
+    return highs
+
+
+class GrowingModel:
+    """A linear model solved again and again, rows being added and taken away; each solve starts from the last."""
+
+    def __init__(self, model: Model, *, seed: int) -> None:
+        self._highs = _solver(seed, {"solver": "simplex"})
+        self._highs.passModel(_as_highs(model))
+        _watch(self._highs)
+
+    def solve(self, *, time_limit_s: float) -> Answer:
+        """Solve within a wall time; :class:`GivenUpError` as in :func:`minimise`."""
+        interruption.check()
+        # HiGHS counts the time of all solves of one model together.
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, _LEAST_TIME_S))
+        self._highs.run()
+        interruption.check()
+        return _read(self._highs, is_mip=False)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows now in the model."""
+        return int(self._highs.getNumRow())
+
+    def drop(self, rows: Indices) -> None:
+        """Take rows away; those after them move up."""
+        if rows.size:
+            self._highs.deleteRows(int(rows.size), rows.astype(np.int32))
+
+    def add(self, columns: Indices, values: Floats, lower: float) -> None:
+        """Add a row ``values @ x[columns] >= lower``."""
+        self._highs.addRow(lower, math.inf, int(columns.size), columns.astype(np.int32), values)
 
 
 def _watch(highs: Any) -> None:  # noqa: ANN401 - highspy has no types

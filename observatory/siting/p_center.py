@@ -17,6 +17,7 @@ from observatory.siting.inputs import (
     as_allowed,
     as_cost,
     as_count,
+    as_deadline,
     as_sites,
     assign,
     fill,
@@ -79,7 +80,7 @@ def p_center(
     lost = np.flatnonzero(np.isinf(base) & (np.bincount(pairs.row, minlength=base.size) == 0))
     if lost.size:
         return infeasible(base.size, out_of_reach(lost), seed=seed, elapsed_s=time.perf_counter() - began)
-    found = _search(pairs, base, free.size, p, deadline=began + time_limit_s, seed=seed)
+    found = _search(pairs, base, free.size, p, deadline=as_deadline(began, time_limit_s), seed=seed)
     elapsed = time.perf_counter() - began
     if found.columns is None:
         return infeasible(base.size, _refused(found, p), seed=seed, elapsed_s=elapsed)
@@ -131,6 +132,8 @@ def _within(pairs: _Pairs, base: Floats, n_columns: int, radius: float) -> tuple
 
 def _search(pairs: _Pairs, base: Floats, n_columns: int, p: int, *, deadline: float, seed: int) -> _Found:
     """Search the distinct costs by halves; ``low`` is the last index refused for sure, ``high`` the last reached."""
+    if base.size == 0:
+        return _Found(np.zeros(n_columns, np.bool_), 0.0, is_proved=True)
     levels = _levels(pairs, base)
     high, best = _by_greed(pairs, base, n_columns, p, levels)
     low, open_from, open_to = -1, levels.size, -1

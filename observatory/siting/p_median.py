@@ -15,6 +15,7 @@ from observatory.siting.inputs import (
     as_allowed,
     as_cost,
     as_count,
+    as_deadline,
     as_demand,
     as_sites,
     assign,
@@ -109,7 +110,7 @@ def p_median(
         free,
         uncovered_cost,
         began,
-        deadline=began + time_limit_s,
+        deadline=as_deadline(began, time_limit_s),
         tolerance=tolerance,
         seed=seed,
     )

@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from observatory.errors import UsageError
 from observatory.siting.branch import solve
-from observatory.siting.inputs import as_allowed, as_count, as_demand, as_sites, fill, too_many
+from observatory.siting.inputs import as_allowed, as_count, as_deadline, as_demand, as_sites, fill, too_many
 from observatory.siting.p_median import TOLERANCE
 from observatory.siting.rows import Rows
 from observatory.siting.solution import UNCOVERED, Floats, Indices, Solution, infeasible, solved
@@ -75,7 +75,7 @@ def p_median_points(
     if sites:
         fallback = np.asarray(cKDTree(candidate_xy[list(sites)]).query(demand_xy[picked])[0], np.float64)
     rows = _rows(demand_xy[picked], candidate_xy[free], fallback, weight[picked])
-    outcome = solve(rows, min(p, free.size), deadline=began + time_limit_s, tolerance=tolerance / 2)
+    outcome = solve(rows, min(p, free.size), deadline=as_deadline(began, time_limit_s), tolerance=tolerance / 2)
     chosen = sites + tuple(int(j) for j in free[fill(outcome.is_open, p)])
     assignment = np.full(weight.size, UNCOVERED, np.int64)
     objective = 0.0

@@ -21,6 +21,7 @@ from observatory.siting.inputs import (
     as_allowed,
     as_cost,
     as_count,
+    as_deadline,
     as_demand,
     as_sites,
     assign,
@@ -156,7 +157,7 @@ def pareto(
     (Visée and others 1998). The result is that of the ε-constraint method for every ε.
     """
     began = time.perf_counter()
-    search = _prepare(first, second, p, existing, allowed, began + time_limit_s)
+    search = _prepare(first, second, p, existing, allowed, as_deadline(began, time_limit_s))
     if isinstance(search, str):
         return Front((), is_complete=True, seed=seed, elapsed_s=time.perf_counter() - began, reason=search)
     supported = _supported(search)

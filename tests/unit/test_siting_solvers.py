@@ -263,11 +263,60 @@ def test_only_allowed_candidates_open() -> None:
         ([[1.0, 2.0]], [1], -1, ()),
         ([[1.0, 2.0]], [1], 1.5, ()),
         ([[1.0, 2.0]], [1], 1, [2]),
+        ([["near", "far"]], [1], 1, ()),
+        ([[1.0 + 1j, 2.0]], [1], 1, ()),
+        ([[1.0, 2.0]], ["many"], 1, ()),
+        ([[1.0, 2.0]], [1], np.nan, ()),
+        ([[1.0, 2.0]], [1], np.inf, ()),
+        ([[1.0, 2.0]], [1], None, ()),
+        ([[1.0, 2.0]], [1], "1", ()),
+        ([[1.0, 2.0]], [1], np.bool_(True), ()),
+        ([[1.0, 2.0]], [1], 1, [0.5]),
+        ([[1.0, 2.0]], [1], 1, [np.nan]),
+        ([[1.0, 2.0]], [1], 1, ["Caen"]),
+        ([[1.0, 2.0]], [1], 1, None),
+        # A mask would be read as the positions 0 and 1.
+        ([[1.0, 2.0]], [1], 1, np.array([True, False])),
     ],
 )
 def test_what_makes_no_sense_is_an_error_in_french(cost: Any, demand: Any, p: Any, existing: Any) -> None:
     with pytest.raises(UsageError, match=r"[a-zé] "):
         p_median(cost, demand, p, existing=existing)
+
+
+@pytest.mark.parametrize("covers", [[[1.0, np.nan]], [["yes", "no"]], [[True, None]], None, [True]])
+def test_a_coverage_that_says_neither_yes_nor_no_is_an_error_in_french(covers: Any) -> None:
+    for ask in (lambda: lscp(covers), lambda: mclp(covers, [1], 1)):
+        with pytest.raises(UsageError, match="couverture"):
+            ask()
+
+
+@pytest.mark.parametrize("limit", [np.nan, None, "60", True])
+def test_a_time_that_is_no_number_is_an_error_in_french(limit: Any) -> None:
+    cost = np.array([[1.0, 2.0], [2.0, 1.0]])
+    for ask in (
+        lambda: p_median(cost, [1, 1], 1, time_limit_s=limit),
+        lambda: p_median(cost, [1, 1], 1, capacity=[2, 2], time_limit_s=limit),
+        lambda: p_median_points(cost, cost, [1, 1], 1, time_limit_s=limit),
+        lambda: mclp(cost < 2, [1, 1], 1, time_limit_s=limit),
+        lambda: lscp(cost < 2, time_limit_s=limit),
+        lambda: p_center(cost, 1, time_limit_s=limit),
+    ):
+        with pytest.raises(UsageError, match="secondes"):
+            ask()
+
+
+def test_whole_numbers_are_read_whatever_their_type() -> None:
+    cost = np.array([[1.0, 2.0, 3.0], [3.0, 2.0, 1.0]])
+    for p, existing in ((1, (0,)), (1.0, [0.0]), (np.int8(1), np.array([0], np.uint16)), (np.float32(1), {0})):
+        assert p_median(cost, [1, 1], p, existing=existing).sites == (0, 2)  # type: ignore[arg-type]
+
+
+def test_where_nobody_is_asked_for_nobody_is_far() -> None:
+    nobody = np.zeros((0, 3))
+    for found in (p_median(nobody, [], 1), mclp(nobody > 0, [], 1), p_center(nobody, 1)):
+        assert (found.status, found.objective, found.bound, len(found.sites)) == ("optimal", 0, 0, 1)
+    assert (lscp(nobody > 0).status, lscp(nobody > 0).sites) == ("optimal", ())
 
 
 def test_time_limit_gives_the_best_found_with_its_bound() -> None:
