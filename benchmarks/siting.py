@@ -172,7 +172,7 @@ WORK = [
     ("sf", "p4", "spopt"),
     *[("normandy", name, way) for name in NORMANDY for way in ("ours", "highs")],
     *[("mclp", name, "ours") for name in COVERING],
-    *[("lscp", km, "ours") for km in ("8", "10", "15")],
+    *[("lscp", km, "ours") for km in ("8", "10", "12", "15")],
     *[("pcenter", p, "ours") for p in ("10", "20")],
     ("france", "e300p100", "ours"),
 ]

@@ -23,8 +23,10 @@ _THREADS = 2
 _WINDOW_UNITS = (18, 18, 20, 22, 24, 26, 28, 30)
 """Units of a window by round, the last for all that follow: larger windows cut deeper and cost far more."""
 _WINDOWS_MAX = 600
-_AT_ONCE = 60
+_AT_ONCE = 20
 """Windows between two looks at the clock."""
+_GROUPS_MAX = 400
+"""A window whose units tell more columns apart than this is left: its packing and its lifting would take seconds."""
 _MOST_PIVOTS, _MOST_NODES = 6_000, 20_000
 _LEAST_GAIN = 2e-4
 """Share of the bound that a round must gain for another to be worth it (convention)."""
@@ -205,7 +207,7 @@ def local_cut(incidence: Incidence, units: Indices, point: Floats) -> Cut | None
     rank[order] = np.arange(order.size)
     covers, value = covers[first[order]], value[order]
     positive = int((value > _POSITIVE).sum())
-    if not covers[:positive].any(axis=0).all():
+    if order.size > _GROUPS_MAX or not covers[:positive].any(axis=0).all():
         return None
     price, coefficient = np.zeros(positive), np.zeros(order.size)
     by_unit, column, by_column, unit = _both_ways(covers[:positive])
