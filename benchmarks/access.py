@@ -248,7 +248,7 @@ def network_ours(data: dict[str, np.ndarray]) -> np.ndarray:
     """Nodes sorted in space, arcs compressed, then bounded search: everything but drawing the graph."""
     from observatory.access import dijkstra
     from observatory.access.network import _arcs, _in_space
-    from observatory.access.stream import in_blocks
+    from observatory.access.threads import in_blocks
 
     order = _in_space(data["xy"])
     rank = np.empty_like(order)

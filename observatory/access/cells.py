@@ -68,3 +68,24 @@ def _cell_size(width: float, height: float, *, n_points: int, wanted_m: float) -
     at_most = max(_CELLS_PER_POINT * n_points, _CELLS_AT_LEAST)
     smallest = max(math.sqrt(width * height / at_most), extent / at_most)
     return max(min(wanted_m, 2.0 * extent), smallest, _SMALLEST_M) * _MARGIN**2
+
+
+def farthest_m(first_xy_m: Floats, second_xy_m: Floats) -> float:
+    """Return a finite distance that no pair between the two sets of points, neither empty, exceeds."""
+    low = np.minimum(first_xy_m.min(axis=0), second_xy_m.min(axis=0))
+    high = np.maximum(first_xy_m.max(axis=0), second_xy_m.max(axis=0))
+    return float(np.hypot(*(high - low))) * 1.001 + 1.0
+
+
+def largest_square(radius_m: Floats) -> Floats:
+    """Return the largest squared distances whose root, as computed, is within each radius.
+
+    Comparing squares then includes exactly the pairs that comparing distances would.
+    """
+    square = np.square(radius_m)
+    for _ in range(2):
+        above = np.nextafter(square, np.inf)
+        square = np.where(np.sqrt(above) <= radius_m, above, square)
+    for _ in range(2):
+        square = np.where(np.sqrt(square) > radius_m, np.nextafter(square, -np.inf), square)
+    return square

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from observatory.access.pairs import Floats, Indices, check_quantity, check_xy
-from observatory.access.stream import in_blocks
+from observatory.access.threads import in_blocks
 from observatory.access.weights import Weights, check_steps, weight_of
 from observatory.errors import UsageError
 

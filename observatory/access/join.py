@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from observatory.access.cells import sort_into_cells
+from observatory.access.cells import farthest_m, largest_square, sort_into_cells
 from observatory.access.pairs import Floats, Indices, check_xy
+from observatory.access.threads import in_blocks
 from observatory.errors import UsageError
+
+_CELLS_PER_RADIUS = 3
 
 
 def od_within(
@@ -41,25 +44,23 @@ def od_within(
 
     radius_m = min(float(radius_m), farthest_m(origins, destinations))
 
-    # Destinations are taken in order and appended to each origin's list, so that no sort is needed at the end.
-    cells = sort_into_cells(origins, radius_m=radius_m)
+    # Destinations are taken in order and appended to each origin's list, so that no sort is needed at the end; each
+    # thread has its own rows of origins.
+    cells = sort_into_cells(origins, radius_m=radius_m, cells_per_radius=_CELLS_PER_RADIUS)
     points = (
         (cells.x0_m, cells.y0_m, cells.size_m, cells.n_columns, cells.n_rows, cells.reach),
-        *(cells.start, cells.order, cells.x_m, cells.y_m),
+        *(cells.start, cells.x_m, cells.y_m),
         *(np.ascontiguousarray(destinations[:, 0]), np.ascontiguousarray(destinations[:, 1])),
-        radius_m,
+        *(radius_m, float(largest_square(np.array([radius_m]))[0])),
     )
-    count = np.zeros(len(origins), dtype=np.int64)
-    kernels.count_within(*points, count)
+    in_cells = np.zeros(len(origins), dtype=np.int64)
+    in_blocks(lambda low, high: kernels.count_within(*points, in_cells, low, high), cells.n_rows, threads=None)
+    count = np.empty_like(in_cells)
+    count[cells.order] = in_cells
     start = np.zeros(len(origins) + 1, dtype=np.int64)
     np.cumsum(count, out=start[1:])
+    cursor = start[cells.order]
     destination_idx, distance_m = np.empty(start[-1], dtype=np.int64), np.empty(start[-1], dtype=np.float64)
-    kernels.fill_within(*points, start[:-1].copy(), destination_idx, distance_m)
+    found = cursor, destination_idx, distance_m
+    in_blocks(lambda low, high: kernels.fill_within(*points, *found, low, high), cells.n_rows, threads=None)
     return np.repeat(np.arange(len(origins), dtype=np.int64), count), destination_idx, distance_m
-
-
-def farthest_m(first_xy_m: Floats, second_xy_m: Floats) -> float:
-    """Return a finite distance that no pair between the two sets of points, neither empty, exceeds."""
-    low = np.minimum(first_xy_m.min(axis=0), second_xy_m.min(axis=0))
-    high = np.maximum(first_xy_m.max(axis=0), second_xy_m.max(axis=0))
-    return float(np.hypot(*(high - low))) * 1.001 + 1.0

@@ -22,79 +22,127 @@ _SLACK = 1e-6
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _window(grid: Grid, x: float, y: float) -> tuple[int, int, int, int]:
-    """Return first and last column and row to look at around a point (last excluded)."""
-    x0, y0, size, n_columns, n_rows, reach = grid
+def _rows(grid: Grid, y: float, radius: float, low: int, high: int) -> tuple[int, int]:
+    """Return first and last row, among ``low`` to ``high`` (excluded), that a disc may touch; last excluded."""
+    _, y0, size, _, _, _ = grid
     # Clipped before it becomes a whole number: a point may be arbitrarily far from the grid.
-    column = math.floor(min(max((x - x0) / size, -reach - 2.0), n_columns + reach + 1.0))
-    row = math.floor(min(max((y - y0) / size, -reach - 2.0), n_rows + reach + 1.0))
-    return (
-        max(column - reach, 0),
-        min(column + reach + 1, n_columns),
-        max(row - reach, 0),
-        min(row + reach + 1, n_rows),
-    )
+    bottom = math.floor(min(max((y - radius - y0) / size - _SLACK, low), high))
+    top = math.floor(min(max((y + radius - y0) / size + _SLACK, low - 1.0), high - 1.0)) + 1
+    return bottom, top
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
+def _columns(grid: Grid, x: float, y: float, square: float, row: int) -> tuple[int, int]:
+    """Return first and last column of a row that a disc may touch; last excluded."""
+    x0, y0, size, n_columns, _, _ = grid
+    edge = y0 + row * size
+    away = max(edge - y, y - edge - size, 0.0)
+    half = math.sqrt(max(square - away * away, 0.0)) * _ROUNDING + _SLACK * size
+    first = math.floor(min(max((x - half - x0) / size, 0.0), n_columns))
+    last = math.floor(min(max((x + half - x0) / size, -1.0), n_columns - 1.0)) + 1
+    return first, last
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def count_within(
     grid: Grid,
     start: Indices,
-    order: Indices,
     gx: Floats,
     gy: Floats,
     x: Floats,
     y: Floats,
     radius: float,
+    square: float,
     count: Indices,
+    low_row: int,
+    high_row: int,
 ) -> None:
-    """Add to ``count[order[k]]`` the number of points ``(x, y)`` within ``radius`` of grid point ``k``."""
-    bound = radius * radius * _ROUNDING
+    """Add to ``count[k]`` the number of points ``(x, y)`` within the radius of grid point ``k``, in some rows.
+
+    ``square`` is the greatest squared distance whose root is within the radius.
+    """
     for j in range(x.size):
-        first, last, bottom, top = _window(grid, x[j], y[j])
-        if first >= last:
-            continue
+        bottom, top = _rows(grid, y[j], radius, low_row, high_row)
         for row in range(bottom, top):
-            base = row * grid[3]
-            for k in range(start[base + first], start[base + last]):
-                dx, dy = gx[k] - x[j], gy[k] - y[j]
-                square = dx * dx + dy * dy
-                if square <= bound and math.sqrt(square) <= radius:
-                    count[order[k]] += 1
+            first, last = _columns(grid, x[j], y[j], square, row)
+            if first >= last:
+                continue
+            begin, end = start[row * grid[3] + first], start[row * grid[3] + last]
+            xs, ys, cs = gx[begin:end], gy[begin:end], count[begin:end]
+            for k in range(xs.size):
+                dx, dy = xs[k] - x[j], ys[k] - y[j]
+                cs[k] += 1 if dx * dx + dy * dy <= square else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_within(
     grid: Grid,
     start: Indices,
-    order: Indices,
     gx: Floats,
     gy: Floats,
     x: Floats,
     y: Floats,
     radius: float,
+    square: float,
     cursor: Indices,
     destination_idx: Indices,
     distance_m: Floats,
+    low_row: int,
+    high_row: int,
 ) -> None:
-    """Write, at the cursor of each grid point, the points within ``radius`` of it in increasing order."""
-    bound = radius * radius * _ROUNDING
+    """Write, at the cursor of each grid point, the points within the radius of it in increasing order."""
     for j in range(x.size):
-        first, last, bottom, top = _window(grid, x[j], y[j])
-        if first >= last:
-            continue
+        bottom, top = _rows(grid, y[j], radius, low_row, high_row)
         for row in range(bottom, top):
-            base = row * grid[3]
-            for k in range(start[base + first], start[base + last]):
-                dx, dy = gx[k] - x[j], gy[k] - y[j]
-                square = dx * dx + dy * dy
-                if square <= bound:
-                    distance = math.sqrt(square)
-                    if distance <= radius:
-                        slot = cursor[order[k]]
-                        destination_idx[slot] = j
-                        distance_m[slot] = distance
-                        cursor[order[k]] = slot + 1
+            first, last = _columns(grid, x[j], y[j], square, row)
+            if first >= last:
+                continue
+            begin, end = start[row * grid[3] + first], start[row * grid[3] + last]
+            xs, ys, cs = gx[begin:end], gy[begin:end], cursor[begin:end]
+            for k in range(xs.size):
+                dx, dy = xs[k] - x[j], ys[k] - y[j]
+                away = dx * dx + dy * dy
+                if away <= square:
+                    slot = cs[k]
+                    destination_idx[slot] = j
+                    distance_m[slot] = math.sqrt(away)
+                    cs[k] = slot + 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def ask(
+    origin_idx: Indices,
+    destination_idx: Indices,
+    cost: Floats,
+    uppers: Floats,
+    levels: Floats,
+    people: Floats,
+    asked: Floats,
+) -> None:
+    """Add to each destination the demand that comes to it, weighted by steps (``levels`` ends with 0)."""
+    for pair in range(cost.size):
+        step = 0
+        for upper in uppers:
+            step += cost[pair] > upper
+        asked[destination_idx[pair]] += people[origin_idx[pair]] * levels[step]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def share_out(
+    origin_idx: Indices,
+    destination_idx: Indices,
+    cost: Floats,
+    uppers: Floats,
+    levels: Floats,
+    ratio: Floats,
+    index: Floats,
+) -> None:
+    """Add to each origin the ratios of the destinations it reaches, weighted by steps (``levels`` ends with 0)."""
+    for pair in range(cost.size):
+        step = 0
+        for upper in uppers:
+            step += cost[pair] > upper
+        index[origin_idx[pair]] += ratio[destination_idx[pair]] * levels[step]
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -113,15 +161,15 @@ def sum_within(
 ) -> None:
     """Write, for points ``first_point`` to ``last_point``, the weighted sum of the values of grid points around.
 
-    ``steps`` ``(n_steps, 3)``: radius, greatest squared distance whose root is within it, and how much the weight
-    drops beyond it. Each step only looks at the cells its own disc touches; slices of contiguous points let the
-    compiler use vector instructions.
+    ``steps`` ``(n_steps, 4)``: radius, squared distance above which and greatest one up to which a value counts, and
+    its factor. Each step only looks at the cells its own disc touches; slices of contiguous points let the compiler
+    use vector instructions.
     """
     x0, y0, size, n_columns, n_rows, _ = grid
     for i in range(first_point, last_point):
         total = 0.0
         for m in range(steps.shape[0]):
-            radius, square, drop = steps[m, 0], steps[m, 1], steps[m, 2]
+            radius, inner, square, factor = steps[m, 0], steps[m, 1], steps[m, 2], steps[m, 3]
             bottom = max(math.floor((y[i] - radius - y0) / size), 0)
             top = min(math.floor((y[i] + radius - y0) / size), n_rows - 1)
             part = 0.0
@@ -137,8 +185,9 @@ def sum_within(
                 xs, ys, vs = gx[begin:end], gy[begin:end], values[begin:end]
                 for k in range(xs.size):
                     dx, dy = xs[k] - x[i], ys[k] - y[i]
-                    part += vs[k] if dx * dx + dy * dy <= square else 0.0
-            total += drop * part
+                    away_square = dx * dx + dy * dy
+                    part += vs[k] if (away_square <= square) & (away_square > inner) else 0.0
+            total += factor * part
         result[i] = total
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from observatory.access.network import Attachment, RoadNetwork, attach
 from observatory.access.pairs import Floats, Indices
-from observatory.access.stream import in_blocks
+from observatory.access.threads import in_blocks
 from observatory.access.travel import TravelCost
 from observatory.errors import UsageError
 

@@ -5,21 +5,22 @@ Straight-line cost only; for travel times, list the pairs and use :func:`observa
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import ArrayLike
 
-from observatory.access.cells import Cells, sort_into_cells
-from observatory.access.join import farthest_m
+from observatory.access import blocks
+from observatory.access.cells import Cells, farthest_m, largest_square, sort_into_cells
 from observatory.access.pairs import Floats, check_quantity, check_xy
+from observatory.access.threads import core_count, in_blocks
 from observatory.access.weights import Steps, check_steps
 from observatory.errors import UsageError
 
 _CELLS_PER_RADIUS = 3
-_BLOCKS_PER_THREAD = 8
+_MOST_CELLS = 400
+"""Cells of a territory worked out in NumPy, at most: each costs some calls."""
+_SMALL_EFFORT = 20_000_000
+"""Pairs up to which NumPy is used: at most a sixth of a second, when loading compiled code takes over one."""
+_FEW_STEPS = 8
 
 
 def e2sfca_within(
@@ -58,9 +59,24 @@ def e2sfca_within(
     people, units = check_quantity(demand, "Demande"), check_quantity(supply, "Offre")
     if len(people) != len(origins) or len(units) != len(destinations):
         raise UsageError("Donnez une demande par origine et une offre par destination.")
-    asked = sum_within(destinations, origins, people, weights=weights, threads=threads)
-    ratio = np.divide(units, asked, out=np.zeros_like(units), where=asked > 0)
-    return sum_within(origins, destinations, ratio, weights=weights, threads=threads)
+    uppers, levels = check_steps(weights)
+    core_count(threads)
+    if not (len(origins) and len(destinations)):
+        return np.zeros(len(origins))
+    uppers = np.minimum(uppers, farthest_m(origins, destinations))
+    few = _few_pairs(destinations, origins, uppers)
+    if few is None:
+        sites, homes = (_fine(points, uppers) for points in (destinations, origins))
+        steps = _steps(uppers, levels)
+        asked = _run(homes, people, sites, steps, threads)
+        ratio = np.divide(units, asked, out=np.zeros_like(units), where=asked > 0)
+        return _run(sites, ratio, homes, steps, threads)
+    pairs, sites, homes = few
+    rings = blocks.Rings(largest_square(uppers), levels)
+    index = blocks.e2sfca(
+        pairs, sites=sites, people=homes, demand=people[homes.order], supply=units[sites.order], rings=rings
+    )
+    return _put_back(index, homes)
 
 
 def sum_within(
@@ -91,69 +107,62 @@ def sum_within(
     uppers, levels = check_steps(weights)
     if not (len(at) and len(of)):
         return np.zeros(len(at))
+    core_count(threads)
     uppers = np.minimum(uppers, farthest_m(at, of))
-    cells = sort_into_cells(of, radius_m=float(uppers[-1]), cells_per_radius=_CELLS_PER_RADIUS)
-    rows = sort_into_cells(at, radius_m=float(uppers[-1]), cells_per_radius=_CELLS_PER_RADIUS)
-    steps = np.column_stack((uppers, _largest_square(uppers), levels - np.append(levels[1:], 0.0)))
-    result = np.empty(len(at))
-    result[rows.order] = _run(cells, np.ascontiguousarray(quantity[cells.order]), rows, steps, threads)
+    few = _few_pairs(at, of, uppers)
+    if few is None:
+        return _run(_fine(of, uppers), quantity, _fine(at, uppers), _steps(uppers, levels), threads)
+    pairs, here, around = few
+    rings = blocks.Rings(largest_square(uppers), levels)
+    return _put_back(blocks.total(pairs, at=here, of=around, values=quantity[around.order], rings=rings), here)
+
+
+def _few_pairs(at_xy_m: Floats, of_xy_m: Floats, uppers_m: Floats) -> tuple[list[blocks.Block], Cells, Cells] | None:
+    """Return blocks of neighbours and the cells they refer to; ``None`` where compiled code is worth loading."""
+    radius_m, both = float(uppers_m[-1]), np.concatenate((at_xy_m, of_xy_m))
+    width, height = (float(value) for value in np.ptp(both, axis=0))
+    area = max(width * height, 1.0)
+    evenly = len(at_xy_m) * len(of_xy_m) * min(np.pi * radius_m**2 / area, 1.0)
+    if uppers_m.size > _FEW_STEPS or evenly > _SMALL_EFFORT:
+        return None
+    wanted = max(radius_m / _CELLS_PER_RADIUS, (area / _MOST_CELLS) ** 0.5)
+    at, of = (sort_into_cells(points, radius_m=wanted) for points in (at_xy_m, of_xy_m))
+    pairs = blocks.pair_up(at, of, radius_m=radius_m)
+    return (pairs, at, of) if sum(block.effort for block in pairs) <= _SMALL_EFFORT else None
+
+
+def _fine(xy_m: Floats, uppers_m: Floats) -> Cells:
+    return sort_into_cells(xy_m, radius_m=float(uppers_m[-1]), cells_per_radius=_CELLS_PER_RADIUS)
+
+
+def _put_back(values: Floats, cells: Cells) -> Floats:
+    """Return values that are in the order of cells in that of the points."""
+    result = np.empty_like(values)
+    result[cells.order] = values
     return result
 
 
-def _run(cells: Cells, values: Floats, at: Cells, steps: Floats, threads: int | None) -> Floats:
+def _steps(uppers_m: Floats, levels: Floats) -> Floats:
+    """Return what the compiled sum needs of each step, ``(n_steps, 4)``.
+
+    Its radius, the squared distances between which it counts, and by how much. Weights that never go up are summed as
+    discs one upon the other, the quickest; others as rings, since a disc taken from another leaves a trace of rounding
+    where nothing should be left.
+    """
+    square, drop = largest_square(uppers_m), levels - np.append(levels[1:], 0.0)
+    if (drop >= 0).all():
+        return np.column_stack((uppers_m, np.full(square.size, -1.0), square, drop))
+    return np.column_stack((uppers_m, np.concatenate(([-1.0], square[:-1])), square, levels))
+
+
+def _run(of: Cells, values: Floats, at: Cells, steps: Floats, threads: int | None) -> Floats:
     from observatory.access import kernels
 
-    grid = (cells.x0_m, cells.y0_m, cells.size_m, cells.n_columns, cells.n_rows, cells.reach)
-    result = np.empty(at.x_m.size)
+    grid = (of.x0_m, of.y0_m, of.size_m, of.n_columns, of.n_rows, of.reach)
+    quantity, result = np.ascontiguousarray(values[of.order]), np.empty(at.x_m.size)
 
     def block(first: int, last: int) -> None:
-        kernels.sum_within(grid, cells.start, cells.x_m, cells.y_m, values, at.x_m, at.y_m, steps, result, first, last)
+        kernels.sum_within(grid, of.start, of.x_m, of.y_m, quantity, at.x_m, at.y_m, steps, result, first, last)
 
     in_blocks(block, at.x_m.size, threads=threads)
-    return result
-
-
-def in_blocks(work: Callable[[int, int], None], size: int, *, threads: int | None) -> None:
-    """Run ``work(first, last)`` over consecutive blocks of ``range(size)``, on several threads.
-
-    Raises
-    ------
-    UsageError
-        If ``threads`` is not above 0.
-    """
-    count = core_count(threads)
-    if count == 1 or size <= 1:
-        work(0, size)
-        return
-    # Each block begins where no other does, so that callers may keep what a block gives under its beginning.
-    bounds = np.unique(np.linspace(0, size, count * _BLOCKS_PER_THREAD + 1).astype(int)).tolist()
-    with ThreadPoolExecutor(count) as pool:
-        list(pool.map(work, bounds[:-1], bounds[1:]))
-
-
-def core_count(threads: int | None) -> int:
-    """Return how many threads to use: what is asked, or the cores this process may run on.
-
-    Raises
-    ------
-    UsageError
-        If ``threads`` is not above 0.
-    """
-    count = len(os.sched_getaffinity(0)) if threads is None else threads
-    if count < 1:
-        raise UsageError("Le nombre de fils d’exécution doit être au moins 1.")
-    return count
-
-
-def _largest_square(radius_m: Floats) -> Floats:
-    """Return the largest squared distances whose root, as computed, is within each radius.
-
-    Comparing squares then includes exactly the pairs that comparing distances would.
-    """
-    square = np.square(radius_m)
-    for _ in range(2):
-        above = np.nextafter(square, np.inf)
-        square = np.where(np.sqrt(above) <= radius_m, above, square)
-    for _ in range(2):
-        square = np.where(np.sqrt(square) > radius_m, np.nextafter(square, -np.inf), square)
-    return square
+    return _put_back(result, at)
