@@ -9,18 +9,16 @@ busy machine weighs on all alike. Libraries that are not installed are left out 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import platform
 import re
-import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +29,18 @@ DOCUMENT = ROOT / "docs" / "benchmarks.md"
 RADIUS_M = 30_000.0
 STEPS = [(15_000.0, 1.0), (22_500.0, 0.3), (30_000.0, 0.1)]
 GRID_STEPS = [(16_500.0, 1.0), (24_750.0, 0.3), (33_000.0, 0.1)]
-CUTOFF_MIN = 20.0
+LIMIT = 20_000.0
+"""Twenty minutes, in thousandths."""
 INTRODUCTION = """## Accès aux services
 
 Tableaux écrits par `make bench-access` (`python benchmarks/access.py`). Chaque mesure a son propre processus ; les
-concurrents passent à tour de rôle, de sorte qu'une machine occupée pèse sur tous. Durées : médianes. Rapport : médiane
-(extrêmes) des rapports d'un même tour, plus grand que 1 quand nous sommes plus rapides. « Mémoire de plus » : ce que
-le calcul ajoute aux données déjà chargées ; « en tout », avec l'interpréteur et les bibliothèques (170 Mo pour numba).
+concurrents passent à tour de rôle, de sorte qu'une machine occupée pèse sur tous. Durées : médianes. Rapports : médiane
+(extrêmes) des rapports d'un même tour, plus grands que 1 quand nous sommes plus rapides ; celui du processeur souffre
+le moins d'une machine occupée. « Mémoire en tout » : le plus que le processus ait tenu pendant le calcul, données et
+bibliothèques comprises (150 Mo dès que numba est chargé) ; « de plus » : ce que le calcul y a ajouté.
+
+Réseaux : les durées des arcs sont des millièmes de minute entiers, car pandana tronque les coûts au millième d'unité et
+trouverait sinon des trajets plus courts que les autres.
 """
 
 
@@ -80,7 +83,11 @@ def cells(n_demand: int, n_supply: int, width_m: float, height_m: float) -> dict
 
 
 def roads(n_nodes: int) -> dict[str, np.ndarray]:
-    """A road-like graph: a jittered grid of streets with a tenth missing, a faster one every tenth row and column."""
+    """A road-like graph: a jittered grid of streets with a tenth missing, a faster one every tenth row and column.
+
+    Arcs take whole thousandths of a minute: pandana cuts costs down to the thousandth of a unit and gives them back in
+    single precision, so that with fractions it would find shorter trips than the others, and more of them.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
@@ -94,7 +101,7 @@ def roads(n_nodes: int) -> dict[str, np.ndarray]:
     fast = np.concatenate((row[east] % 10 == 0, column[north] % 10 == 0))
     keep = fast | (rng.random(tails.size) > 0.1)
     tails, heads, fast = tails[keep], heads[keep], fast[keep]
-    minutes = np.hypot(*(xy[heads] - xy[tails]).T) * 0.06 / np.where(fast, 70.0, 30.0)
+    thousandths = np.ceil(np.hypot(*(xy[heads] - xy[tails]).T) * 60.0 / np.where(fast, 70.0, 30.0))
     shuffled = rng.permutation(side * side)
     tails, heads = shuffled[tails], shuffled[heads]
     place = np.empty_like(xy)
@@ -106,7 +113,7 @@ def roads(n_nodes: int) -> dict[str, np.ndarray]:
         "xy": place,
         "tails": tails,
         "heads": heads,
-        "minutes": minutes,
+        "thousandths": thousandths,
         "origin_nodes": rng.choice(main, 400, replace=False),
         "destination_nodes": rng.choice(main, 2000, replace=False),
     }
@@ -253,7 +260,7 @@ def network_ours(data: dict[str, np.ndarray]) -> np.ndarray:
     order = _in_space(data["xy"])
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
-    both = data["minutes"], data["minutes"]
+    both = data["thousandths"], data["thousandths"]
     indptr, heads, minutes = _arcs(rank[data["tails"]], rank[data["heads"]], *both, order.size)
     seeds = rank[data["origin_nodes"]].astype(np.int32)[:, None]
     arrival = rank[data["destination_nodes"]]
@@ -265,7 +272,7 @@ def network_ours(data: dict[str, np.ndarray]) -> np.ndarray:
     def block(first: int, last: int) -> None:
         found[first] = dijkstra.many_to_many(
             *(indptr, heads, minutes, seeds, np.zeros(seeds.shape), start, by_node.astype(np.int32)),
-            *(np.zeros(by_node.size), by_node.size, CUTOFF_MIN, first, last, count),
+            *(np.zeros(by_node.size), by_node.size, LIMIT, first, last, count),
         )
 
     in_blocks(block, len(seeds), threads=None)
@@ -281,9 +288,9 @@ def network_scipy(data: dict[str, np.ndarray]) -> np.ndarray:
     from scipy.sparse.csgraph import dijkstra
 
     size = len(data["xy"])
-    graph = csr_array((data["minutes"], (data["tails"], data["heads"])), shape=(size, size))
+    graph = csr_array((data["thousandths"], (data["tails"], data["heads"])), shape=(size, size))
     found = [
-        dijkstra(graph, directed=False, indices=origin, limit=CUTOFF_MIN)[data["destination_nodes"]]
+        dijkstra(graph, directed=False, indices=origin, limit=LIMIT)[data["destination_nodes"]]
         for origin in data["origin_nodes"]
     ]
     return np.array(found)
@@ -299,15 +306,15 @@ def network_pandana(data: dict[str, np.ndarray]) -> np.ndarray:
         pd.Series(data["xy"][:, 1], index=range(size)),
         pd.Series(data["tails"]),
         pd.Series(data["heads"]),
-        pd.DataFrame({"minutes": data["minutes"]}),
+        pd.DataFrame({"cost": data["thousandths"]}),
         twoway=True,
     )
-    near = built.nodes_in_range(data["origin_nodes"].tolist(), CUTOFF_MIN)
+    near = built.nodes_in_range(data["origin_nodes"].tolist(), LIMIT)
     row = pd.Series(np.arange(data["origin_nodes"].size), index=data["origin_nodes"])
     column = pd.Series(np.arange(data["destination_nodes"].size), index=data["destination_nodes"])
     near = near[near["destination"].isin(column.index)]
     found = np.full((row.size, column.size), np.inf)
-    found[row.loc[near["source"]], column.loc[near["destination"]]] = near["minutes"]
+    found[row.loc[near["source"]], column.loc[near["destination"]]] = near["cost"]
     return found
 
 
@@ -315,20 +322,20 @@ def network_igraph(data: dict[str, np.ndarray]) -> np.ndarray:
     import igraph
 
     graph = igraph.Graph(n=len(data["xy"]), edges=np.column_stack((data["tails"], data["heads"])))
-    graph.es["minutes"] = data["minutes"]
-    found = np.array(graph.distances(data["origin_nodes"], data["destination_nodes"], weights="minutes"))
-    return np.where(found <= CUTOFF_MIN, found, np.inf)
+    graph.es["cost"] = data["thousandths"]
+    found = np.array(graph.distances(data["origin_nodes"], data["destination_nodes"], weights="cost"))
+    return np.where(found <= LIMIT, found, np.inf)
 
 
 def network_networkit(data: dict[str, np.ndarray]) -> np.ndarray:
     import networkit
 
     edges = np.column_stack((data["tails"], data["heads"])).astype(np.uint64)
-    graph = networkit.GraphFromCoo((data["minutes"], (edges[:, 0], edges[:, 1])), n=len(data["xy"]), weighted=True)
+    graph = networkit.GraphFromCoo((data["thousandths"], (edges[:, 0], edges[:, 1])), n=len(data["xy"]), weighted=True)
     search = networkit.distance.SPSP(graph, data["origin_nodes"].tolist(), data["destination_nodes"].tolist())
     search.run()
     found = np.array(search.getDistances())
-    return np.where(found <= CUTOFF_MIN, found, np.inf)
+    return np.where(found <= LIMIT, found, np.inf)
 
 
 @dataclass(frozen=True)
@@ -340,6 +347,8 @@ class Contest:
     prepare: Callable[[Any], Any] | None = None
     needs: str | None = None
     same_result: bool = True
+    warm: Callable[[], dict[str, np.ndarray]] | None = None
+    """What to warm up on, where the small case would not take the same way."""
 
 
 @dataclass(frozen=True)
@@ -352,35 +361,37 @@ class Case:
     contests: dict[str, Contest]
 
 
+def crowded(n_demand: int, n_supply: int) -> dict[str, np.ndarray]:
+    """Points that are nearly all within the radius of one another: enough pairs to take the compiled ways."""
+    return catchments(n_demand, n_supply, 20_000, 20_000)
+
+
 CATCHMENT = {
     "flux": Contest("observatoire, en flux (`stream.e2sfca_within`)", ours_stream),
-    "paires": Contest("observatoire, par paires (`od_within` + `e2sfca`)", ours_pairs),
+    "paires": Contest("observatoire, par paires (`od_within` + `e2sfca`)", ours_pairs, warm=lambda: crowded(750, 750)),
     "access": Contest("PyPI `access`, paires données", pypi_access, prepare_pairs, "access"),
     "scipy": Contest("scipy `cKDTree` + CSR", scipy_tree),
     "duckdb": Contest("DuckDB, SQL", duckdb_sql, None, "duckdb"),
     "sjoin": Contest("geopandas `sjoin(dwithin)` + `e2sfca`", geopandas_sjoin),
     "gasfca": Contest(
-        "PyPI `gasfca` (gaussienne, matrice dense donnée)", pypi_gasfca, prepare_dense, "gasfca", same_result=False
+        "PyPI `gasfca` (gaussienne, matrice dense donnée)", pypi_gasfca, prepare_dense, "gasfca.core", same_result=False
     ),
 }
 GRID = {
     "fft": Contest("observatoire, FFT (`grid.e2sfca_fft`)", grid_fft),
-    "flux": Contest("observatoire, en flux sur les mêmes points", grid_stream),
+    "flux": Contest("observatoire, en flux sur les mêmes points", grid_stream, warm=lambda: crowded(5000, 6000)),
 }
 NETWORK = {
     "observatoire": Contest("observatoire (tri des nœuds compris)", network_ours),
     "scipy": Contest("scipy `dijkstra(limit=)`", network_scipy),
-    "pandana": Contest(
-        "pandana `nodes_in_range` (construction comprise ; arrondit les durées)",
-        network_pandana,
-        None,
-        "pandana",
-        same_result=False,
-    ),
+    "pandana": Contest("pandana `nodes_in_range` (construction comprise)", network_pandana, None, "pandana"),
     "igraph": Contest("igraph", network_igraph, None, "igraph"),
     "networkit": Contest("networkit `SPSP`", network_networkit, None, "networkit"),
 }
-FRANCE = {name: CATCHMENT[name] for name in ("flux", "paires", "access", "scipy", "duckdb")}
+FRANCE = {
+    "flux": replace(CATCHMENT["flux"], warm=lambda: crowded(5000, 6000)),
+    **{name: CATCHMENT[name] for name in ("paires", "access", "scipy", "duckdb")},
+}
 CASES = {
     "normandie": Case(
         "E2SFCA, Normandie : 2 643 communes × 10 800 sites, rayon 30 km",
@@ -424,27 +435,35 @@ CASES = {
 # --- One run, in its own process --------------------------------------------------------------------------------------
 
 
-def peak_mb() -> float:
-    """Peak resident memory of this process."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def memory_mb(field: str) -> float:
+    """Return a figure of this process's memory: ``VmRSS``, what it holds, or ``VmHWM``, the most it held."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def forget_peak() -> None:
+    """Count the most held from now on (proc(5), ``clear_refs``)."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def run_once(case: Case, contest: Contest) -> dict[str, Any]:
     """Warm up on a small case (compiled code is loaded there), then measure."""
-    for source, is_measured in ((case.small, False), (case.data, True)):
+    for source, is_measured in ((contest.warm or case.small, False), (case.data, True)):
         data: Any = source()
         if contest.prepare is not None:
             data = contest.prepare(data)
-        before, wall, cpu = peak_mb(), time.perf_counter(), time.process_time()
+        forget_peak()
+        before, wall, cpu = memory_mb("VmRSS"), time.perf_counter(), time.process_time()
         found = contest.run(data)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        peak = memory_mb("VmHWM")
         if is_measured:
             finite = np.where(np.isfinite(found), found, 0.0)
             return {
                 "wall_s": wall,
                 "cpu_s": cpu,
-                "peak_mb": peak_mb(),
-                "above_mb": peak_mb() - before,
+                "peak_mb": peak,
+                "above_mb": peak - before,
                 "sum": float(finite.sum()),
                 "square": float(np.square(finite).sum()),
                 "count": int(np.count_nonzero(np.isfinite(found) & (found > 0))),
@@ -479,21 +498,35 @@ def measure(name: str, repetitions: int) -> list[str]:
     lines = [
         f"### {case.title}",
         "",
-        "| | durée (s) | processeur (s) | durée ÷ la nôtre | mémoire de plus (Mo) | mémoire en tout (Mo) |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| | durée (s) | processeur (s) | durée ÷ la nôtre | processeur ÷ le nôtre | de plus (Mo) | en tout (Mo) |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for key in present:
         wall, cpu = (statistics.median(run[unit] for run in runs[key]) for unit in ("wall_s", "cpu_s"))
-        ratios = [other["wall_s"] / ours["wall_s"] for other, ours in zip(runs[key], runs[first], strict=True)]
-        spread = f"{min(ratios):.1f}–{max(ratios):.1f}" if key != first else ""
-        ratio = "1" if key == first else f"**{statistics.median(ratios):.1f}** ({spread})"
+        wall_ratio, cpu_ratio = (_ratio(runs[key], runs[first], unit) for unit in ("wall_s", "cpu_s"))
         above, peak = (max(run[unit] for run in runs[key]) for unit in ("above_mb", "peak_mb"))
-        row = f"| {case.contests[key].title} | {wall:.3f} | {cpu:.3f} | {ratio} | {above:.0f} | {peak:.0f} |"
-        lines.append(re.sub(r"(?<=\d)\.(?=\d)", ",", row))
+        row = [
+            case.contests[key].title,
+            f"{wall:.3f}",
+            f"{cpu:.3f}",
+            wall_ratio,
+            cpu_ratio,
+            f"{above:.0f}",
+            f"{peak:.0f}",
+        ]
+        lines.append(re.sub(r"(?<=\d)\.(?=\d)", ",", f"| {' | '.join(row)} |"))
     lines += ["", _agreement(case, runs, present), ""]
     if missing:
-        lines += [f"Non installés, donc non mesurés : {', '.join(missing)}.", ""]
+        lines += [f"Pas installés ici, donc pas mesurés : {', '.join(missing)}.", ""]
     return lines
+
+
+def _ratio(theirs: list[dict[str, Any]], ours: list[dict[str, Any]], unit: str) -> str:
+    """Return the median and the extremes of what others take over what we take, round by round."""
+    if theirs is ours:
+        return "1"
+    ratios = [other[unit] / own[unit] for other, own in zip(theirs, ours, strict=True)]
+    return f"**{statistics.median(ratios):.1f}** ({min(ratios):.1f}–{max(ratios):.1f})"
 
 
 def _agreement(case: Case, runs: dict[str, list[dict[str, Any]]], present: list[str]) -> str:
@@ -509,8 +542,9 @@ def _agreement(case: Case, runs: dict[str, list[dict[str, Any]]], present: list[
 
 
 def _is_there(module: str) -> bool:
-    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).parent]
-    return importlib.util.find_spec(module) is not None
+    """Tell whether a library and all that it needs can be imported, in a process of its own."""
+    command = [sys.executable, "-P", "-c", f"import {module}"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def machine() -> str:
@@ -536,7 +570,8 @@ def write(sections: dict[str, list[str]], repetitions: int) -> None:
         text = text[: text.index(start)].rstrip() + "\n\n" + text[text.index(end) + len(end) :].lstrip()
     load = os.getloadavg()[0]
     busy = f"{load:.1f}".replace(".", ",")
-    stamp = f"{machine()} ; {repetitions} répétitions en alternance, charge de la machine {busy}"
+    times = f"{repetitions} répétitions" if repetitions > 1 else "une seule répétition"
+    stamp = f"{machine()} ; {times} en alternance, charge de la machine {busy}"
     for name, lines in sections.items():
         known[name] = "\n".join([*lines, f"_{stamp}._"]).strip()
     body = "\n\n".join(f"<!-- cas {name} -->\n{known[name]}" for name in CASES if name in known)

@@ -7,7 +7,6 @@ approximated: the result is that of :func:`observatory.access.stream.e2sfca_with
 from __future__ import annotations
 
 import itertools
-import threading
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from observatory.access.pairs import Floats, Indices, check_quantity, check_xy
-from observatory.access.threads import in_blocks
+from observatory.access.threads import core_count, in_blocks
 from observatory.access.weights import Weights, check_steps, weight_of
 from observatory.errors import UsageError
 
@@ -28,8 +27,10 @@ _MOST_BLOCKS = 40
 _WIDEST_WINDOW = 4200
 _REFERENCE_THREADS = 2
 """How blocks are cut assumes two threads, whatever the machine has: the cut decides how results are rounded."""
+_ALONE = 0.6
+"""Time of a lone block on two threads against one."""
 _EFFORT_EXPONENT = 1.25
-"""Time of a transform against its number of cells, measured from 768² to 2048² on two cores (docs/benchmarks.md)."""
+"""Time of a transform against its number of cells, measured from 768² to 2048² (docs/adr/0020)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,9 @@ def snap(xy_m: ArrayLike, *, cell_m: float = CELL_M) -> Snapped:
     UsageError
         If the cell's side is not above 0 or a point has no coordinates.
     """
-    if not (np.isfinite(cell_m) and cell_m > 0):
-        raise UsageError("Le côté d’un carreau doit être un nombre de mètres supérieur à 0.")
-    xy = check_xy(xy_m, "Points")
-    cell = np.floor(xy / cell_m)
-    centre = (cell + 0.5) * cell_m
-    index = cell.astype(np.int64)
-    return Snapped(index[:, 0], index[:, 1], centre, np.hypot(*(xy - centre).T))
+    place, xy = _place(xy_m, cell_m), check_xy(xy_m, "Points")
+    centre = (np.column_stack((place.column, place.row)).astype(np.float64) + 0.5) * cell_m
+    return Snapped(place.column, place.row, centre, np.hypot(*(xy - centre).T))
 
 
 def e2sfca_fft(
@@ -104,7 +101,7 @@ def e2sfca_fft(
     UsageError
         If an input is malformed or the points are spread over too many cells.
     """
-    origins, destinations = snap(origin_xy_m, cell_m=cell_m), snap(destination_xy_m, cell_m=cell_m)
+    origins, destinations = _place(origin_xy_m, cell_m), _place(destination_xy_m, cell_m)
     people, units = check_quantity(demand, "Demande"), check_quantity(supply, "Offre")
     if people.size != origins.row.size or units.size != destinations.row.size:
         raise UsageError("Donnez une demande par origine et une offre par destination.")
@@ -114,6 +111,21 @@ def e2sfca_fft(
     asked = plan.convolve(origins, people, at=destinations, threads=threads)
     ratio = np.divide(units, asked, out=np.zeros_like(units), where=asked > 0)
     return plan.convolve(destinations, ratio, at=origins, threads=threads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Cells of points, counted from the origin of the coordinates."""
+
+    column: Indices
+    row: Indices
+
+
+def _place(xy_m: ArrayLike, cell_m: float) -> _Place:
+    if not (np.isfinite(cell_m) and cell_m > 0):
+        raise UsageError("Le côté d’un carreau doit être un nombre de mètres supérieur à 0.")
+    column, row = (np.floor(axis / cell_m).astype(np.int64) for axis in check_xy(xy_m, "Points").T)
+    return _Place(column, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +148,11 @@ class _Axis:
         """Cells to hold, margins of the first and last blocks included."""
         return (self.blocks - 1) * self.block + self.window
 
+    @property
+    def full(self) -> int:
+        """Cells of a window that may hold something: the others only keep the two ends apart."""
+        return self.window if self.lead else self.block
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -148,76 +165,63 @@ class _Plan:
     least_weight: float
     """Smallest weight above 0; 0 if there is none."""
 
-    def convolve(self, of: Snapped, values: Floats, *, at: Snapped, threads: int | None) -> Floats:
+    def convolve(self, of: _Place, values: Floats, *, at: _Place, threads: int | None) -> Floats:
         """Return, at each point, the sum of the values around it, weighted by the disc."""
         dense = self._dense(of, values)
         row, column = at.row - self.rows.first, at.column - self.columns.first
-        # At most _MOST_BLOCKS² blocks: 16 bits are enough, and NumPy sorts them in linear time.
-        block = ((row // self.rows.block) * self.columns.blocks + column // self.columns.block).astype(np.uint16)
-        order = np.argsort(block, kind="stable")
-        start = np.flatnonzero(np.diff(block[order].astype(np.int64), prepend=-1))
-        stop = np.append(start[1:], order.size)
         result = np.zeros(row.size)
-        transformer = _Transformer(self)
+        members = self._members(row, column)
+        alone = core_count(threads) if len(members) == 1 else 1
 
         def work(first: int, last: int) -> None:
-            for k in range(first, last):
-                members = order[start[k] : stop[k]]
-                top = int(row[members[0]]) // self.rows.block * self.rows.block
-                left = int(column[members[0]]) // self.columns.block * self.columns.block
-                window = dense[top : top + self.rows.window, left : left + self.columns.window]
+            for inside in members[first:last]:
+                top = int(row[inside[0]]) // self.rows.block * self.rows.block
+                left = int(column[inside[0]]) // self.columns.block * self.columns.block
+                window = dense[top : top + self.rows.full, left : left + self.columns.window]
                 if window.any():
-                    around = transformer.sum_around(window)
-                    result[members] = around[
-                        row[members] - top + self.rows.lead, column[members] - left + self.columns.lead
-                    ]
+                    around = self._sum_around(window, workers=alone)
+                    result[inside] = around[row[inside] - top, column[inside] - left + self.columns.lead]
 
-        in_blocks(work, start.size, threads=threads)
+        in_blocks(work, len(members), threads=threads)
         # Rounding leaves a trace where the true sum is 0; no true sum is under the least value times the least weight.
         present = values[values > 0]
         if present.size:
             result[result < 0.5 * self.least_weight * float(present.min())] = 0.0
         return result
 
-    def _dense(self, of: Snapped, values: Floats) -> Floats:
-        height, width = self.rows.cells, self.columns.cells
+    def _members(self, row: Indices, column: Indices) -> list[Indices]:
+        """Return the positions of the points of each block that has any."""
+        if self.rows.blocks * self.columns.blocks == 1:
+            return [np.arange(row.size)]
+        # At most _MOST_BLOCKS² blocks: 16 bits are enough, and NumPy sorts them in linear time.
+        block = ((row // self.rows.block) * self.columns.blocks + column // self.columns.block).astype(np.uint16)
+        order = np.argsort(block, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
+
+    def _dense(self, of: _Place, values: Floats) -> Floats:
+        height, width = self.rows.cells - self.rows.window + self.rows.full, self.columns.cells
         row, column = of.row - self.rows.first + self.rows.lead, of.column - self.columns.first + self.columns.lead
         counts = np.bincount(row * width + column, weights=values, minlength=height * width)
         return counts.reshape(height, width).astype(np.float64, copy=False)
 
+    def _sum_around(self, window: Floats, *, workers: int) -> Floats:
+        """Return the circular convolution of a window, in the rows of its block; right but in the columns' margins.
 
-class _Transformer:
-    """Multiplies the spectrum of windows by the disc's, in buffers that each thread keeps for itself."""
+        Rows of zeros are not transformed, nor rows that nobody reads: one axis after the other makes that possible.
+        """
+        from scipy import fft
 
-    def __init__(self, plan: _Plan) -> None:
-        self._plan = plan
-        self._kept = threading.local()
-
-    def sum_around(self, window: Floats) -> Floats:
-        """Return the circular convolution, right but in the margins; overwritten by this thread's next call."""
-        from ducc0 import fft
-
-        plan, kept = self._plan, self._kept
-        if not hasattr(kept, "spectrum"):
-            kept.spectrum = np.empty(plan.transform.shape, dtype=np.complex128)
-            kept.around = np.empty((plan.rows.window, plan.columns.window))
-        fft.r2c(window, axes=(0, 1), out=kept.spectrum, nthreads=1)
-        np.multiply(kept.spectrum, plan.transform, out=kept.spectrum)
-        around: Floats = fft.c2r(
-            kept.spectrum,
-            axes=(0, 1),
-            lastsize=plan.columns.window,
-            forward=False,
-            inorm=2,
-            out=kept.around,
-            nthreads=1,
-            allow_overwriting_input=True,
-        )
+        height, width = self.rows.window, self.columns.window
+        spectrum = fft.rfft(window, axis=1, workers=workers)
+        spectrum = fft.fft(spectrum, n=height, axis=0, workers=workers, overwrite_x=True)
+        spectrum *= self.transform
+        spectrum = fft.ifft(spectrum, axis=0, workers=workers, overwrite_x=True)
+        kept = spectrum[self.rows.lead : self.rows.lead + self.rows.block]
+        around: Floats = fft.irfft(kept, n=width, axis=1, workers=workers, overwrite_x=True)
         return around
 
 
-def _plan(origins: Snapped, destinations: Snapped, disc: Floats) -> _Plan:
-
+def _plan(origins: _Place, destinations: _Place, disc: Floats) -> _Plan:
     rows, columns = (
         np.concatenate((origins.row, destinations.row)),
         np.concatenate((origins.column, destinations.column)),
@@ -246,24 +250,25 @@ def _transform(disc: Floats, n_rows: int, n_columns: int) -> Floats:
 
     The disc being even along both axes, a cosine transform of one quadrant gives it, at a quarter of the price.
     """
-    from ducc0 import fft
+    from scipy import fft
 
     margin = disc.shape[0] // 2
-    quadrant = np.zeros((n_rows // 2 + 1, n_columns // 2 + 1))
-    quadrant[: margin + 1, : margin + 1] = disc[margin:, margin:]
-    upper: Floats = fft.dct(quadrant, type=1, axes=(0, 1), inorm=0, nthreads=1)
+    quadrant = np.zeros((margin + 1, n_columns // 2 + 1))
+    quadrant[:, : margin + 1] = disc[margin:, margin:]
+    across = fft.dct(quadrant, type=1, axis=1, overwrite_x=True)
+    upper: Floats = fft.dct(across, type=1, n=n_rows // 2 + 1, axis=0)
     return np.concatenate((upper, upper[-2:0:-1]))
 
 
 def _axes(first: int, cells: int, margin: int) -> list[_Axis]:
     """Return the ways of cutting an axis into equal blocks whose windows are quick to transform."""
-    from ducc0 import fft
+    from scipy.fft import next_fast_len
 
     # Even sizes, so that a quadrant of the disc has a cosine transform.
-    whole = 2 * int(fft.good_size(max(-(-(cells + margin) // 2), margin + 1)))
+    whole = 2 * next_fast_len(max(-(-(cells + margin) // 2), margin + 1))
     axes = [_Axis(first=first, block=cells, blocks=1, window=whole, lead=0)]
     for blocks in range(2, _MOST_BLOCKS + 1):
-        window = 2 * int(fft.good_size(-(-cells // (2 * blocks)) + margin + 1))
+        window = 2 * next_fast_len(-(-cells // (2 * blocks)) + margin + 1)
         block = window - 2 * margin
         axes.append(_Axis(first=first, block=block, blocks=-(-cells // block), window=window, lead=margin))
     return [axis for axis in axes if axis.window <= _WIDEST_WINDOW] or axes[-1:]
@@ -272,8 +277,10 @@ def _axes(first: int, cells: int, margin: int) -> list[_Axis]:
 def _effort(axes: tuple[_Axis, _Axis]) -> float:
     """Return how long the transforms take, up to a factor: a window out of the cache costs more per cell."""
     rows, columns = axes
-    area = float(rows.window * columns.window)
-    return float(-(-rows.blocks * columns.blocks // _REFERENCE_THREADS) * area**_EFFORT_EXPONENT)
+    area, blocks = float(rows.window * columns.window), rows.blocks * columns.blocks
+    # Blocks are shared out between threads; within a single one, only the transforms are.
+    rounds = _ALONE if blocks == 1 else float(-(-blocks // _REFERENCE_THREADS))
+    return float(rounds * area**_EFFORT_EXPONENT)
 
 
 def _disc(weights: Weights, *, radius_m: float | None, cell_m: float) -> Floats:
