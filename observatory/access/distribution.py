@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from observatory.access.pairs import Floats, check_quantity
+from observatory.access.pairs import Floats, as_floats, check_quantity
 from observatory.errors import UsageError
 
 
@@ -162,7 +162,7 @@ def _checked(access: ArrayLike, population: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def _same_shape(income: ArrayLike, values: Floats) -> Floats:
-    incomes = np.asarray(income, dtype=np.float64)
+    incomes = as_floats(income, "Revenu")
     if incomes.shape != values.shape:
         raise UsageError("Le revenu et l’accès doivent avoir une valeur par unité, dans le même ordre.")
     return incomes

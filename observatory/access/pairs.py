@@ -46,7 +46,7 @@ def check_pairs(
         If shapes differ, an index is out of range or not whole, or a cost is negative or NaN.
     """
     origins, destinations = _indices(origin_idx, "d’origine"), _indices(destination_idx, "de destination")
-    costs = np.asarray(cost, dtype=np.float64)
+    costs = as_floats(cost, "Coûts")
     if not (origins.shape == destinations.shape == costs.shape):
         raise UsageError(
             f"Les paires sont incohérentes : {origins.size} origines, {destinations.size} destinations "
@@ -67,7 +67,7 @@ def check_quantity(values: ArrayLike, label: str) -> Floats:
     UsageError
         If ``values`` is not one-dimensional or holds a quantity that is not a finite number from 0.
     """
-    quantity = np.asarray(values, dtype=np.float64)
+    quantity = as_floats(values, label)
     if quantity.ndim != 1:
         raise UsageError(f"{label} : donnez un tableau à une dimension.")
     if quantity.size and not bool((np.isfinite(quantity) & (quantity >= 0)).all()):
@@ -83,7 +83,7 @@ def check_xy(xy_m: ArrayLike, label: str) -> Floats:
     UsageError
         If the shape is not ``(n, 2)`` or a coordinate is missing.
     """
-    xy = np.ascontiguousarray(xy_m, dtype=np.float64)
+    xy = np.ascontiguousarray(as_floats(xy_m, label))
     if xy.size == 0:
         return xy.reshape(0, 2)
     if xy.ndim != 2 or xy.shape[1] != 2:  # noqa: PLR2004
@@ -93,12 +93,28 @@ def check_xy(xy_m: ArrayLike, label: str) -> Floats:
     return xy
 
 
+def as_floats(values: ArrayLike, label: str) -> Floats:
+    """Return ``values`` as an array of floats.
+
+    Raises
+    ------
+    UsageError
+        If something in it is not a number, or rows have different lengths.
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{label} : donnez un tableau de nombres.") from error
+
+
 def _indices(values: ArrayLike, label: str) -> Indices:
     raw = np.asarray(values)
     if raw.ndim != 1:
         raise UsageError(f"Les indices {label} doivent former un tableau à une dimension.")
-    if raw.size and not (np.issubdtype(raw.dtype, np.integer) or bool(np.all(raw == np.floor(raw)))):
-        raise UsageError(f"Les indices {label} doivent être des nombres entiers.")
+    if not np.issubdtype(raw.dtype, np.integer):
+        whole = as_floats(values, f"Indices {label}")
+        if not bool(np.all(np.isfinite(whole) & (whole == np.floor(whole)))):
+            raise UsageError(f"Les indices {label} doivent être des nombres entiers.")
     return raw.astype(np.int64, copy=False)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from observatory.access.pairs import Floats, Indices, check_pairs, check_quantity
+from observatory.access.pairs import Floats, Indices, as_floats, check_pairs, check_quantity
 from observatory.errors import UsageError
 
 
@@ -79,7 +79,7 @@ def cumulative(
     UsageError
         If the pairs, the quantities or the thresholds are malformed.
     """
-    bounds = np.asarray(thresholds, dtype=np.float64)
+    bounds = as_floats(thresholds, "Seuils")
     if bounds.ndim != 1 or not bounds.size or np.isnan(bounds).any():
         raise UsageError("Donnez au moins un seuil, sous forme d’une liste de nombres.")
     units = check_quantity(supply, "Offre")
@@ -89,4 +89,4 @@ def cumulative(
         np.bincount(pairs.origin_idx, weights=np.where(pairs.cost <= bound, reached, 0.0), minlength=n_origins)
         for bound in bounds
     ]
-    return np.column_stack(columns)
+    return np.column_stack(columns).astype(np.float64, copy=False)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from observatory.access.pairs import Floats
+from observatory.access.pairs import Floats, as_floats
 from observatory.errors import UsageError
 
 Decay = Callable[[Floats], Floats]
@@ -87,7 +87,7 @@ def check_steps(steps: Steps) -> tuple[Floats, Floats]:
     """
     if len(steps) == 0:
         raise UsageError("La décroissance par paliers n’a aucun palier : donnez au moins un couple (borne, poids).")
-    table = np.asarray(steps, dtype=np.float64)
+    table = as_floats(steps, "Paliers de décroissance")
     if table.ndim != 2 or table.shape[1] != 2 or np.isnan(table).any():  # noqa: PLR2004
         raise UsageError("Chaque palier de décroissance est un couple (borne supérieure, poids).")
     uppers, weights = np.ascontiguousarray(table[:, 0]), np.ascontiguousarray(table[:, 1])
@@ -113,11 +113,11 @@ def weight_of(cost: ArrayLike, weights: Weights) -> Floats:
     UsageError
         If the steps are malformed, or the callable changes the shape or returns a negative or missing weight.
     """
-    costs = np.asarray(cost, dtype=np.float64)
+    costs = as_floats(cost, "Coûts")
     if not callable(weights):
         uppers, values = check_steps(weights)
         return np.append(values, 0.0)[np.searchsorted(uppers, costs, side="left")]
-    result = np.asarray(weights(costs), dtype=np.float64)
+    result = as_floats(weights(costs), "Fonction de décroissance")
     if result.shape != costs.shape or not bool((np.isfinite(result) & (result >= 0)).all()):
         raise UsageError("La fonction de décroissance doit rendre, pour chaque coût, un poids positif ou nul.")
     return result

@@ -109,6 +109,10 @@ def test_cumulative_columns_follow_the_thresholds() -> None:
         (([0], [0], [1.0], [-1.0], [1.0]), "Demande"),
         (([0], [0], [1.0], [1.0], [np.nan]), "Offre"),
         (([0.5], [0], [1.0], [1.0], [1.0]), "entiers"),
+        (([np.inf], [0], [1.0], [1.0], [1.0]), "entiers"),
+        ((["a"], [0], [1.0], [1.0], [1.0]), "Indices d’origine : donnez un tableau de nombres"),
+        (([0], [0], ["dix"], [1.0], [1.0]), "Coûts : donnez un tableau de nombres"),
+        (([0], [0], [1.0], [1.0], ["beaucoup"]), "Offre : donnez un tableau de nombres"),
     ],
 )
 def test_malformed_pairs_are_refused_in_french(arguments: tuple, message: str) -> None:
@@ -116,10 +120,18 @@ def test_malformed_pairs_are_refused_in_french(arguments: tuple, message: str) -
         e2sfca(*arguments, weights=STEPS)
 
 
-@pytest.mark.parametrize("steps", [[], [(10, 1), (10, 0.5)], [(20, 1), (10, 0.5)], [(10, -1)], [(10, np.nan)]])
+@pytest.mark.parametrize(
+    "steps", [[], [(10, 1), (10, 0.5)], [(20, 1), (10, 0.5)], [(10, -1)], [(10, np.nan)], {10: 1.0}]
+)
 def test_malformed_steps_are_refused(steps: list) -> None:
     with pytest.raises(UsageError):
         weight_of([1.0], steps)
+
+
+def test_nothing_reached_is_a_nil_quantity_and_not_a_whole_number() -> None:
+    result = cumulative([], [], [], SUPPLY, thresholds=[15, 5], n_origins=2)
+    assert result.dtype == np.float64
+    assert result.tolist() == [[0.0, 0.0], [0.0, 0.0]]
 
 
 def test_join_by_hand() -> None:
