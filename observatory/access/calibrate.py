@@ -37,7 +37,7 @@ class Trips:
     origin_density: Levels
     destination_density: Levels
     road_m: Floats | None = None
-    """Length by road where the matrix gives it; only then can the detour be told from the speed."""
+    """Length by road where the matrix gives it (NaN for some); only then can the detour be told from the speed."""
 
     def __len__(self) -> int:
         return int(self.duration_min.size)
@@ -99,7 +99,8 @@ def trips(
     Parameters
     ----------
     origin_idx, destination_idx, duration_min, distance_m, road_m
-        One row per pair, ``(n_pairs,)``; ``inf`` minutes is an unreachable pair and is left out.
+        One row per pair, ``(n_pairs,)``; ``inf`` minutes is an unreachable pair and is left out. A road length that is
+        missing, or not longer than nothing, is not used.
     origin_density, destination_density
         Level 0 to 7 of each origin and of each destination, ``(n_origins,)`` and ``(n_destinations,)``.
 
@@ -119,6 +120,8 @@ def trips(
     road = None if road_m is None else np.asarray(road_m, dtype=np.float64)
     if metres.shape != pairs.cost.shape or (road is not None and road.shape != metres.shape):
         raise UsageError("La matrice doit donner une distance par paire.")
+    if road is not None:
+        road = np.where(np.isfinite(road) & (road > 0), road, np.nan)
     keep = np.isfinite(pairs.cost) & (pairs.cost > 0) & np.isfinite(metres) & (metres > 0)
     if int(keep.sum()) < _FEWEST_PAIRS:
         raise UsageError(
@@ -181,7 +184,7 @@ def calibrate(sample: Trips, *, declared: TravelConstants, held_out_share: float
         fitted=errors(unseen, constants),
         declared=errors(unseen, declared),
         unseen_levels=tuple(level for level in range(DENSITY_LEVELS + 1) if level not in seen),
-        detour_fitted=sample.road_m is not None,
+        detour_fitted=_has_roads(learned),
     )
 
 
@@ -214,10 +217,14 @@ def errors(sample: Trips, constants: TravelConstants, *, bands_km: Sequence[floa
     return tuple(rows)
 
 
+def _has_roads(sample: Trips) -> bool:
+    return sample.road_m is not None and bool(np.isfinite(sample.road_m).any())
+
+
 def _fit(sample: Trips, declared: TravelConstants) -> TravelConstants:
     detour = declared.detour
-    if sample.road_m is not None:
-        detour = max(1.0, float(np.median(sample.road_m / sample.distance_m)))
+    if _has_roads(sample):
+        detour = max(1.0, float(np.nanmedian(np.asarray(sample.road_m) / sample.distance_m)))
     start = replace(declared, detour=detour)
     fits = [_fit_paces(sample, replace(start, ends_km=ends_km)) for ends_km in sorted({declared.ends_km, *ENDS_KM})]
     return min(fits, key=lambda constants: errors(sample, constants)[0].median)

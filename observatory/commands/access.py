@@ -13,13 +13,14 @@ import typer
 from observatory.commands import travel
 from observatory.commands.calibration_table import PERCENT, as_json, as_table, french
 from observatory.commands.catchment import catchment
-from observatory.errors import UsageError
+from observatory.errors import InputFileError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy as np
 
+    from observatory.access.calibrate import Trips
     from observatory.access.network import RoadNetwork
     from observatory.access.travel import TravelConstants
     from observatory.sources.travel_matrix import Points
@@ -35,6 +36,8 @@ app.command("load-matrix", help="Charge une matrice de durées : les analyses s'
 app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(travel.loaded)
 app.command("unload", help="Revient aux temps de trajet de repli.")(travel.unload)
 
+LIKELY_KMH: Final = (2.0, 150.0)
+"""Median speeds, as the crow flies, outside which durations are likely to be in another unit."""
 FRANCE: Final = (-5.5, 41.0, 10.0, 51.6)
 """Degrees around mainland France, where Lambert-93 is the metric CRS; elsewhere, the UTM zone of the points."""
 
@@ -58,15 +61,22 @@ def calibrate(
     output_format: Annotated[Literal["table", "json"], typer.Option("--format", help="Sortie.")] = "table",
 ) -> None:
     """Fit the declared constants to a matrix and print held-out errors before and after."""
+    import numpy as np
+
     from observatory.access import calibrate as fitting
     from observatory.access.travel import Places
     from observatory.sources import travel_matrix
 
     real, places = travel_matrix.read_matrix(matrix, unit=unit), travel_matrix.read_points(points)
     origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
+    if not is_known.any():
+        raise InputFileError(
+            f"Aucune durée de {matrix.name} n'a ses deux points dans {points.name} : comparez leurs identifiants."
+        )
     declared = declared_constants()
     Places.at(places.xy, places.density)
-    keep = is_known & ~_crossing(declared, places, origin, destination, is_known)
+    crossing = is_known & _crossing(declared, places, origin, destination, is_known)
+    keep = is_known & ~crossing & ~np.isnan(real.duration_min)
     sample = fitting.trips(
         origin[keep],
         destination[keep],
@@ -77,7 +87,14 @@ def calibrate(
         road_m=None if real.road_m is None else real.road_m[keep],
     )
     result = fitting.calibrate(sample, declared=declared, held_out_share=held_out, seed=seed)
-    left_out = {"unknown_points": int((~is_known).sum()), "crossing": int((is_known & ~keep).sum())}
+    left_out = {
+        "unknown_points": int((~is_known).sum()),
+        "crossing": int(crossing.sum()),
+        "unusable": int((is_known & ~crossing).sum()) - len(sample),
+    }
+    doubt = _unit_doubt(sample)
+    if doubt:
+        _say(doubt)
     if output_format == "json":
         sys.stdout.write(json.dumps(as_json(result, left_out), ensure_ascii=False, indent=2) + "\n")
     else:
@@ -158,6 +175,18 @@ def declared_constants() -> TravelConstants:
     from observatory.access.travel import TravelConstants
 
     return TravelConstants.from_declaration(declarations("studies/travel"))
+
+
+def _unit_doubt(sample: Trips) -> str:
+    """Return a sentence if the trips are so slow or so fast that the unit must be wrong, else nothing."""
+    import numpy as np
+
+    speed = float(np.median(sample.distance_m / sample.duration_min)) * 60.0 / 1000.0
+    low, high = LIKELY_KMH
+    if low <= speed <= high:
+        return ""
+    cause = "sont-ce des secondes (« --unit s ») ?" if speed < low else "vérifiez leur unité et les points."
+    return f"Attention : ces durées font une vitesse médiane de {french(speed, 1)} km/h à vol d'oiseau ; {cause}"
 
 
 def _crossing(

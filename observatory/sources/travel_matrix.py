@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ _LAT: Final = ("lat", "latitude")
 _PERSONS: Final = ("demand", "population_count", "population", "persons", "personnes", "habitants")
 _UNITS: Final = ("supply", "capacity_count", "capacity", "capacite", "offre", "places")
 _DENSITY: Final = ("density", "densite", "dens", "density_level")
+_IDENTIFIERS: Final = frozenset((*_ORIGIN, *_DESTINATION, *_ID))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def read_matrix(path: Path, *, unit: Unit | None = None) -> Matrix:
     Parameters
     ----------
     path
-        CSV (comma, semicolon or tab) or Parquet.
+        CSV (comma, semicolon or tab; UTF-8 or Windows-1252; decimal point or comma) or Parquet.
     unit
         Unit of the durations; ``None``: what the column's name says, else minutes.
 
@@ -81,8 +82,8 @@ def read_matrix(path: Path, *, unit: Unit | None = None) -> Matrix:
         road = _numbers(frame, metres or kilometres or "", path) * (1.0 if metres is not None else 1000.0)
     in_seconds = unit == "s" or (unit is None and duration.lower() in _SECONDS)
     return Matrix(
-        frame[origin].astype(str),
-        frame[destination].astype(str),
+        _names(frame[origin]),
+        _names(frame[destination]),
         _numbers(frame, duration, path) / (60.0 if in_seconds else 1.0),
         road,
     )
@@ -107,7 +108,7 @@ def read_points(path: Path) -> Points:
             f"{path.name} doit avoir une colonne « id », et « lon » et « lat » (degrés) ou « x_m » et « y_m » (mètres)."
         )
     xy = np.column_stack((_numbers(frame, horizontal, path), _numbers(frame, vertical, path)))
-    index = pd.Index(frame[identifier].astype(str))
+    index = pd.Index(_names(frame[identifier]))
     if not index.is_unique or not bool(np.isfinite(xy).all()):
         raise InputFileError(f"{path.name} : chaque point doit avoir un identifiant à lui et des coordonnées.")
     level = _column(frame, _DENSITY)
@@ -173,10 +174,10 @@ def normalise(matrix: Matrix, points: Points) -> tuple[Indices, Indices, np.ndar
 def _wide(frame: pd.DataFrame, path: Path, unit: Unit | None) -> Matrix:
     if frame.shape[1] < 2:  # noqa: PLR2004
         raise InputFileError(f"{path.name} n’est pas une matrice : il faut une origine par ligne et des durées.")
-    destinations = [str(name) for name in frame.columns[1:]]
+    destinations = [str(name).strip() for name in frame.columns[1:]]
     durations = np.column_stack([_numbers(frame, name, path) for name in frame.columns[1:]])
     return Matrix(
-        frame.iloc[:, 0].astype(str).repeat(len(destinations)).reset_index(drop=True),
+        _names(frame.iloc[:, 0]).repeat(len(destinations)).reset_index(drop=True),
         pd.Series(destinations * len(frame), dtype=str),
         durations.ravel() / (60.0 if unit == "s" else 1.0),
         None,
@@ -184,27 +185,51 @@ def _wide(frame: pd.DataFrame, path: Path, unit: Unit | None) -> Matrix:
 
 
 def _table(path: Path) -> pd.DataFrame:
+    """Read a file whose identifiers stay as they are written, leading zeros included."""
     if not path.is_file():
         raise InputFileError(f"Le fichier {path.name} est introuvable : vérifiez le chemin.")
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        with path.open(encoding="utf-8-sig") as file:
+        encoding = _encoding(path)
+        with path.open(encoding=encoding) as file:
             header = file.readline()
-        separator = max(",;\t", key=header.count)
-        return pd.read_csv(path, sep=separator, encoding="utf-8-sig")
+        form: dict[str, Any] = {"sep": max(",;\t", key=header.count), "encoding": encoding}
+        names = pd.read_csv(path, nrows=0, **form).columns
+        as_written = {name: str for k, name in enumerate(names) if k == 0 or str(name).strip().lower() in _IDENTIFIERS}
+        return pd.read_csv(path, dtype=as_written, **form)
+    except pd.errors.EmptyDataError as error:
+        raise InputFileError(f"{path.name} est vide.") from error
     except (ValueError, OSError) as error:
         raise InputFileError(f"{path.name} n’est pas un fichier CSV ou Parquet lisible ({error}).") from error
 
 
+def _encoding(path: Path) -> str:
+    """Return UTF-8, or what French spreadsheets write when the file isn't that."""
+    try:
+        path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        return "cp1252"
+    return "utf-8-sig"
+
+
+def _names(values: pd.Series[Any]) -> pd.Series[str]:
+    return values.astype(str).str.strip()
+
+
 def _column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
     """Return the column whose name, in lower case, is one of these, the first that is found."""
-    by_name = {str(column).lower(): str(column) for column in frame.columns}
+    by_name = {str(column).strip().lower(): str(column) for column in frame.columns}
     return next((by_name[name] for name in names if name in by_name), None)
 
 
 def _numbers(frame: pd.DataFrame, column: str, path: Path) -> Floats:
+    """Return a column as floats, NaN where empty; a decimal comma will do."""
+    values = frame[column]
     try:
-        return pd.to_numeric(frame[column]).to_numpy(dtype=np.float64)
+        if pd.api.types.is_string_dtype(values) or values.dtype == object:
+            text = values.astype("string").str.strip().str.replace(",", ".", regex=False)
+            return pd.to_numeric(text.mask(text == "")).to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
         raise InputFileError(f"{path.name}, colonne « {column} » : une valeur n’est pas un nombre.") from error

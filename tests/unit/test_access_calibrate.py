@@ -150,3 +150,76 @@ def test_unusable_files_say_what_they_lack(tmp_path: Path) -> None:
     bad.write_text("from_id,to_id,minutes\na,b,x\n", encoding="utf-8")
     with pytest.raises(InputFileError, match="nombre"):
         travel_matrix.read_matrix(bad)
+
+
+@pytest.mark.parametrize("is_wide", [False, True])
+def test_codes_keep_their_leading_zeros_whoever_else_is_in_the_file(tmp_path: Path, is_wide: bool) -> None:
+    points, durations = tmp_path / "points.csv", tmp_path / "durees.csv"
+    points.write_text("code,lon,lat\n01004,5.37,45.96\n01033,5.82,46.11\n2A004,8.74,41.92\n", encoding="utf-8")
+    durations.write_text(
+        "origine,01004,01033\n01004,0,42\n01033,43,0\n" if is_wide else "origine,dest,minutes\n01004,01033,42\n",
+        encoding="utf-8",
+    )
+    real = travel_matrix.read_matrix(durations)
+    origin, destination, is_known, _ = travel_matrix.normalise(real, travel_matrix.read_points(points))
+    assert is_known.all()
+    assert (origin[real.duration_min == 42].tolist(), destination[real.duration_min == 42].tolist()) == ([0], [1])
+
+
+def test_what_a_french_spreadsheet_writes_is_read(tmp_path: Path) -> None:
+    durations, points = tmp_path / "durees.csv", tmp_path / "points.csv"
+    durations.write_bytes("origine;dest;minutes\nÉpron;Évrecy; 12,5\nÉvrecy;Épron;\n".encode("cp1252"))
+    points.write_bytes("nom;lon;lat\nÉpron;-0,37;49,22\nÉvrecy;-0,50;49,10\n".encode("cp1252"))
+    real = travel_matrix.read_matrix(durations)
+    assert real.origin_id.tolist() == ["Épron", "Évrecy"]
+    assert real.duration_min.tolist() == pytest.approx([12.5, np.nan], nan_ok=True)
+    assert travel_matrix.read_points(points).xy.tolist() == [[-0.37, 49.22], [-0.5, 49.1]]
+
+
+def command(pairs: Path, points: Path, *options: str) -> int:
+    return cli.run(["access", "calibrate", "--matrix", str(pairs), "--points", str(points), *options])
+
+
+def test_pairs_without_a_usable_duration_are_left_out_and_counted(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs, points = files
+    table = pd.read_csv(pairs, sep=";").astype({"duration_s": object})
+    table.loc[1:3, "duration_s"] = np.nan
+    table.loc[4:5, "duration_s"] = "inf"
+    table.loc[400] = ["c00", "inconnu", 60]
+    table.to_csv(pairs, sep=";", index=False)
+    assert command(pairs, points, "--format", "json") == 0
+    report = json.loads(capsys.readouterr().out)
+    # 20 trips of a point to itself, 3 blanks and 2 unreachable ones, and one to a point that isn't given.
+    assert report["left_out"] == {"unknown_points": 1, "crossing": 0, "unusable": 25}
+    assert report["fitted_count"] + report["held_out_count"] == 401 - 26
+
+
+def test_a_unit_that_cannot_be_right_is_questioned(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs, points = files
+    assert command(pairs, points) == 0
+    assert "Attention" not in capsys.readouterr().err
+    assert command(pairs, points, "--unit", "min") == 0
+    assert "--unit s" in " ".join(capsys.readouterr().err.split())
+
+
+def test_identifiers_that_never_match_are_said_to_differ(
+    files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs, points = files
+    pairs.write_text(pairs.read_text().replace(";c", ";k"), encoding="utf-8")
+    assert command(pairs, points) == 1
+    assert "comparez leurs identifiants" in " ".join(capsys.readouterr().err.split())
+
+
+def test_road_lengths_may_be_missing_for_some() -> None:
+    _, density, origin, destination, distance, minutes = matrix()
+    roads = np.where(np.arange(distance.size) % 3 == 0, np.nan, distance * 1.4)
+    places = {"origin_density": density, "destination_density": density}
+    result = calibrate(trips(origin, destination, minutes, distance, road_m=roads, **places), declared=DECLARED)
+    assert (result.detour_fitted, result.constants.detour) == (True, pytest.approx(1.4))
+    none = calibrate(trips(origin, destination, minutes, distance, road_m=roads * np.nan, **places), declared=DECLARED)
+    assert (none.detour_fitted, none.constants.detour) == (False, 1.3)
