@@ -16,7 +16,7 @@ _ROUNDABOUTS: Final = frozenset({"roundabout", "circular"})
 _ONE_WAY_CLASSES: Final = frozenset({"motorway", "motorway_link"})
 _MPH: Final = 1.609344
 _LIVELIEST_KMH: Final = 150.0
-_DURATION = re.compile(r"^(?:(\d+):)?(\d{1,2})(?::\d{2})?$")
+_DURATION = re.compile(r"^(?:(\d+):)?(\d+)(?::\d{2})?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def _limit_kmh(tags: Mapping[str, str], direction: str, profile: Profile) -> flo
 
 
 def _duration_min(text: str) -> float | None:
-    """Return the minutes of a ``duration`` tag (``10``, ``00:10``, ``1:05:00``), ``None`` if it isn't one."""
+    """Return the minutes of a ``duration`` tag (``10``, ``125``, ``00:10``, ``1:05:00``), ``None`` if it isn't one."""
     match = _DURATION.match(text.strip())
     if match is None:
         return None

@@ -162,7 +162,7 @@ def isochrones(
         {
             "type": "Feature",
             "properties": {"minutes": time, "mode": mode, "area_km2": round(area.area / 1e6, 2)},
-            "geometry": json.loads(shapely.to_geojson(shapely.transform(area, to_degrees))),
+            "geometry": None if area.is_empty else json.loads(shapely.to_geojson(shapely.transform(area, to_degrees))),
         }
         for time, area in zip(times, areas, strict=True)
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -121,3 +122,15 @@ def test_stored_network_is_the_one_that_was_built(home: Path) -> None:
     assert network.n_nodes == 4
     assert sorted(line.length for line in network.edge_line) == pytest.approx([2_000, 8_000, 8_000], rel=0.001)
     assert dataclasses.asdict(network.profile)["mode"] == "bicycle"
+
+
+def test_an_isochrone_that_reaches_nothing_has_no_outline(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_network(home / "vallee.osm.pbf")
+    ((lon, lat),) = degrees((1000.0, NORTH + 200.0))
+    asked = ["access", "isochrones", "--network", str(home / "vallee.osm.pbf"), f"--at={lon},{lat}", "--minutes", "1,6"]
+    assert cli.run(asked) == 0
+    features = json.loads(capsys.readouterr().out)["features"]
+    # The road is 200 m away: 2.4 minutes on foot, more than one.
+    assert [feature["properties"]["minutes"] for feature in features] == [6, 1]
+    assert features[0]["geometry"]["type"] == "Polygon"
+    assert features[1]["geometry"] is None

@@ -96,6 +96,16 @@ def test_walkers_ignore_oneway_and_cyclists_their_own() -> None:
     assert (by_bicycle.forward_kmh, by_bicycle.backward_kmh) == (15, 15)
 
 
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("8", 8), ("125", 125), ("00:25", 25), ("1:05:00", 65), ("06:00", 360), ("0", None), ("x", None)],
+)
+def test_ferry_durations_as_mappers_write_them(text: str, minutes: float | None) -> None:
+    how = passage({"route": "ferry", "duration": text}, CAR)
+    assert how is not None
+    assert how.whole_min == minutes
+
+
 def test_ferry_waits_then_takes_its_stated_time() -> None:
     how = passage({"route": "ferry", "duration": "00:05"}, CAR)
     assert how is not None
