@@ -59,8 +59,8 @@ def as_table(result: Calibration, left_out: dict[str, int]) -> str:
         ),
         (
             f"Laissés de côté : {left_out['unknown_points']} trajets sans point connu, {left_out['crossing']} qui "
-            f"franchissent une barrière déclarée, {left_out['unusable']} hors d'atteinte, sans durée, ou de durée ou de "
-            "distance nulle."
+            f"franchissent une barrière déclarée, {left_out['unusable']} hors d'atteinte, sans durée, ou de durée ou "
+            "de distance nulle."
         ),
         "",
         f"detour.value = {constants.detour:.3f}  # {origin}",

@@ -191,17 +191,22 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        encoding = _encoding(path)
-        with path.open(encoding=encoding) as file:
-            header = file.readline()
-        form: dict[str, Any] = {"sep": max(",;\t", key=header.count), "encoding": encoding}
-        names = pd.read_csv(path, nrows=0, **form).columns
-        as_written = {name: str for k, name in enumerate(names) if k == 0 or str(name).strip().lower() in _IDENTIFIERS}
-        return pd.read_csv(path, dtype=as_written, **form)
+        return _csv(path)
     except pd.errors.EmptyDataError as error:
         raise InputFileError(f"{path.name} est vide.") from error
     except (ValueError, OSError) as error:
         raise InputFileError(f"{path.name} n’est pas un fichier CSV ou Parquet lisible ({error}).") from error
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    encoding = _encoding(path)
+    with path.open(encoding=encoding) as file:
+        header = file.readline()
+    form: dict[str, Any] = {"sep": max(",;\t", key=header.count), "encoding": encoding}
+    names = pd.read_csv(path, nrows=0, **form).columns
+    as_written = {name: str for k, name in enumerate(names) if k == 0 or str(name).strip().lower() in _IDENTIFIERS}
+    frame: pd.DataFrame = pd.read_csv(path, dtype=as_written, **form)
+    return frame
 
 
 def _encoding(path: Path) -> str:
