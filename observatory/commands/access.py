@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -225,15 +225,16 @@ def in_france(lon_lat: np.ndarray) -> bool:
 
 
 def transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
-    """Return the function that turns degrees into metres around these points, or back."""
+    """Return the function that turns degrees into metres around these points, or back; Lambert-93 if there are none."""
     import numpy as np
     from pyproj import Transformer
 
     from observatory import crs
 
-    lon, lat = lon_lat.mean(axis=0)
-    utm = (32600 if lat >= 0 else 32700) + math.floor((lon + 180.0) / 6.0) % 60 + 1
-    metric = crs.STORAGE if in_france(lon_lat) else utm
+    metric: Any = crs.STORAGE
+    if not in_france(lon_lat):
+        lon, lat = lon_lat.mean(axis=0)
+        metric = (32600 if lat >= 0 else 32700) + math.floor((lon + 180.0) / 6.0) % 60 + 1
     source, target = (metric, crs.EXCHANGE) if is_inverse else (crs.EXCHANGE, metric)
     transform = Transformer.from_crs(source, target, always_xy=True).transform
     return lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))
@@ -253,6 +254,8 @@ def _numbers(text: str, what: str, count: int | None = None) -> list[float]:
         values = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise UsageError(f"« {text} » : donnez {what} en nombres séparés par des virgules.") from error
+    if not all(map(math.isfinite, values)):
+        raise UsageError(f"« {text} » : donnez {what} en nombres finis.")
     if count is not None and len(values) != count:
         raise UsageError(f"« {text} » : donnez {what} par {count} nombres séparés par une virgule.")
     return values

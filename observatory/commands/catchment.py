@@ -62,7 +62,8 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
     _write(frame, notes, output_format, out)
     seconds = f"{time.perf_counter() - start:.1f}".replace(".", ",")
     where = "sur un cluster Dask" if engine == "dask" else "sur cette machine"
-    _say(f"{len(frame)} points de demande, calculés {where} en {seconds} s. {notes['travel']}")
+    many = "s" if len(frame) > 1 else ""
+    _say(f"{len(frame)} point{many} de demande, calculé{many} {where} en {seconds} s. {notes['travel']}")
 
 
 def _of_service(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from geodata import declarations
+from observatory import cli
 from observatory.access import apl_steps, cumulative, e2sfca, nearest
 from observatory.access.partition import Territory, Work, asked_of, tiles
 from observatory.access.travel import Places, TravelConstants, fallback
@@ -117,3 +118,17 @@ def test_a_scheduler_that_does_not_answer_is_told_in_french(monkeypatch: pytest.
         pass
     with pytest.raises(UsageError, match="n'est pas l'adresse"), dask_client("n'importe quoi"):
         pass
+
+
+def test_files_without_a_point_are_answered_without_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    people, sites, nobody, nothing = (tmp_path / name for name in ("p.csv", "s.csv", "p0.csv", "s0.csv"))
+    nobody.write_text("id,lon,lat,population_count\n", encoding="utf-8")
+    nothing.write_text("id,lon,lat,supply\n", encoding="utf-8")
+    people.write_text(nobody.read_text(encoding="utf-8") + "014,-0.37,49.18,100\n", encoding="utf-8")
+    sites.write_text(nothing.read_text(encoding="utf-8") + "x,-0.37,49.18,5\n", encoding="utf-8")
+    answers = []
+    for demand, supply in ((people, sites), (people, nothing), (nobody, sites), (nobody, nothing)):
+        assert cli.run(["access", "--demand", str(demand), "--supply", str(supply)]) == 0
+        answers.append(capsys.readouterr().out.splitlines()[1:])
+    # 5 units for 100 persons two minutes away, the fixed time of any trip.
+    assert answers == [["014,0.05,2.0,1"], ["014,0.0,,0"], [], []]
