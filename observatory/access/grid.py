@@ -94,7 +94,8 @@ def e2sfca_fft(
     Returns
     -------
     numpy.ndarray
-        Units of supply per person, ``(n_demand,)``; rounding is of the order of 1e-12 of the largest index.
+        Units of supply per person, ``(n_demand,)``. A transform rounds by some 1e-15 of the largest sum of its block:
+        relative error stays under 1e-9 as long as no sum is a million times smaller than another.
 
     Raises
     ------
