@@ -13,11 +13,13 @@ from api.dependencies import ConnectionDep, SettingsDep
 from api.rendering import page
 from api.routes.tiles import MAP_LEVELS
 from api.words import selectable, words
+from observatory.access.routing import MODES_IN_WORDS
 from observatory.errors import UsageError
 from observatory.publish import gaps as publication
 from observatory.publish import labels
 from observatory.settings import Settings
 from observatory.store import read
+from observatory.store.travel_file import loaded_travel
 
 router = APIRouter(include_in_schema=False)
 TOWNS_CONSIDERED: Final = 120
@@ -25,6 +27,8 @@ TOWNS_SHOWN: Final = 14
 """Names written on the map: the most populated communes that leave each other room (convention de l'observatoire)."""
 NOT_FRR: Final = ("non_classee",)
 """Classes of the FRR zoning that are outside it."""
+ISOCHRONES_MIN: Final = (10, 20, 30)
+"""Times of the areas drawn around a structure (convention de l'observatoire)."""
 MEASURES: Final = ("priority_score", "need_score", "access_score", "typology")
 
 
@@ -122,5 +126,14 @@ def _settings(
         "towns": views.spaced(queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
         "noData": colours.NO_DATA_COLOUR,
         "notFrr": NOT_FRR,
+        "isochrones": _isochrones(),
         "basemap": {"url": settings.basemap_url, "attribution": settings.basemap_attribution},
     }
+
+
+def _isochrones() -> dict[str, Any] | None:
+    """Return the times to draw around a structure and how one travels; None where no road network is loaded."""
+    loaded = loaded_travel()
+    if loaded is None or loaded.kind != "network":
+        return None
+    return {"minutes": ISOCHRONES_MIN, "mode": MODES_IN_WORDS[loaded.mode], "network": loaded.label}

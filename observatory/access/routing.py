@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from observatory.errors import UsageError
 ISOCHRONE_HALF_WIDTH_M = 150.0
 """How far from a reached road an isochrone extends (convention de l'observatoire)."""
 
-_MODES_IN_WORDS = {"car": "en voiture", "foot": "à pied", "bicycle": "à vélo"}
+MODES_IN_WORDS: Final = {"car": "en voiture", "foot": "à pied", "bicycle": "à vélo"}
 
 
 def travel_times(
@@ -275,7 +276,7 @@ def _stretches(lines: NDArray[np.object_], low: Floats, high: Floats) -> NDArray
 
 
 def _note(network: RoadNetwork) -> str:
-    words = _MODES_IN_WORDS.get(network.profile.mode, network.profile.mode)
+    words = MODES_IN_WORDS.get(network.profile.mode, network.profile.mode)
     return f"Temps de trajet {words} par le réseau routier OpenStreetMap, hors embouteillages."
 
 

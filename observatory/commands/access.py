@@ -149,24 +149,16 @@ def isochrones(
 ) -> None:
     """Print the areas reached, as a GeoJSON FeatureCollection in degrees, the longest time first."""
     import numpy as np
-    import shapely
 
-    from observatory.access.routing import isochrones as areas_reached
+    from observatory.publish.isochrones import feature_collection
 
     place = np.array([_numbers(at, "le point de départ", 2)])
-    times = sorted(_numbers(minutes, "les durées"), reverse=True)
+    times = _numbers(minutes, "les durées")
     roads, to_metres = _roads(network, mode, place)
-    areas = areas_reached(roads, to_metres(place)[0].tolist(), minutes=times)
-    to_degrees = transformer(place, is_inverse=True)
-    features = [
-        {
-            "type": "Feature",
-            "properties": {"minutes": time, "mode": mode, "area_km2": round(area.area / 1e6, 2)},
-            "geometry": None if area.is_empty else json.loads(shapely.to_geojson(shapely.transform(area, to_degrees))),
-        }
-        for time, area in zip(times, areas, strict=True)
-    ]
-    sys.stdout.write(json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n")
+    reached = feature_collection(
+        roads, to_metres(place)[0].tolist(), minutes=times, to_degrees=transformer(place, is_inverse=True)
+    )
+    sys.stdout.write(json.dumps(reached, ensure_ascii=False) + "\n")
 
 
 def declared_constants() -> TravelConstants:

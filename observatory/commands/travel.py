@@ -95,10 +95,12 @@ def unload() -> None:
 
 
 def _described(found: LoadedTravel) -> str:
+    from observatory.access.routing import MODES_IN_WORDS
+
     figures = found.figures
     if found.kind == "matrix":
         return f"Matrice {found.label} : {figures['pairs']:.0f} durées entre {figures['points']:.0f} points."
-    mode = {"car": "en voiture", "foot": "à pied", "bicycle": "à vélo"}[found.mode]
+    mode = MODES_IN_WORDS[found.mode]
     share = f"{100 * figures['island_length_share']:.1f}".replace(".", ",")
     return (
         f"Réseau routier {found.label}, {mode} : {figures['nodes']:.0f} carrefours, dont {figures['island_nodes']:.0f} "

@@ -155,6 +155,11 @@ def test_every_source_says_who_under_what_licence(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("address", "status", "words"),
     [
+        ("/api/isochrones?lon=0&lat=49", 503, ("Aucun réseau routier",)),
+        ("/api/isochrones?lon=0", 422, ("lat", "obligatoire")),
+        ("/api/isochrones?lon=nan&lat=49", 422, ("nombre fini",)),
+        ("/api/isochrones?lon=0&lat=49&minutes=90", 422, ("à 60",)),
+        ("/api/isochrones?lon=0&lat=49&minutes=", 422, ("à 60",)),
         ("/api/gaps?defi=x&service=ess&level=epci", 422, ("x", "insertion, ")),
         ("/api/gaps?defi=insertion&service=x&level=epci", 422, ("x", "ressourcerie")),
         ("/api/gaps?defi=insertion&service=ess&level=x", 422, ("x", "departement")),

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import osmium
 import pytest
+import shapely
 from pyproj import Transformer
 
 from observatory import cli
 from observatory.access.travel import Places, fallback
+from observatory.errors import NotComputedError, UsageError
 from observatory.runs.travel import reach_m, travel_parameters, travel_within
 from observatory.store import travel_file
 from observatory.studies import Study, read_study
@@ -134,3 +136,26 @@ def test_an_isochrone_that_reaches_nothing_has_no_outline(home: Path, capsys: py
     assert [feature["properties"]["minutes"] for feature in features] == [6, 1]
     assert features[0]["geometry"]["type"] == "Polygon"
     assert features[1]["geometry"] is None
+
+
+def test_the_map_is_given_what_a_loaded_network_reaches(home: Path) -> None:
+    from api.routes.isochrones import reached
+    from api.routes.map_page import _isochrones
+
+    ((lon, lat), (far_lon, far_lat)) = degrees((1000.0, NORTH), (1000.0, NORTH + 900.0))
+    assert _isochrones() is None
+    with pytest.raises(NotComputedError, match="Aucun réseau routier"):
+        reached(lon=lon, lat=lat)
+    write_network(home / "vallee.osm.pbf")
+    assert cli.run(["access", "load-network", str(home / "vallee.osm.pbf")]) == 0
+    assert _isochrones() == {"minutes": (10, 20, 30), "mode": "en voiture", "network": "vallee.osm.pbf"}
+    found = reached(lon=lon, lat=lat, minutes="2, 30")
+    long, short = (shapely.from_geojson(json.dumps(feature["geometry"])) for feature in found["features"])
+    # 55 km/h: the bridge, 7 km away, is 7.6 minutes away, and the other bank some more.
+    other = shapely.Point(degrees((1000.0, SOUTH))[0])
+    assert short.contains(shapely.Point(lon, lat))
+    assert long.contains(other)
+    assert not short.contains(other)
+    assert (found["network"], "OpenStreetMap" in found["note"]) == ("vallee.osm.pbf", True)
+    with pytest.raises(UsageError, match="500 m"):
+        reached(lon=far_lon, lat=far_lat)

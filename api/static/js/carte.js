@@ -2,6 +2,7 @@
 
 import { bulleQuartier, bulleStructure, bulleTerritoire } from "./bulles.js";
 import { couleurDe, HACHURES, hachure, style } from "./couches.js";
+import { boutonIsochrones, effacerIsochrones } from "./isochrones.js";
 import { dessinerLegende } from "./legende.js";
 import { LIBELLES } from "./libelles.js";
 
@@ -63,9 +64,11 @@ function montrerBulle(carte, point, lieu) {
   if (!structure && !quartier && !lacune) return;
   const commune = carte.queryRenderedFeatures(point, { layers: presents(["rural", "frr"]) })[0];
   let contenu;
+  effacerIsochrones(carte);
   if (structure) contenu = bulleStructure(structure.properties, reglages);
   else if (quartier) contenu = bulleQuartier(quartier.properties);
   else contenu = bulleTerritoire(lacune.properties, commune?.properties, reglages);
+  if (structure && reglages.isochrones) contenu.append(boutonIsochrones(carte, structure.geometry.coordinates, reglages, etat));
   carte.setFilter("choisi", ["==", ["get", "code"], structure || quartier ? "" : lacune.properties.code]);
   const bulle = new maplibregl.Popup({ maxWidth: "22rem" }).setLngLat(lieu).setDOMContent(contenu).addTo(carte);
   bulle.on("close", () => carte.setFilter("choisi", ["==", ["get", "code"], ""]));

@@ -1,5 +1,7 @@
 // Les couches de la carte, de bas en haut : fond, aplats, hachures, limites, quartiers, structures.
 
+import { couchesIsochrones } from "./isochrones.js";
+
 const FOND = "#f4f1e8";
 const RURAL = ["5", "6", "7"]; // grille de densité à sept niveaux : bourgs ruraux et habitat dispersé
 
@@ -95,6 +97,11 @@ export function style(reglages) {
       paint: { "line-color": "#111", "line-width": 2.4 },
     },
   );
+  if (reglages.isochrones) {
+    const zones = couchesIsochrones();
+    sources.isochrones = zones.source;
+    layers.push(...zones.layers);
+  }
   if (reglages.territory) layers.push(...lieuChoisi(reglages.territory));
   for (const service of reglages.services) layers.push(points(service));
   return { version: 8, sources, layers };
