@@ -68,6 +68,6 @@ def _times(text: str) -> list[float]:
         times = []
     if not 0 < len(times) <= MOST_TIMES or not all(0 < time <= LONGEST_MIN for time in times):
         raise UsageError(
-            f"Donnez de une à {MOST_TIMES} durées en minutes, de plus de 0 à {LONGEST_MIN:.0f}, séparées par des virgules."
+            f"Donnez de une à {MOST_TIMES} durées en minutes, de plus de 0 à {LONGEST_MIN:.0f}, entre virgules."
         )
     return times
