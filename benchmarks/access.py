@@ -38,10 +38,11 @@ concurrents passent à tour de rôle, de sorte qu'une machine occupée pèse sur
 (extrêmes) des rapports d'un même tour, plus grands que 1 quand nous sommes plus rapides ; celui du processeur souffre
 le moins d'une machine occupée. « Mémoire en tout » : le plus que le processus ait tenu pendant le calcul, données et
 bibliothèques comprises (150 Mo dès que numba est chargé) ; « de plus » : ce que le calcul y a ajouté.
-
-Réseaux : les durées des arcs sont des millièmes de minute entiers, car pandana tronque les coûts au millième d'unité et
-trouverait sinon des trajets plus courts que les autres.
 """
+THOUSANDTHS = (
+    "Les durées des arcs sont des millièmes de minute entiers : pandana tronque les coûts au millième d'unité, et "
+    "trouverait sinon des trajets plus courts que les autres."
+)
 
 
 # --- What is measured -------------------------------------------------------------------------------------------------
@@ -359,6 +360,7 @@ class Case:
     data: Callable[[], dict[str, np.ndarray]]
     small: Callable[[], dict[str, np.ndarray]]
     contests: dict[str, Contest]
+    note: str = ""
 
 
 def crowded(n_demand: int, n_supply: int) -> dict[str, np.ndarray]:
@@ -422,12 +424,14 @@ CASES = {
         lambda: roads(60_000),
         lambda: roads(2500),
         NETWORK,
+        THOUSANDTHS,
     ),
     "reseau-300000": Case(
         "Temps de trajet, réseau de 300 000 nœuds : 400 départs × 2 000 arrivées, 20 minutes",
         lambda: roads(300_000),
         lambda: roads(2500),
         NETWORK,
+        THOUSANDTHS,
     ),
 }
 
@@ -515,7 +519,7 @@ def measure(name: str, repetitions: int) -> list[str]:
             f"{peak:.0f}",
         ]
         lines.append(re.sub(r"(?<=\d)\.(?=\d)", ",", f"| {' | '.join(row)} |"))
-    lines += ["", _agreement(case, runs, present), ""]
+    lines += ["", f"{_agreement(case, runs, present)} {case.note}".strip(), ""]
     if missing:
         lines += [f"Pas installés ici, donc pas mesurés : {', '.join(missing)}.", ""]
     return lines
