@@ -565,13 +565,14 @@ def write(sections: dict[str, list[str]], repetitions: int) -> None:
     text = DOCUMENT.read_text(encoding="utf-8") if DOCUMENT.is_file() else "# Mesures\n"
     start, end = "<!-- accès : début (benchmarks/access.py) -->", "<!-- accès : fin -->"
     known: dict[str, str] = {}
+    before, after = f"{text.rstrip()}\n\n", "\n"
     if start in text:
         old = text[text.index(start) : text.index(end)]
+        before, after = text[: text.index(start)], text[text.index(end) + len(end) :]
         for name in CASES:
             found = re.search(rf"<!-- cas {name} -->\n(.*?)(?=<!-- cas |\Z)", old, re.DOTALL)
             if found:
                 known[name] = found[1].strip()
-        text = text[: text.index(start)].rstrip() + "\n\n" + text[text.index(end) + len(end) :].lstrip()
     load = os.getloadavg()[0]
     busy = f"{load:.1f}".replace(".", ",")
     times = f"{repetitions} répétitions" if repetitions > 1 else "une seule répétition"
@@ -579,8 +580,7 @@ def write(sections: dict[str, list[str]], repetitions: int) -> None:
     for name, lines in sections.items():
         known[name] = "\n".join([*lines, f"_{stamp}._"]).strip()
     body = "\n\n".join(f"<!-- cas {name} -->\n{known[name]}" for name in CASES if name in known)
-    document = f"{text.rstrip()}\n\n{start}\n{INTRODUCTION}\n{body}\n{end}\n"
-    DOCUMENT.write_text(document, encoding="utf-8")
+    DOCUMENT.write_text(f"{before}{start}\n{INTRODUCTION}\n{body}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> None:
