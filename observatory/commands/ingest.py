@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -68,14 +69,14 @@ def ingest(
         raise UsageError("Nommez des sources, ou écrivez --all, pas les deux.")
     if files and (from_snapshot or all_):
         raise UsageError("Écrivez --from-file seul : un fichier ne vient ni de l’instantané ni du réseau.")
+    plan = ingest_source.Plan(
+        wanted=tuple(wanted), from_snapshot=from_snapshot, is_all=all_, accepts_fewer=accept_fewer
+    )
+    if not files:
+        ingest_source.require_at_hand(plan)
     with opened() as engine, progress() as advance, ExitStack() as stack:
-        plan = ingest_source.Plan(
-            wanted=tuple(wanted),
-            from_file=stack.enter_context(bundled(wanted[0], files)) if files else None,
-            from_snapshot=from_snapshot,
-            is_all=all_,
-            accepts_fewer=accept_fewer,
-        )
+        if files:
+            plan = replace(plan, from_file=stack.enter_context(bundled(wanted[0], files)))
         migrate(engine)
         done = ingest_source.check(engine, plan, advance) if check else ingest_source.load(engine, plan, advance)
     if not done:

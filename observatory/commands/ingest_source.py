@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from observatory.errors import ObservatoryError
+from observatory.errors import ObservatoryError, UsageError
 from observatory.sources import catalog
 
 if TYPE_CHECKING:
@@ -43,6 +43,35 @@ class Plan:
         """Named sources that the snapshot alone gives."""
         fetched = {one.source_id for one in self.live}
         return tuple(one for one in self.wanted if one not in fetched)
+
+
+def require_at_hand(plan: Plan) -> None:
+    """Refuse to load without its file a source that is neither delivered nor on the network.
+
+    Raises
+    ------
+    UsageError
+        Saying where its file is to be found, and the command that reads it.
+    """
+    for source_id in plan.of_snapshot:
+        source = catalog.source(source_id)
+        if not source.in_snapshot:
+            raise UsageError(_how_to_get(source, is_offline=plan.from_snapshot))
+
+
+def _how_to_get(source: catalog.SourceDeclaration, *, is_offline: bool) -> str:
+    what = f"« {source.source_id} » n’est pas livrée avec l’observatoire"
+    if source.reader is None:
+        return f"« {source.source_id} » n’a pas de fichier de producteur : elle se remplit par {source.url}."
+    command = f"« observatory ingest {source.source_id} --from-file FICHIER »"
+    if source.live is not None and is_offline:
+        live = f"« observatory ingest {source.source_id} »"
+        return f"{what} : lisez-la sur le réseau par {live}, ou donnez-la par {command}."
+    where = f" ({source.url})" if source.url.startswith("http") else ""
+    return (
+        f"{what} et ne se lit pas sur le réseau : prenez son fichier ({source.format}) auprès de son producteur, "
+        f"{source.producer}{where}, puis lancez {command}."
+    )
 
 
 def load(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
@@ -94,7 +123,13 @@ def check(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
         except ObservatoryError as error:
             checks.append(dry_run.failed(source.source_id, origin, error))
     _print_checks(checks)
+    if plan.is_all:
+        _say(f"Données par fichier seulement, et non vérifiées ici : {', '.join(_file_only())}.")
     return all(one.problem is None for one in checks)
+
+
+def _file_only() -> list[str]:
+    return [one.source_id for one in catalog.sources() if one.reader and one.live is None and not one.in_snapshot]
 
 
 def _with_way_back(source: catalog.SourceDeclaration, error: ObservatoryError) -> ObservatoryError:

@@ -112,6 +112,10 @@ def reader_of(source_id: str) -> Reader:
     """
     reader = readers().get(source_id)
     if reader is None:
+        if source_id in catalog.known_names() and not catalog.source(source_id).in_snapshot:
+            raise UsageError(
+                f"« {source_id} » ne se charge pas ainsi : elle se remplit par {catalog.source(source_id).url}."
+            )
         raise UsageError(
             f"« {source_id} » ne se charge que par l’instantané : lancez « observatory ingest {source_id} » sans "
             f"--from-file. Se chargent d’un fichier : {', '.join(sorted(readers()))}."

@@ -1,5 +1,6 @@
 """How the command line fails: one French sentence, the right exit code, never a traceback."""
 
+import re
 import subprocess
 import sys
 
@@ -132,3 +133,22 @@ def test_a_closed_pipe_is_quiet():
     shell = f'"{sys.executable}" -c "{script}" --help | true'
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["dares"], r"CSV\) auprès de son producteur, Dares.*https://dares.*ingest dares_communes --from-file FICHIER"),
+        (["sinoe_epci"], r"auprès de son producteur, Table tenue par les territoires"),
+        (["frr", "projections", "--check"], r"insee_projections.*--from-file"),
+        (["sirene_ess"], r"Parquet ou CSV.*data\.gouv\.fr.*insee_sirene_ess --from-file"),
+        (["longue_vie", "--from-snapshot"], r"sur le réseau par « observatory ingest ademe_longue_vie »"),
+        (["saisies"], r"se remplit par observatory directory import"),
+    ],
+)
+def test_a_source_that_exists_only_as_a_file_asks_for_it(monkeypatch, capsys, arguments, words):
+    monkeypatch.setattr("observatory.commands.session.opened", lambda: pytest.fail("the database is not needed"))
+    assert cli.run(["ingest", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert re.search(words, told)
+    assert told.count("\n") == 1
