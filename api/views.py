@@ -18,7 +18,8 @@ from observatory.store.statements import statement
 from observatory.studies import Study
 
 ROWS_PER_PAGE: Final = 100
-TONNAGE: Final = "decheterie_total_t"
+TONNAGES: Final = {"decheterie_": "decheterie_total_t", "dma_": "dma_total_t"}
+"""Beginning of the name of tonnages by class → the one of all classes together."""
 GRID_M: Final = {"region": 500, "departement": 500, "epci": 500, "commune": 150}
 """Grid of the drawn outlines, metres: under a pixel on a drawing of Normandy (convention de l'observatoire)."""
 
@@ -56,12 +57,12 @@ def sentences(row: Row, need: Row | None, study: Study) -> list[str]:
 
 def charts(found: Sequence[Series]) -> list[Chart]:
     """Return the drawings of a fiche; of the tonnages of a larger zone, the total alone."""
-    kept = [
-        one
-        for one in found
-        if one.basis != "around" or not one.indicator.startswith("decheterie_") or one.indicator == TONNAGE
-    ]
+    kept = [one for one in found if one.basis != "around" or not _is_part(one.indicator)]
     return [drawing for one in kept if (drawing := chart(one)) is not None]
+
+
+def _is_part(indicator: str) -> bool:
+    return any(indicator.startswith(start) and indicator != total for start, total in TONNAGES.items())
 
 
 def by_priority(rows: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import geodata
 
-LIVE_KINDS: Final = ("file", "zip", "pages", "search")
+LIVE_KINDS: Final = ("file", "zip", "pages", "search", "each_epci")
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class LiveDeclaration:
     url: str
     kind: str = "file"
     """``file``; ``zip``, an archive that holds it; ``pages``, JSON pages that name the next one; ``search``, the
-    API Recherche d'entreprises, asked by département."""
+    API Recherche d'entreprises, asked by département; ``each_epci``, a list for each EPCI (``{siren}`` in the url)."""
     entry: str | None = None
     """What the file is called in the archive; ``*`` stands for anything."""
     per_minute: int | None = None

@@ -91,6 +91,8 @@ class Live:
                 return self._pages(source.source_id, source.live, tell)
             if source.live.kind == "search":
                 return self._search(source.source_id, source.live, tell)
+            if source.live.kind == "each_epci":
+                return self._each_epci(source.source_id, source.live, tell)
             return self._file(source.source_id, source.live, tell)
         except OfflineError as error:
             raise OfflineError(
@@ -140,6 +142,22 @@ class Live:
         units = recherche_entreprises.fetch(self._transport, communes=communes, tell=tell, url=url)
         return _written(path, live.url, units)
 
+    def _each_epci(self, source_id: str, live: LiveDeclaration, tell: Tell) -> LiveFile:
+        """Ask for the list of each EPCI of the bundled snapshot."""
+        from observatory.sources import geo_api_epci
+
+        path = self._place(source_id) / f"{source_id}.json"
+        if self._is_offline:
+            return _fetched_before(path, live.url)
+        records: list[Any] = []
+        wanted = geo_api_epci.bundled_epci()
+        for rank, code in enumerate(wanted):
+            tell(f"Téléchargement de {source_id}", rank, len(wanted))
+            url = live.url.replace("{siren}", code)
+            rows, _, _ = _page(self._transport.json(self._address(url), per_second=_per_second(live)), url)
+            records += rows
+        return _written(path, live.url, records)
+
     def _each_page(self, live: LiveDeclaration) -> Iterator[tuple[list[Any], int | None]]:
         """Give the rows of each page and the announced total; all pages are of one site, and none is asked twice."""
         address: str | None = live.url
@@ -153,7 +171,7 @@ class Live:
             seen.add(address)
             answer = self._transport.json(
                 self._address(address),
-                per_second=None if live.per_minute is None else live.per_minute / SECONDS,
+                per_second=_per_second(live),
                 token=self._token(live),
             )
             rows, total, following = _page(answer, live.url)
@@ -198,6 +216,10 @@ class Live:
         except OSError as error:
             raise DownloadError(f"Le dossier {directory} ne peut pas être écrit : corrigez ses droits.") from error
         return directory
+
+
+def _per_second(live: LiveDeclaration) -> float | None:
+    return None if live.per_minute is None else live.per_minute / SECONDS
 
 
 def _fetched_before(path: Path, url: str) -> LiveFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import pandas as pd
@@ -40,6 +41,22 @@ def members(sieve: Sieve, *, region_communes: set[str], departements: set[str]) 
     InputFileError
         If the list lacks many communes of the region.
     """
+    batch = kept(sieve, region_communes=region_communes, departements=departements)
+    absent = sorted(region_communes - set(batch.frame["commune_code"]))
+    if len(absent) > MOST_ABSENT_SHARE * len(region_communes):
+        raise InputFileError(
+            f"« {sieve.file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes de "
+            f"Normandie (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, téléchargez-le de "
+            "nouveau. Rien n'est changé."
+        )
+    if not absent:
+        return batch
+    note = f"{len(absent)} communes absentes de la liste gardent leur EPCI : {', '.join(absent)}"
+    return replace(batch, notes=(*batch.notes, note))
+
+
+def kept(sieve: Sieve, *, region_communes: set[str], departements: set[str]) -> Batch:
+    """Keep the communes of the region that the observatory knows, whatever the list lacks; see :func:`members`."""
     inside = sieve.frame["commune_code"].str[:2].isin(departements)
     beyond = set(sieve.frame.loc[~inside, "epci_code"].dropna())
     sieve.leave_outside(~inside)
@@ -48,15 +65,6 @@ def members(sieve: Sieve, *, region_communes: set[str], departements: set[str]) 
     unknown = ~sieve.frame["commune_code"].isin(region_communes)
     sieve.reject(unknown, "commune absente des territoires de l'observatoire")
     cells.reject_contradictions(sieve, ["commune_code"], ["epci_code"])
-    absent = sorted(region_communes - set(sieve.frame["commune_code"]))
-    if len(absent) > MOST_ABSENT_SHARE * len(region_communes):
-        raise InputFileError(
-            f"« {sieve.file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes de "
-            f"Normandie (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, téléchargez-le de "
-            "nouveau. Rien n'est changé."
-        )
-    if absent:
-        sieve.notes.append(f"{len(absent)} communes absentes de la liste gardent leur EPCI : {', '.join(absent)}")
     name = sieve.frame.groupby("epci_code")["epci_name"].transform("first")
     return sieve.batch(
         sieve.frame.assign(epci_name=name, is_partial=sieve.frame["epci_code"].isin(beyond)).reset_index(drop=True)

@@ -7,15 +7,20 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import tonnage
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.csv_file import read_csv
-from observatory.sources.values import VALUE_COLUMNS
+from observatory.sources.records_file import read_records
 
 FILE: Final = "sinoe_decheterie_tonnage_dept.csv"
 SOURCE_ID: Final = "ademe_sinoe_decheterie"
-TONNAGE: Final = "TONNAGE_DECH"
-KEYS: Final = ("ANNEE", "C_DEPT", "C_TYP_REG_DECHET", "C_TYP_REG_SERVICE")
-KILOGRAM_DECIMALS: Final = 3
+COLUMNS: Final = {
+    "year": ("ANNEE",),
+    "departement_code": ("C_DEPT",),
+    "class": ("C_TYP_REG_DECHET",),
+    "treatment": ("C_TYP_REG_SERVICE",),
+    "tonnes": ("TONNAGE_DECH",),
+}
+KEYS: Final = ("year", "departement_code", "class", "treatment")
 TOTAL: Final = "decheterie_total_t"
 TYPES: Final = {
     "02A": "decheterie_dangereux_t",
@@ -30,17 +35,17 @@ TYPES: Final = {
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
+    """Read the lines of Data Fair, or their CSV export, as text.
 
     Raises
     ------
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, (*KEYS, TONNAGE))
+    return read_records(path, COLUMNS)
 
 
-def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
+def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:
     """Add up the treatments: tonnes by département, year and type of waste, and all types together.
 
     Returns
@@ -48,24 +53,10 @@ def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
     Batch
         Frame: ``code, period, indicator, value`` (tonnes).
     """
-    sieve = Sieve(frame, SOURCE_ID, FILE)
-    sieve.leave_outside(~sieve.frame["C_DEPT"].isin(departements))
-    sieve.drop_duplicates(list(KEYS))
-    sieve.number([TONNAGE])
-    sieve.reject(sieve.frame[TONNAGE].isna() | (sieve.frame[TONNAGE] < 0), "tonnage absent ou négatif")
-    sieve.reject(~sieve.frame["C_TYP_REG_DECHET"].isin(TYPES), "type de déchet hors nomenclature")
-    typed = sieve.frame.assign(indicator=sieve.frame["C_TYP_REG_DECHET"].map(TYPES))
-    parts = _added(typed.rename(columns={"C_DEPT": "code", "ANNEE": "period", TONNAGE: "value"}))
-    return sieve.batch(pd.concat([parts, _added(parts.assign(indicator=TOTAL))], ignore_index=True))
-
-
-def _added(frame: pd.DataFrame) -> pd.DataFrame:
-    """Add up to the kilogram, so that the total is the sum of its parts as they are shown."""
-    added = frame.groupby(["code", "period", "indicator"], sort=True)["value"].sum().round(KILOGRAM_DECIMALS)
-    return added.reset_index()
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
+    return tonnage.by_class(sieve, keys=KEYS, classes=TYPES, departements=departements, total=TOTAL)
 
 
 def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the tonnages in long form, level ``departement``."""
-    long = frame.assign(level="departement", status="observed", source_id=SOURCE_ID)
-    return long[list(VALUE_COLUMNS)]
+    return tonnage.values(frame, SOURCE_ID)

@@ -43,7 +43,7 @@ _REPLACED: Final = {
     "outlines": ("046_check_outlines", "047_replace_outlines"),
 }
 """Table that a file becomes → what checks it and what puts it in place; a file may become several."""
-_RIVALS: Final = {"memberships": ("dgcl_banatic_2025", "geo_api_communes")}
+_RIVALS: Final = {"memberships": ("dgcl_banatic_2025", "geo_api_communes", "geo_api_epci")}
 """Table that several sources may each replace whole."""
 
 

@@ -55,6 +55,21 @@ class Known:
         return self._codes("epci")
 
     @cached_property
+    def epci_names(self) -> dict[str, str]:
+        """Code → name of the EPCI of the region."""
+        query = sa.select(t.Territory.code, t.Territory.name).where(t.Territory.level == "epci")
+        return {str(row.code): str(row.name) for row in self.connection.execute(query)}
+
+    @cached_property
+    def members(self) -> dict[str, str]:
+        """Commune of the region → its EPCI; communes that have none are absent."""
+        link = t.TerritoryLink
+        query = sa.select(link.child_code, link.parent_code).where(
+            link.child_level == "commune", link.parent_level == "epci", link.child_code.in_(self.region_communes)
+        )
+        return {str(row.child_code): str(row.parent_code) for row in self.connection.execute(query)}
+
+    @cached_property
     def iris(self) -> set[str]:
         """Codes of the IRIS."""
         return self._codes("iris")

@@ -29,6 +29,7 @@ def readers() -> Mapping[str, Reader]:
         fabriques,
         filosofi,
         geo_api,
+        geo_api_epci,
         longue_vie,
         manufactures,
         projections,
@@ -49,6 +50,7 @@ def readers() -> Mapping[str, Reader]:
         fabriques.SOURCE_ID: _places(fabriques, communes="communes"),
         filosofi.SOURCE_ID: _income,
         geo_api.SOURCE_ID: _geo_api,
+        geo_api_epci.SOURCE_ID: _epci_communes,
         longue_vie.SOURCE_ID: _places(longue_vie),
         manufactures.SOURCE_ID: _places(manufactures, communes="communes"),
         projections.SOURCE_ID: _projections,
@@ -93,6 +95,20 @@ def _geo_api(path: Path, known: Known) -> tuple[Batch, Tables]:
         file_name=path.name,
     )
     return batch, {"memberships": geo_api.memberships(batch.frame)}
+
+
+def _epci_communes(path: Path, known: Known) -> tuple[Batch, Tables]:
+    from observatory.sources import geo_api_epci
+
+    batch = geo_api_epci.normalise(
+        geo_api_epci.read(path),
+        region_communes=known.region_communes,
+        members=known.members,
+        epci_names=known.epci_names,
+        departements=known.departements,
+        file_name=path.name,
+    )
+    return batch, {"memberships": geo_api_epci.memberships(batch.frame)}
 
 
 def _bpe(path: Path, known: Known) -> tuple[Batch, Tables]:

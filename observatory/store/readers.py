@@ -32,6 +32,8 @@ def readers() -> Mapping[str, Reader]:
         iris,
         recherche_entreprises,
         sinoe,
+        sinoe_dma,
+        sinoe_dma_treatment,
         sirene_ess,
         ze_unemployment,
     )
@@ -49,6 +51,8 @@ def readers() -> Mapping[str, Reader]:
         recherche_entreprises.SOURCE_ID: read_search,
         sirene_ess.SOURCE_ID: read_sirene,
         sinoe.SOURCE_ID: _values(sinoe, departements="departements"),
+        sinoe_dma.SOURCE_ID: _values(sinoe_dma, departements="departements"),
+        sinoe_dma_treatment.SOURCE_ID: _values(sinoe_dma_treatment, departements="departements"),
         ze_unemployment.SOURCE_ID: _values(ze_unemployment, zones="zones"),
         **producer_readers.readers(),
     }

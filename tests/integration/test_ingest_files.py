@@ -24,7 +24,7 @@ from observatory.commands import ingest_source
 from observatory.errors import InputFileError, UsageError
 from observatory.runs.siting import siting_run
 from observatory.siting.study import SitingStudy
-from observatory.sources import catalog
+from observatory.sources import catalog, geo_api_epci
 from observatory.sources.cache import DownloadError, OfflineError
 from observatory.store import ingest, read
 
@@ -380,6 +380,53 @@ def test_the_epci_of_a_commune_follows_the_file_and_nothing_else_moves(normandy:
     ingest.ingest_file(normandy, "geo_api_communes", path)
     assert epci(former)[:2] == before[:2]
     assert epci(new)[:2] == gained[:2]
+
+
+def test_each_epci_is_asked_for_its_communes(
+    normandy: sa.Engine, operator: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = geo_api_epci.bundled_epci()
+    assert len(wanted) == 71
+    monkeypatch.setattr(geo_api_epci, "bundled_epci", lambda: wanted[:5])
+    with normandy.connect() as connection:
+        links = connection.exec_driver_sql(
+            "SELECT parent_code, json_agg(json_build_object('code', child_code, 'nom', 'x', 'codeEpci', parent_code)) "
+            "FROM observatory.territory_link WHERE (child_level, parent_level) = ('commune', 'epci') GROUP BY 1"
+        ).all()
+    at = at_mirror("geo_api_epci")
+    lists = {epci: rows for epci, rows in links if epci in wanted[:5]}
+    operator.answers = {at.replace("{siren}", epci): json.dumps(rows).encode() for epci, rows in lists.items()}
+    before = digest(normandy, "observatory.territory_link")
+    assert ingest_source.load(normandy, ingest_source.Plan(wanted=("geo_api_epci",)), silent)
+    assert len(operator.asked) == len(lists) == 5
+    assert digest(normandy, "observatory.territory_link") == before
+    with normandy.connect() as connection:
+        query = "SELECT rows_kept FROM observatory.ingest_run WHERE source_id = 'geo_api_epci'"
+        assert connection.exec_driver_sql(query).scalar() == sum(map(len, lists.values()))
+
+
+def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine, tmp_path: Path) -> None:
+    from api import views
+    from observatory.publish.series import territory_series
+
+    lines = ["ANNEE;C_DEPT;L_TYP_REG_DECHET;TONNAGE_DMA_T"]
+    lines += [
+        f"{year};14;{name};{tonnes}"
+        for year in (2017, 2019)
+        for name, tonnes in (("Encombrants", "10,5"), ("Autres", year))
+    ]
+    path = tmp_path / "dma.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert ingest.ingest_file(normandy, "ademe_sinoe_dma", path)[0] == "loaded"
+    assert ingest.ingest_file(normandy, "ademe_sinoe_dma", path)[0] == "unchanged"
+    with normandy.connect() as connection:
+        calvados = {one.indicator: one for one in territory_series(connection, "departement", "14")}
+        caen = territory_series(connection, "commune", "14118")
+    assert [(one.period, one.value) for one in calvados["dma_total_t"].points] == [("2017", 2027.5), ("2019", 2029.5)]
+    assert calvados["dma_total_t"].source_ids == ("ademe_sinoe_dma",)
+    drawn = {one.series.indicator for one in views.charts(caen)}
+    assert "dma_total_t" in drawn  # said to be the département's
+    assert "dma_autres_t" not in drawn
 
 
 def test_quartiers_of_2015_are_refused_and_a_file_about_elsewhere_says_so(normandy: sa.Engine, tmp_path: Path) -> None:

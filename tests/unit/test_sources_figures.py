@@ -165,18 +165,24 @@ def test_long_term_shares_by_year(tmp_path: Path) -> None:
     ]
 
 
-def test_tonnages_are_added_over_treatments(tmp_path: Path) -> None:
+def test_tonnages_are_added_over_treatments_and_a_sum_that_lacks_a_row_is_missing(tmp_path: Path) -> None:
     text = (
         "ANNEE,C_DEPT,C_TYP_REG_DECHET,C_TYP_REG_SERVICE,TONNAGE_DECH\n2017,14,02A,02A,1.5\n2017,14,02A,02B,2\n"
-        "2017,14,02D,02D,10\n2017,35,02D,02D,99\n2017,14,XXX,02D,5\n2017,14,02D,02E,\n"
+        '2017,14,02D,02D,10\n2017,35,02D,02D,99\n2017,14,02D,02E,\n2015,14,02A,02A,"1 234,5"\n'
+        '2015,14,02A,02A,"1 234,5"\n2013,14,02A,02A,7\n2013,14,XXX,02D,5\n2011,14,02A,02A,1\n2011,14,02A,02A,2\n'
     )
-    batch = sinoe.normalise(frame(text, tmp_path), departements={"14"})
-    assert sinoe.values(batch.frame)[["indicator", "value"]].to_numpy().tolist() == [
-        ["decheterie_dangereux_t", 3.5],
-        ["decheterie_encombrants_t", 10.0],
-        ["decheterie_total_t", 13.5],
-    ]
-    assert (batch.kept_count, batch.outside_count, batch.rejected_count) == (3, 1, 2)
+    path = tmp_path / "tonnages.csv"
+    path.write_text(text, encoding="utf-8")
+    batch = sinoe.normalise(sinoe.read(path), departements={"14"})
+    told = sinoe.values(batch.frame)
+    found = told.set_index(["period", "indicator"])["value"]
+    assert found["2017", "decheterie_dangereux_t"] == 3.5
+    assert found["2015", "decheterie_dangereux_t"] == found["2015", "decheterie_total_t"] == 1234.5  # written twice
+    assert found["2013", "decheterie_dangereux_t"] == 7
+    lacking = {("2017", "decheterie_encombrants_t"), ("2017", "decheterie_total_t"), ("2013", "decheterie_total_t")}
+    assert set(found[found.isna()].index) == lacking
+    assert set(told.loc[told["value"].isna(), "status"]) == {"missing"}
+    assert (batch.kept_count, batch.outside_count, batch.rejected_count, batch.duplicate_count) == (5, 1, 4, 1)
 
 
 def test_iris_shares_out_of_range_and_names(tmp_path: Path) -> None:

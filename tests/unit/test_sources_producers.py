@@ -27,11 +27,14 @@ from observatory.sources import (
     fabriques,
     filosofi,
     geo_api,
+    geo_api_epci,
     longue_vie,
     manufactures,
     rp_live,
     sinoe_actor,
     sinoe_crosswalk,
+    sinoe_dma,
+    sinoe_dma_treatment,
     tiers_lieux,
     ze_unemployment,
 )
@@ -100,6 +103,80 @@ def test_geo_api_gives_the_epci_of_each_commune_and_tells_partial_ones(tmp_path:
     assert members["is_partial"].to_dict() == {"14001": False, "14002": False, "61001": True}
     with pytest.raises(InputFileError, match="2 des 5 communes"):
         geo_api.normalise(geo_api.read(path), region_communes={*region, "14004", "14005"}, departements={"14", "61"})
+
+
+def test_the_communes_of_one_epci_are_taken_and_an_epci_that_lost_one_is_refused(tmp_path: Path) -> None:
+    """``/epcis/200000001/communes`` with the API's default fields: the EPCI is named by its code alone."""
+
+    def commune(code: str, epci: str) -> dict[str, Any]:
+        return {"nom": f"C {code}", "code": code, "codeDepartement": code[:2], "codeEpci": epci, "codesPostaux": ["1"]}
+
+    known: dict[str, Any] = {
+        "region_communes": {"14001", "14002", "14003", "61001"},
+        "members": {"14001": "200000001", "14002": "200000001", "14003": "200000002"},
+        "epci_names": {"200000001": "CC Un", "200000002": "CC Deux"},
+        "departements": {"14", "61"},
+    }
+    rows = [commune(code, "200000001") for code in ("14001", "14002", "61001", "72001", "14581")]
+    path = written(tmp_path / "communes.json", rows)
+    batch = geo_api_epci.normalise(geo_api_epci.read(path), **known)
+    assert is_balanced(batch)
+    assert (batch.kept_count, batch.rejected_count, batch.outside_count) == (3, 1, 1)
+    members = geo_api_epci.memberships(batch.frame).set_index("commune_code")
+    assert members["epci_name"].to_dict() == dict.fromkeys(("14001", "14002", "61001"), "CC Un")
+    assert members["is_partial"].all()  # 72001 is out of the region
+    with pytest.raises(InputFileError, match=r"1 communes que ces EPCI ont \(14002\)"):
+        geo_api_epci.normalise(geo_api_epci.read(written(path, [rows[0]])), **known)
+    with pytest.raises(InputFileError, match="n'a pas le champ « epci"):
+        geo_api_epci.read(written(path, [{"nom": "A", "code": "14001"}]))
+    unknown = written(path, [commune("61001", "200000003")])
+    assert geo_api_epci.normalise(geo_api_epci.read(unknown), **known).rejected["reason"].tolist() == [
+        "nom de l'EPCI absent"
+    ]
+
+
+def test_household_waste_by_type_reads_decimal_commas_and_any_case(tmp_path: Path) -> None:
+    path = tmp_path / "dma.csv"
+    path.write_bytes(
+        "\ufeffANNEE;C_REGION;L_REGION;C_DEPT;N_DEPT;C_TYP_REG_DECHET;L_TYP_REG_DECHET;TONNAGE_DMA_T\r\n"
+        "2019;28;Normandie;14;Calvados;07A;Ordures ménagères résiduelles;161\u202f234,5\r\n"
+        "2019;28;Normandie;14;Calvados;07F;DECHETS VERTS ET BIODECHETS;60000,25\r\n"
+        "2019;28;Normandie;14;Calvados;07Z;Autres;-9999\r\n"
+        "2019;28;Normandie;61;Orne;07C;Encombrants;7,000\r\n"
+        "2019;84;Auvergne-Rhône-Alpes;01;Ain;07C;Encombrants;7\r\n".encode()
+    )
+    batch = sinoe_dma.normalise(sinoe_dma.read(path), departements={"14", "61"})
+    assert is_balanced(batch)
+    assert (batch.kept_count, batch.rejected_count, batch.outside_count) == (3, 1, 1)
+    found = sinoe_dma.values(batch.frame).set_index(["code", "indicator"])["value"]
+    assert found["14", "dma_residuelles_t"] == 161_234.5
+    assert found["14", "dma_biodechets_t"] == 60_000.25
+    assert pd.isna(found["14", "dma_total_t"])  # « Autres » is not known: the total isn't either
+    assert found["61", "dma_encombrants_t"] == found["61", "dma_total_t"] == 7.0
+
+
+def test_destinations_of_waste_are_added_over_its_types(tmp_path: Path) -> None:
+    def line(year: int, waste: str, treatment: str, tonnes: object) -> dict[str, object]:
+        names = {"C_DEPT": "76", "L_TYP_REG_DECHET": waste, "L_TYP_REG_SERVICE": treatment}
+        return {"ANNEE": year, "L_REGION": "Normandie", **names, "TONNAGE_DMA": tonnes, "_i": 1}
+
+    energy = "Incinération avec récupération d’énergie"
+    rows = [
+        line(2021, "Encombrants", "Stockage", "10,5"),
+        line(2021, "Ordures ménagères résiduelles", "Stockage", 20.25),
+        line(2021, "Ordures ménagères résiduelles", energy, 100),
+        line(2021, "Déblais et gravats", "Stockage pour inertes", 5),
+        line(2021, "Encombrants", "Envoi sur la Lune", 1),
+    ]
+    path = written(tmp_path / "lignes.json", {"total": 5, "results": rows})
+    batch = sinoe_dma_treatment.normalise(sinoe_dma_treatment.read(path), departements={"76"})
+    assert is_balanced(batch)
+    assert batch.rejected["reason"].tolist() == ["classe hors nomenclature"]
+    assert sinoe_dma_treatment.values(batch.frame).set_index("indicator")["value"].to_dict() == {
+        "dma_stockage_t": 30.75,
+        "dma_incineration_energie_t": 100.0,
+        "dma_stockage_inertes_t": 5.0,
+    }
 
 
 def test_the_census_file_gives_60_and_over_and_carries_merged_communes(tmp_path: Path) -> None:
