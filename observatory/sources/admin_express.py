@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Final
 
@@ -40,18 +41,19 @@ def read(path: Path) -> gpd.GeoDataFrame:
     if not path.exists():
         raise InputFileError(f"Le fichier « {path} » est introuvable : indiquez le bon dossier.")
     try:
-        layers = list(gpd.list_layers(path)["name"])
-        layer = next((one for one in layers if one.lower() == LAYER), layers[0] if len(layers) == 1 else None)
-        if layer is None:
-            raise InputFileError(
-                f"« {path.name} » n'a pas de couche COMMUNE (il a : {', '.join(layers)}) : donnez le fichier d'Admin "
-                "Express."
-            )
-        frame = gpd.read_file(path, layer=layer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            layers = list(gpd.list_layers(path)["name"])
+            layer = next((one for one in layers if one.lower() == LAYER), layers[0] if len(layers) == 1 else None)
+            frame = gpd.read_file(path, layer=layer) if layer is not None else None
     except (DataSourceError, ValueError, OSError) as error:
         raise InputFileError(
             f"« {path.name} » n'est pas un GeoPackage ou un shapefile lisible : téléchargez-le de nouveau."
         ) from error
+    if frame is None:
+        raise InputFileError(
+            f"« {path.name} » n'a pas de couche COMMUNE (il a : {', '.join(layers)}) : est-ce Admin Express ?"
+        )
     columns = {str(name).lower(): name for name in frame.columns}
     code = next((columns[one] for one in CODES if one in columns), None)
     name = next((columns[one] for one in NAMES if one in columns), None)

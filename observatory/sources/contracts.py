@@ -171,9 +171,11 @@ def _check(name: str, schema: pa.DataFrameSchema, table: pd.DataFrame) -> None:
         schema.validate(_plain(table), lazy=True)
     except (SchemaError, SchemaErrors) as error:
         cases = error.failure_cases
-        shown = cases.head(SHOWN).to_dict("records") if isinstance(cases, pd.DataFrame) else cases
+        rows = cases.head(SHOWN).to_dict("records") if isinstance(cases, pd.DataFrame) else []
+        shown = " ; ".join(f"{one['column'] or 'table'}, {one['check']} : {one['failure_case']}" for one in rows)
         raise InputFileError(
-            f"La table « {name} » ne respecte pas son contrat : {shown}. Vérifiez les fichiers de figures."
+            f"La table « {name} » ne respecte pas son contrat ({shown or cases}) : vérifiez que le fichier est bien "
+            "celui de la source, du bon millésime."
         ) from error
 
 

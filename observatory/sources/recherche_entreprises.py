@@ -16,6 +16,7 @@ from observatory import crs
 from observatory.errors import InputFileError
 from observatory.sources import sirene, sirene_ess
 from observatory.sources.cache import DownloadError
+from observatory.sources.encoding import read_text
 
 SOURCE_ID: Final = "recherche_entreprises"
 URL: Final = "https://recherche-entreprises.api.gouv.fr/search"
@@ -114,11 +115,10 @@ def read(path: Path) -> list[dict[str, Any]]:
     InputFileError
         If it is absent, isn't JSON, or isn't what the API answers.
     """
+    text, _ = read_text(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
-    except ValueError as error:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputFileError(f"« {path.name} » n'est pas du JSON : refaites l'export de l'API.") from error
     units = content.get("results") if isinstance(content, dict) else content
     if not isinstance(units, list) or not all(isinstance(unit, dict) and "siren" in unit for unit in units):
@@ -126,9 +126,10 @@ def read(path: Path) -> list[dict[str, Any]]:
             f"« {path.name} » n'est pas une réponse de l'API Recherche d'entreprises : il y faut « results », une "
             "liste d'unités légales avec leur « siren »."
         )
-    if isinstance(content, dict) and int(content.get("total_results") or 0) > len(units):
+    total = content.get("total_results") if isinstance(content, dict) else None
+    if isinstance(total, int) and total > len(units):
         raise InputFileError(
-            f"« {path.name} » n'a que {len(units)} des {content['total_results']} unités légales de la recherche : "
+            f"« {path.name} » n'a que {len(units)} des {total} unités légales de la recherche : "
             "enregistrez toutes les pages dans une seule liste."
         )
     return units

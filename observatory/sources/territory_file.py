@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +14,7 @@ import shapely
 
 from observatory import crs
 from observatory.errors import InputFileError, UsageError
-from observatory.sources import cells, points
+from observatory.sources import cells, layer_file, points
 from observatory.sources.batch import LINE
 from observatory.sources.table_file import REPEATED_HEADER, heading, headings, read_table
 
@@ -41,8 +39,6 @@ SHAPE: Final = "shape"
 """Column of shapes, EPSG:2154; None where the row has no coordinates."""
 PROBLEM: Final = "problem"
 """Column of reasons, in French, why the coordinates of a row can't be used."""
-GUESSED: Final = "{name} : système de coordonnées absent, {label} d'après ses valeurs"
-SWAPPED: Final = "longitude et latitude inversées, remises en ordre"
 
 
 def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list[str]]:
@@ -69,7 +65,7 @@ def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list
         If the CRS doesn't exist.
     """
     told = _crs(crs_name)
-    frame, notes = _layer(path, told) if _is_layer(path) else _table(path, told)
+    frame, notes = _layer(path, told) if layer_file.is_layer(path) else _table(path, told)
     if frame.empty:
         raise InputFileError(f"« {path.name} » ne contient aucune ligne : vérifiez le fichier.")
     return frame, notes
@@ -84,27 +80,6 @@ def _crs(name: str | None) -> pyproj.CRS | None:
         raise UsageError(
             f"Le système de coordonnées « {name} » n’existe pas : écrivez par exemple EPSG:2154 ou EPSG:4326."
         ) from error
-
-
-def _is_layer(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError as error:
-        raise InputFileError(f"Le fichier « {path} » est introuvable : indiquez le bon chemin.") from error
-    except OSError as error:
-        raise InputFileError(f"« {path} » est illisible : vérifiez que c’est un fichier, et ses droits.") from error
-    if head.startswith(b"PK"):
-        return any(name.lower().endswith(".shp") for name in _members(path))
-    return head.startswith(b"SQLite format 3") or head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"{")
-
-
-def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
-    except zipfile.BadZipFile as error:
-        raise InputFileError(f"« {path.name} » est une archive abîmée : refaites-la.") from error
 
 
 def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
@@ -140,14 +115,14 @@ def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
 
 
 def _layer(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
-    layer = _opened(path)
+    layer = layer_file.opened(path)
     notes: list[str] = []
     shapes = (
         gpd.GeoSeries(layer.geometry) if isinstance(layer, gpd.GeoDataFrame) else gpd.GeoSeries([None] * len(layer))
     )
     if told is not None:
         shapes = shapes.set_crs(told, allow_override=True)
-    shapes = _in_metres(shapes, path.name, notes)
+    shapes = layer_file.in_metres(shapes, path.name, notes)
     rows = pd.DataFrame(layer.drop(columns="geometry", errors="ignore"))
     rows.columns = [heading(str(one)) for one in rows.columns]
     texts = rows.astype(object).map(_text)
@@ -162,54 +137,6 @@ def _layer(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
     frame[SHAPE] = _objects(valid, frame.index)
     frame[PROBLEM] = _objects([None if one else points.ELSEWHERE_NOTE for one in fine], frame.index)
     return frame, notes
-
-
-def _opened(path: Path) -> pd.DataFrame:
-    import pyogrio
-
-    name, first = str(path), None
-    if zipfile.is_zipfile(path):
-        member = next(one for one in _members(path) if one.lower().endswith(".shp"))
-        name = f"/vsizip/{path.resolve()}/{member}"
-        says = any(one.lower().endswith(".cpg") for one in _members(path))
-        first = None if says else "utf-8"
-    for encoding in (first, "cp1252"):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                found: pd.DataFrame = pyogrio.read_dataframe(name, encoding=encoding, datetime_as_string=True)
-        except UnicodeDecodeError:
-            continue
-        except Exception as error:
-            raise InputFileError(
-                f"« {path.name} » n’est pas une couche lisible : donnez un GeoJSON, un GeoPackage d’une couche ou un "
-                "Shapefile zippé (.shp, .shx, .dbf, .prj)."
-            ) from error
-        return found
-    raise InputFileError(f"« {path.name} » a des textes illisibles : enregistrez-le en GeoPackage.")
-
-
-def _in_metres(shapes: gpd.GeoSeries, name: str, notes: list[str]) -> gpd.GeoSeries:
-    """Turn shapes into EPSG:2154; what their CRS says is believed unless the values say otherwise."""
-    held = shapes.total_bounds
-    in_metres = _lies(held, points.METRES)
-    is_degrees = shapes.crs is None or shapes.crs.is_geographic
-    if is_degrees and in_metres:
-        notes.append(points.METRIC_NOTE)
-        return shapes.set_crs(crs.STORAGE, allow_override=True)
-    flipped = held[[1, 0, 3, 2]]
-    if is_degrees and not _lies(held, points.DEGREES) and _lies(flipped, points.DEGREES):
-        notes.append(SWAPPED)
-        shapes = gpd.GeoSeries(shapely.transform(shapes.to_numpy(), lambda xy: xy[:, ::-1]), crs=shapes.crs)
-    if shapes.crs is None:
-        notes.append(GUESSED.format(name=name, label="degrés WGS 84"))
-        shapes = shapes.set_crs(crs.EXCHANGE)
-    return shapes.to_crs(crs.STORAGE)
-
-
-def _lies(bounds: np.ndarray, frame: tuple[float, float, float, float]) -> bool:
-    west, south, east, north = frame
-    return bool(bounds[0] >= west and bounds[1] >= south and bounds[2] <= east and bounds[3] <= north)
 
 
 def _fields(rows: pd.DataFrame, found: Iterable[str]) -> pd.DataFrame:

@@ -43,8 +43,11 @@ _REPLACED: Final = {
     "outlines": ("046_check_outlines", "047_replace_outlines"),
 }
 """Table that a file becomes → what checks it and what puts it in place; a file may become several."""
-_RIVALS: Final = {"memberships": ("dgcl_banatic_2025", "geo_api_communes", "geo_api_epci")}
-"""Table that several sources may each replace whole."""
+_RIVALS: Final = {
+    "memberships": ("dgcl_banatic_2025", "geo_api_communes", "geo_api_epci"),
+    "quarters": ("anct_qpv_2015",),
+}
+"""Table → sources whose figures its replacement undoes: they may be loaded again from the same file."""
 
 
 def ingest_file(
@@ -265,6 +268,9 @@ def require_as_much(connection: sa.Connection, source_id: str, path: Path, table
     elif "structure_records" in tables:
         query = sa.select(sa.func.count()).where(t.StructureRecord.source_id == source_id)
         found = len(tables["structure_records"])
+    elif "quarters" in tables:
+        query = sa.select(sa.func.count()).where(t.Territory.level == "qpv")
+        found = len(tables["quarters"])
     else:
         return
     held = connection.execute(query).scalar_one()
@@ -287,11 +293,11 @@ def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[
 
     from observatory.sources import contracts
 
-    contracts.check_tables(tables)
-    raw = load.raw_connection(connection)
     mains = [name for name in _REPLACED if name in tables]
     if any(tables[main].empty for main in mains):
-        raise InputFileError(f"Aucune figure n’a été gardée de « {path.name} » : est-ce bien le fichier de la source ?")
+        raise InputFileError(f"Aucune ligne n’a été gardée de « {path.name} » : est-ce bien le fichier de la source ?")
+    contracts.check_tables(tables)
+    raw = load.raw_connection(connection)
     for file in (*stage.FILES, *stage.FILE_TABLES):
         if file.name in tables:
             stage.create(raw, file)

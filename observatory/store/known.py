@@ -13,6 +13,7 @@ from observatory import crs
 from observatory.store import tables as t
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
     from observatory.sources.places import Gazetteer
@@ -134,6 +135,22 @@ class Known:
         )
         none = pd.DataFrame({"id": [], "name": [], "commune_code": []}, dtype=object)
         return places.gazetteer(communes, none, pd.DataFrame({"commune_id": [], "post_code": []}, dtype=object))
+
+    def outlines(self, level: str) -> gpd.GeoDataFrame:
+        """Return ``code`` and the outlines (EPSG:2154) of the region's territories of a level that have one."""
+        import geopandas as gpd
+        import shapely
+
+        place = t.Territory
+        query = sa.select(place.code, sa.func.ST_AsBinary(place.geom)).where(
+            place.level == level, place.is_border.is_(False), place.geom.is_not(None)
+        )
+        rows = [tuple(row) for row in self.connection.execute(query.order_by(place.code))]
+        return gpd.GeoDataFrame(
+            {"code": [code for code, _ in rows]},
+            geometry=shapely.from_wkb([outline for _, outline in rows]),
+            crs=crs.STORAGE,
+        )
 
     def figures(self, source_id: str, level: str) -> pd.DataFrame:
         """Return the loaded figures of a source at a level, in the columns of ``values``."""

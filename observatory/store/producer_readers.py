@@ -34,6 +34,7 @@ def readers() -> Mapping[str, Reader]:
         manufactures,
         projections,
         qpv,
+        qpv_2015,
         sinoe_actor,
         sinoe_crosswalk,
         tiers_lieux,
@@ -55,6 +56,7 @@ def readers() -> Mapping[str, Reader]:
         manufactures.SOURCE_ID: _places(manufactures, communes="communes"),
         projections.SOURCE_ID: _projections,
         qpv.SOURCE_ID: _quarters,
+        qpv_2015.SOURCE_ID: _former_quarters,
         sinoe_actor.SOURCE_ID: _actors,
         sinoe_crosswalk.SOURCE_ID: _crosswalk,
         tiers_lieux.SOURCE_ID: _places(tiers_lieux),
@@ -180,6 +182,18 @@ def _quarters(path: Path, known: Known) -> tuple[Batch, Tables]:
 
     batch = qpv.normalise(qpv.read(path), communes=known.region_communes, file_name=path.name)
     return batch, {"quarters": qpv.quarters(gpd.GeoDataFrame(batch.frame))}
+
+
+def _former_quarters(path: Path, known: Known) -> tuple[Batch, Tables]:
+    import geopandas as gpd
+
+    from observatory.sources import qpv_2015
+
+    batch = qpv_2015.normalise(qpv_2015.read(path), departements=known.departements, file_name=path.name)
+    zonings = qpv_2015.zonings(
+        gpd.GeoDataFrame(batch.frame), communes=known.outlines("commune"), quarters=known.outlines("qpv")
+    )
+    return batch, {"zonings": zonings}
 
 
 def _actors(path: Path, known: Known) -> tuple[Batch, Tables]:

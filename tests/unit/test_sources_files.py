@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
+from shapely.geometry import box
 
 import geodata
 from observatory.errors import InputFileError
-from observatory.sources import banatic, dares, density, france_services, frr, longue_vie, qpv, sinoe
+from observatory.sources import banatic, dares, density, france_services, frr, longue_vie, qpv, qpv_2015, sinoe
 from observatory.sources.batch import Batch
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
@@ -226,20 +228,93 @@ def test_longue_vie_keeps_places_and_no_contact_line(tmp_path: Path) -> None:
         longue_vie.read(path)
 
 
-@pytest.mark.parametrize(
-    ("names", "codes"),
-    [(("code_qp", "lib_qp", "insee_com"), "14118, 14327"), (("CODE_QP", "NOM_QP", "COMMUNE_QP"), "14118")],
-)
-def test_qpv_of_2024_and_2015_are_read_and_their_outlines_put_right(
-    tmp_path: Path, names: tuple[str, str, str], codes: str
-) -> None:
-    bow_tie = [[[-0.36, 49.18], [-0.34, 49.20], [-0.34, 49.18], [-0.36, 49.20], [-0.36, 49.18]]]
-    properties = dict(zip(names, ("QN014", "Le  Chemin", codes), strict=True))
-    feature = {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": bow_tie}}
-    path = tmp_path / "qpv.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
-    batch = qpv.normalise(qpv.read(path), communes={"14118", "14327"})
+def quarter(code: str, name: str, commune: object, ring: list[list[float]] | None) -> dict[str, object]:
+    """A feature in the form of the ANCT's file of 2024."""
+    geometry = None if ring is None else {"type": "Polygon", "coordinates": [ring]}
+    return {
+        "type": "Feature",
+        "properties": {"code_qp": code, "lib_qp": name, "insee_com": commune},
+        "geometry": geometry,
+    }
+
+
+def layer(path: Path, features: list[dict[str, object]], **others: object) -> Path:
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features, **others}), encoding="utf-8")
+    return path
+
+
+def square(west: float, south: float, side: float) -> list[list[float]]:
+    east, north = west + side, south + side
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def test_qpv_are_read_in_any_crs_and_their_outlines_put_right(tmp_path: Path) -> None:
+    bow_tie = [[-0.36, 49.18], [-0.34, 49.20], [-0.34, 49.18], [-0.36, 49.20], [-0.36, 49.18]]
+    features = [
+        quarter("QN01401M", "Le  Chemin", "14118, 14327", bow_tie),
+        quarter("QN01402M", "Vide", ["14118"], None),
+        quarter("QN01403M", "Plat", "14118", [[-0.3, 49.1], [-0.3, 49.2], [-0.3, 49.1], [-0.3, 49.1]]),
+        quarter("QN97401M", "Ailleurs", "97411", square(55.4, -20.9, 0.01)),
+    ]
+    batch = qpv.normalise(qpv.read(layer(tmp_path / "qpv.geojson", features)), communes={"14118", "14327"})
     (row,) = batch.frame.to_dict("records")
-    assert (row["code"], row["name"], row["commune_codes"]) == ("QN014", "Le Chemin", codes.split(", "))
+    assert (row["code"], row["name"], row["commune_codes"]) == ("QN01401M", "Le Chemin", ["14118", "14327"])
     assert row["geometry"].is_valid
     assert row["geometry"].area > 0
+    assert (batch.kept_count, batch.rejected_count, batch.outside_count, batch.repaired_count) == (1, 2, 1, 1)
+
+    metres = quarter("QN01401M", "Le Chemin", 14118, square(454_000.0, 6_900_000.0, 100.0))
+    declared = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2154"}}
+    for others in ({"crs": declared}, {}):  # as declared, or forgotten
+        found = qpv.read(layer(tmp_path / "metres.geojson", [metres], **others))
+        assert found.geometry.iloc[0].area == pytest.approx(10_000, rel=1e-6)
+    swapped = quarter("QN01401M", "Le Chemin", "14118", [[y, x] for x, y in square(-0.36, 49.18, 0.01)])
+    west, south, _, _ = qpv.read(layer(tmp_path / "inverse.geojson", [swapped])).to_crs(4326).total_bounds
+    assert (west, south) == pytest.approx((-0.36, 49.18), abs=1e-6)
+    for content in (
+        '{"type": "FeatureCollection", "features": []}',
+        '{"features": [{"properties": null}]}',
+        "a;b\n1;2",
+    ):
+        path = tmp_path / "autre.geojson"
+        path.write_text(content, encoding="utf-8")
+        with pytest.raises(InputFileError):
+            qpv.read(path)
+
+
+def test_quartiers_of_2015_class_communes_and_quartiers_of_2024_by_surface(tmp_path: Path) -> None:
+    """Squares of 100 m: the old one lies three quarters in A, one quarter in B; half of the new one is in it."""
+    named = {"CODE_QP": "QP014001", "NOM_QP": "La Guérinière", "COMMUNE_QP": "Caen"}
+    shapes = {"QP014001": square(0.0, 0.0, 100.0), "QP035001": square(5000.0, 0.0, 100.0)}
+    features: list[dict[str, object]] = [
+        {
+            "type": "Feature",
+            "properties": {**named, "CODE_QP": code},
+            "geometry": {"type": "Polygon", "coordinates": [[[x + 454_000, y + 6_900_000] for x, y in ring]]},
+        }
+        for code, ring in shapes.items()
+    ]
+    path = layer(tmp_path / "qp.geojson", features)
+    batch = qpv_2015.normalise(qpv_2015.read(path), departements={"14", "61"})
+    assert (batch.kept_count, batch.outside_count) == (1, 1)
+
+    def places(rows: dict[str, tuple[float, float, float, float]]) -> gpd.GeoDataFrame:
+        boxes = [box(a + 454_000, b + 6_900_000, c + 454_000, d + 6_900_000) for a, b, c, d in rows.values()]
+        return gpd.GeoDataFrame({"code": list(rows)}, geometry=boxes, crs=2154)
+
+    communes = places({"A": (-500, -500, 75, 500), "B": (75, -500, 500, 500), "C": (500, -500, 900, 500)})
+    quarters = places({"QN1": (50, 0, 150, 100), "QN2": (300, 0, 400, 100), "QN3": (98, 0, 198, 100)})
+    found = qpv_2015.zonings(gpd.GeoDataFrame(batch.frame), communes=communes, quarters=quarters)
+    told = found.set_index(["level", "code"])["value_label"].to_dict()
+    assert told == {
+        ("commune", "A"): "La Guérinière (QP014001)",
+        ("commune", "B"): "La Guérinière (QP014001)",
+        ("qpv", "QN1"): "50\u202f% de sa surface dans La Guérinière (QP014001)",
+        ("qpv", "QN2"): "hors des périmètres de 2015",
+        ("qpv", "QN3"): "hors des périmètres de 2015",  # 2 % is the inaccuracy of an outline
+    }
+    with pytest.raises(InputFileError, match="ingest qpv_2015 --from-file"):
+        qpv.normalise(qpv.read(path), communes={"14118"})
+    recent = layer(tmp_path / "recent.geojson", [quarter("QN01401M", "X", "14118", square(-0.3, 49.1, 0.01))])
+    with pytest.raises(InputFileError, match="ceux de 2024 par « observatory ingest qpv »"):
+        qpv_2015.normalise(qpv_2015.read(recent), departements={"14"})

@@ -214,10 +214,11 @@ def test_qpv_of_several_communes_and_of_none(tmp_path: Path) -> None:
     geometry = {"type": "Polygon", "coordinates": [[[0, 49], [0.01, 49], [0.01, 49.01], [0, 49]]]}
     named = [("QN1", " Le  Val", "14118, 14271"), ("QN2", "Ailleurs", "35238"), ("QN3", "Bord", "14118,99999")]
     features = [
-        {"properties": dict(zip(qpv.PROPERTIES, values, strict=True)), "geometry": geometry} for values in named
+        {"type": "Feature", "properties": dict(zip(qpv.PROPERTIES, values, strict=True)), "geometry": geometry}
+        for values in named
     ]
     path = tmp_path / "qpv.geojson"
-    path.write_text(json.dumps({"features": features}), encoding="utf-8")
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
     batch = qpv.normalise(qpv.read(path), communes={"14118", "14271"})
     assert batch.frame[["code", "name"]].to_numpy().tolist() == [["QN1", "Le Val"]]
     assert qpv.links(batch.frame).to_numpy().tolist() == [["QN1", "14118"], ["QN1", "14271"]]
@@ -228,7 +229,7 @@ def test_qpv_of_several_communes_and_of_none(tmp_path: Path) -> None:
 def test_what_is_not_the_qpv_file_is_told(tmp_path: Path, content: str) -> None:
     path = tmp_path / "qpv.geojson"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(InputFileError, match=r"n'est pas le GeoJSON des quartiers|est vide"):
+    with pytest.raises(InputFileError, match=r"n'est pas la couche des quartiers|est vide|n’est pas une couche"):
         qpv.read(path)
 
 

@@ -1,6 +1,8 @@
 -- The quartiers prioritaires of the file take the place of those in the database; their population stays unknown.
 DELETE FROM observatory.territory_link WHERE child_level = 'qpv';
 
+DELETE FROM observatory.zoning WHERE level = 'qpv';
+
 DELETE FROM observatory.territory WHERE level = 'qpv';
 
 INSERT INTO observatory.territory (
