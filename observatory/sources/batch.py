@@ -108,14 +108,6 @@ class Sieve:
             self._repaired += count
             self.notes.append(f"{count} {what}")
 
-    def number(self, columns: list[str]) -> None:
-        """Turn text columns into floats; what is neither a number nor empty is put aside, cell by cell."""
-        for column in columns:
-            text = self.frame[column].fillna("").str.strip()
-            value = pd.to_numeric(text, errors="coerce").astype("float64")
-            self.frame = self.frame.assign(**{column: value})
-            self.reject_cells(column, text.ne("") & value.isna(), "valeur illisible")
-
     def batch(self, frame: pd.DataFrame | None = None) -> Batch:
         """Close the account; ``frame`` is the normalised result (the remaining rows if None)."""
         empty = pd.DataFrame({column: pd.Series(dtype=object) for column in REJECTED_COLUMNS})

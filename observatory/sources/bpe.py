@@ -76,7 +76,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
         return _from_long(frame, communes)
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code",))
     sieve.drop_duplicates(["commune_code"])
-    sieve.number(list(EQUIPMENTS))
+    cells.numbers(sieve, list(EQUIPMENTS))
     sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
     counts = sieve.frame.set_index("commune_code")[list(EQUIPMENTS)]
     absent = pd.DataFrame(0.0, index=sorted(communes - set(counts.index)), columns=list(EQUIPMENTS))

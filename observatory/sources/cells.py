@@ -43,7 +43,7 @@ def numbers(sieve: Sieve, columns: list[str]) -> None:
     """Turn text columns of a sieve into floats; what is neither a number nor empty is put aside, cell by cell."""
     for column in columns:
         text = sieve.frame[column]
-        value = pd.Series([number(one) for one in text], index=text.index, dtype="float64")
+        value = pd.Series([number(one) if isinstance(one, str) else None for one in text], text.index, "float64")
         unreadable = text.notna() & value.isna()
         sieve.reject_cells(column, unreadable, "valeur illisible")
         sieve.frame = sieve.frame.assign(**{column: value})

@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.csv_file import read_csv
 from observatory.sources.history import carry
@@ -47,8 +48,8 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], successor: dict[str, s
         Frame: ``commune_code`` of today and the counts. ``notes`` name each commune that was carried.
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", *FIGURES))
-    sieve.drop_duplicates(["commune_code"])
-    sieve.number(list(FIGURES))
+    cells.numbers(sieve, list(FIGURES))
+    cells.reject_contradictions(sieve, ["commune_code"], list(FIGURES))
     today = carry(sieve.frame["commune_code"], known=communes, successor=successor)
     sieve.reject(today.isna(), "commune absente des territoires de l'observatoire, et sans commune qui lui succède")
     today = today.loc[sieve.frame.index]

@@ -7,8 +7,10 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.csv_file import read_csv
+from observatory.sources.table_file import heading
 from observatory.sources.values import VALUE_COLUMNS
 
 FILE: Final = "defm_communes_over_5000.csv"
@@ -61,15 +63,15 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     sieve.reject(~known, "commune absente des territoires de l'observatoire")
     sieve.frame = sieve.frame.assign(period=sieve.frame["month"].map(period))
     sieve.reject(sieve.frame["period"].isna(), "mois illisible")
-    sieve.number([FIGURE])
+    cells.numbers(sieve, [FIGURE])
     is_total = sieve.frame["commune_code"].str.len().eq(2)
     level = is_total.map({True: "departement", False: "commune"})
     return sieve.batch(sieve.frame.assign(level=level, code=sieve.frame["commune_code"]))
 
 
 def period(month: str | None) -> str | None:
-    """Return ``"2024-02"`` for ``"fevrier_2024"``, None for anything else."""
-    name, _, year = (month or "").partition("_")
+    """Return ``"2024-02"`` for ``"fevrier_2024"`` or ``"Février 2024"``, None for anything else."""
+    name, _, year = heading((month or "").replace("_", " ")).partition(" ")
     if name not in MONTHS or not (year.isascii() and year.isdigit()):
         return None
     return f"{year}-{MONTHS.index(name) + 1:02d}"

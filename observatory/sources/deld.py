@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.csv_file import read_csv
 from observatory.sources.values import long_values
@@ -38,8 +39,8 @@ def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
     """
     sieve = Sieve(frame, SOURCE_ID, FILE)
     sieve.leave_outside(~sieve.frame["codgeo"].isin(departements))
-    sieve.drop_duplicates(["codgeo"])
-    sieve.number([value for _, value in PAIRS])
+    cells.numbers(sieve, [value for _, value in PAIRS])
+    cells.reject_contradictions(sieve, ["codgeo"], [column for pair in PAIRS for column in pair])
     years = [
         sieve.frame[["codgeo", year, value]].set_axis(["departement_code", "year", FIGURE], axis="columns")
         for year, value in PAIRS

@@ -76,11 +76,10 @@ def normalise(
     if "iris_code" in frame:
         return _by_iris(frame, iris)
     period = frame["period"].iloc[0] if "period" in frame else PERIOD
-    if "period" in frame:
-        frame = _plain(frame)
+    frame = frame.assign(commune_code=cells.restored(frame["commune_code"]))
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", *FIGURES))
-    sieve.drop_duplicates(["commune_code"])
-    sieve.number(list(FIGURES))
+    cells.numbers(sieve, list(FIGURES))
+    cells.reject_contradictions(sieve, ["commune_code"], list(FIGURES))
     today = carry(sieve.frame["commune_code"], known=communes, successor=successor)
     sieve.reject(today.isna(), "commune absente des territoires de l'observatoire, et sans commune qui lui succède")
     today = today.loc[sieve.frame.index]
@@ -98,7 +97,8 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the figures in long form, level ``commune``, or ``iris`` from a file by IRIS."""
     level = "iris" if "iris_code" in frame else "commune"
     figures = ("poverty_pct", "median_eur") if level == "iris" else FIGURES
-    columns = {column: (column, str(frame["period"].iloc[0])) for column in figures}
+    said = [one for one in figures if frame[one].notna().any()]  # a column that the file lacks says nothing
+    columns = {column: (column, str(frame["period"].iloc[0])) for column in said or figures}
     return long_values(frame, level=level, code=f"{level}_code", columns=columns, source_id=SOURCE_ID)
 
 
@@ -112,17 +112,3 @@ def _by_iris(frame: pd.DataFrame, iris: AbstractSet[str]) -> Batch:
     cells.numbers(sieve, ["median_eur", "poverty_pct"])
     cells.reject_contradictions(sieve, ["iris_code"], ["median_eur", "poverty_pct"])
     return sieve.batch(sieve.frame[["iris_code", "median_eur", "poverty_pct", "period"]].reset_index(drop=True))
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Write the numbers of INSEE's own file, with their decimal comma, as those of the table of figures."""
-    return frame.assign(
-        commune_code=cells.restored(frame["commune_code"]),
-        **{column: frame[column].map(_point, na_action="ignore") for column in FIGURES},
-    )
-
-
-def _point(text: str) -> str:
-    """Return a number of French writing with a decimal point; anything else as it is, to be put aside as unreadable."""
-    value = cells.number(text)
-    return text if value is None else repr(value)

@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.csv_file import read_csv
 from observatory.sources.values import long_values
@@ -57,11 +58,11 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
         Frame: the file's columns, figures as floats.
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=KEYS)
-    sieve.drop_duplicates(["iris_code"])
     sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
     sieve.reject(sieve.frame["iris_code"].str[:5].ne(sieve.frame["commune_code"]), "code IRIS étranger à sa commune")
     figures = [*CENSUS, *INCOME]
-    sieve.number(figures)
+    cells.numbers(sieve, figures)
+    cells.reject_contradictions(sieve, ["iris_code"], figures)
     for column in figures:
         value = sieve.frame[column]
         top = FULL_PCT if column.endswith("_pct") else float("inf")

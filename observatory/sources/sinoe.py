@@ -54,7 +54,9 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
         Frame: ``code, period, indicator, value`` (tonnes).
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
-    return tonnage.by_class(sieve, keys=KEYS, classes=TYPES, departements=departements, total=TOTAL)
+    # A spreadsheet that takes « 02A » for « 2A » loses nothing: no other code ends so.
+    classes = TYPES | {code.lstrip("0"): indicator for code, indicator in TYPES.items()}
+    return tonnage.by_class(sieve, keys=KEYS, classes=classes, departements=departements, total=TOTAL)
 
 
 def values(frame: pd.DataFrame) -> pd.DataFrame:

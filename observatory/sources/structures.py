@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.csv_file import read_csv
 
@@ -91,7 +92,7 @@ def _normalise_source(source: str, rows: pd.DataFrame) -> Batch:
         sieve.frame = sieve.frame.assign(**{column: sieve.frame[column].map(_clean, na_action="ignore")})
     siret = sieve.frame["siret"]
     sieve.reject_cells("siret", siret.notna() & ~siret.fillna("").str.fullmatch(SIRET), "SIRET illisible")
-    sieve.number(["lon", "lat", "geocoding_score", "capacity"])
+    cells.numbers(sieve, ["lon", "lat", "geocoding_score", "capacity"])
     frame = sieve.frame
     result = pd.DataFrame(
         {

@@ -23,6 +23,8 @@ HEADER_LINES: Final = 20
 """The header is looked for in that many lines: some producers write a title and notes above it."""
 MAX_CELL_CHARACTERS: Final = 100_000
 """No cell of these sources is that long: it is a quotation mark that was never closed."""
+MAX_WORKBOOK_BYTES: Final = 1024**3
+"""Unpacked, no workbook of these sources is that large (convention de l'observatoire)."""
 MISSING: Final = frozenset({"", "-9999", "-999", "n.d.", "nd", "n/d", "na", "n.a.", "nan", "null", "[nd]", "#n/a"})
 """What producers write for "no value", in lower case."""
 REPEATED_HEADER: Final = "is_header"
@@ -70,7 +72,7 @@ def read_table(
         If the file can't be read for certain: absent, binary, truncated, without a column, ambiguous.
     """
     optional = set(optional)
-    if _is_workbook(path):
+    if is_workbook(path):
         rows = _workbook_rows(path)
         layout = _layout(rows, columns)
     else:
@@ -79,7 +81,7 @@ def read_table(
         delimiter = min(found, key=lambda one: len(found[one].absent))
         layout = found[delimiter]
         rows = _rows(text, delimiter, path.name) if set(layout.absent) <= optional else []
-    _require_columns(layout, optional, path.name)
+    _require_columns(layout, optional, columns, path.name)
     return _frame(rows, layout, columns, path.name, missing)
 
 
@@ -106,7 +108,7 @@ def headings(path: Path, columns: Columns) -> list[str]:
 
 
 def _best_layout(path: Path, columns: Columns) -> _Layout:
-    if _is_workbook(path):
+    if is_workbook(path):
         return _layout(_workbook_rows(path), columns)
     text, _ = read_text(path)
     found = (_layout(_rows(text, one, path.name, limit=HEADER_LINES), columns) for one in DELIMITERS)
@@ -127,7 +129,8 @@ def cell(text: str | None, missing: frozenset[str] = MISSING) -> str | None:
     return None if not stripped or stripped.lower() in missing else stripped
 
 
-def _is_workbook(path: Path) -> bool:
+def is_workbook(path: Path) -> bool:
+    """Tell whether a file begins as an XLSX does."""
     try:
         with path.open("rb") as file:
             return file.read(4) == b"PK\x03\x04"
@@ -135,26 +138,59 @@ def _is_workbook(path: Path) -> bool:
         return False
 
 
-def _workbook_rows(path: Path) -> list[Row]:
+def workbook_head(path: Path) -> list[str]:
+    """Return the texts of the first rows of a workbook, where its header is.
+
+    Raises
+    ------
+    InputFileError
+        If it can't be read.
+    """
+    return [text for _, cells in _workbook_rows(path, limit=HEADER_LINES) for text in cells if text]
+
+
+def _workbook_rows(path: Path, limit: int | None = None) -> list[Row]:
     """Rows of the first sheet, codes kept as text; line numbers are the sheet's."""
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        require_plausible(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             sheet = book.worksheets[0]
-            rows = [
-                (line, ["" if value is None else str(value) for value in values])
-                for line, values in enumerate(sheet.iter_rows(values_only=True), start=1)
-            ]
+            lines = enumerate(sheet.iter_rows(values_only=True, max_row=limit), start=1)
+            rows = [(line, [cell_text(value) for value in values]) for line, values in lines]
             book.close()
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, EOFError) as error:
         raise InputFileError(
             f"« {path.name} » n'est pas un classeur XLSX lisible : téléchargez-le de nouveau."
         ) from error
     return [(line, cells) for line, cells in rows if any(text.strip() for text in cells)]
+
+
+def require_plausible(path: Path) -> None:
+    """Refuse a workbook that would unpack into more than any of these sources holds.
+
+    Raises
+    ------
+    InputFileError
+        If it would.
+    """
+    with zipfile.ZipFile(path) as archive:
+        size = sum(one.file_size for one in archive.infolist())
+    if size > MAX_WORKBOOK_BYTES:
+        raise InputFileError(
+            f"« {path.name} » tient {size // 1024**2} Mio une fois ouvert : est-ce bien le classeur de la source ?"
+        )
+
+
+def cell_text(value: object) -> str:
+    """Return the text of a workbook's cell; a code that a spreadsheet made a decimal number is whole again."""
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _rows(text: str, delimiter: str, name: str, limit: int | None = None) -> list[Row]:
@@ -208,15 +244,18 @@ def _find(header: list[str], names: Sequence[str]) -> int | None:
     return None
 
 
-def _require_columns(layout: _Layout, optional: set[str], name: str) -> None:
+def _require_columns(layout: _Layout, optional: set[str], columns: Columns, name: str) -> None:
     twice = [column for column, place in layout.columns.items() if place == -1]
     if twice:
-        raise InputFileError(f"Le fichier « {name} » a deux colonnes pour « {twice[0]} » : n'en gardez qu'une.")
+        raise InputFileError(
+            f"Le fichier « {name} » a deux colonnes pour « {columns[twice[0]][0]} » : n'en gardez qu'une."
+        )
     absent = [column for column in layout.absent if column not in optional]
     if absent:
         has = f" Il a : {', '.join(filter(None, layout.header))[:300]}." if layout.header else ""
+        wanted = columns[absent[0]][0].replace("*", "…")
         raise InputFileError(
-            f"Le fichier « {name} » n'a pas la colonne « {absent[0]} » : vérifiez que c'est le bon fichier, du bon "
+            f"Le fichier « {name} » n'a pas la colonne « {wanted} » : vérifiez que c'est le bon fichier, du bon "
             f"millésime, et qu'il est entier.{has}"
         )
 

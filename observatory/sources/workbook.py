@@ -13,7 +13,7 @@ import pandas as pd
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE
-from observatory.sources.table_file import HEADER_LINES, cell, heading
+from observatory.sources.table_file import HEADER_LINES, cell, cell_text, heading, require_plausible
 
 MAGIC: Final = b"PK\x03\x04"
 
@@ -83,6 +83,7 @@ def _rows(path: Path, sheet: str) -> list[tuple[int, list[str]]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
+        require_plausible(path)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -92,7 +93,7 @@ def _rows(path: Path, sheet: str) -> list[tuple[int, list[str]]]:
                 book.close()
                 raise InputFileError(f"« {path.name} » n'a pas la feuille « {sheet} » (il a : {held}).")
             rows = [
-                (line, ["" if value is None else str(value) for value in values])
+                (line, [cell_text(value) for value in values])
                 for line, values in enumerate(book[names[sheet.lower()]].iter_rows(values_only=True), start=1)
             ]
             book.close()

@@ -7,8 +7,8 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.sources import cells
 from observatory.sources.batch import LINE, Batch, Sieve
-from observatory.sources.cells import restored
 from observatory.sources.csv_file import read_csv
 from observatory.sources.values import VALUE_COLUMNS
 from observatory.sources.workbook import is_workbook, read_sheet
@@ -37,7 +37,7 @@ def read(path: Path) -> pd.DataFrame:
     long = wide.melt(
         id_vars=["ze2020", "ze2020_name", LINE], value_vars=quarters, var_name="quarter", value_name=FIGURE
     )
-    return long.assign(ze2020=restored(long["ze2020"], digits=4))
+    return long.assign(ze2020=cells.restored(long["ze2020"], digits=4))
 
 
 def normalise(frame: pd.DataFrame, *, zones: set[str]) -> Batch:
@@ -50,9 +50,9 @@ def normalise(frame: pd.DataFrame, *, zones: set[str]) -> Batch:
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("ze2020", "quarter", FIGURE))
     sieve.leave_outside(~sieve.frame["ze2020"].isin(zones))
-    sieve.drop_duplicates(["ze2020", "quarter"])
     sieve.reject(~sieve.frame["quarter"].fillna("").str.fullmatch(QUARTER), "trimestre illisible")
-    sieve.number([FIGURE])
+    cells.numbers(sieve, [FIGURE])
+    cells.reject_contradictions(sieve, ["ze2020", "quarter"], [FIGURE])
     return sieve.batch()
 
 

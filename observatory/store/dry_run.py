@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import geodata
 from observatory.errors import ObservatoryError
 from observatory.sources import catalog
-from observatory.store import ingest, load
+from observatory.store import file_check, ingest, load
 from observatory.store.engine import plain_errors
 from observatory.store.load import SourceReport
 from observatory.store.stage import Progress
@@ -68,10 +68,10 @@ def check_file(engine: sa.Engine, source_id: str, path: Path, *, origin: str, pr
     with ingest.refusals(path), _forgotten(engine, progress) as connection:
         progress(f"Lecture de {path.name}", 0, 2)
         batch, tables = ingest.read(connection, source_id, path, reader)
-        ingest.require_as_much(connection, source_id, path, tables)
+        file_check.require_as_much(connection, source_id, path, tables)
         ingest.declare_new(connection, source_id)
         progress("Comparaison avec ce qui est chargé", 1, 2)
-        mains = ingest.stage_tables(connection, path, tables)
+        mains = file_check.stage_tables(connection, path, tables)
         counts = _differences(connection, mains)
     account = SourceReport(
         source_id=source_id,

@@ -18,31 +18,18 @@ from sqlalchemy.dialects.postgresql import insert
 import geodata
 from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
 from observatory.sources import archive, catalog
-from observatory.store import closures, declare, load, resolution, stage
+from observatory.store import closures, declare, load, resolution
 from observatory.store import tables as t
 from observatory.store.engine import plain_errors
+from observatory.store.file_check import REPLACED, require_as_much, stage_tables
 from observatory.store.known import Known
 from observatory.store.readers import Reader, Tables, readers
 from observatory.store.stage import Progress
-from observatory.store.statements import sql, statement
+from observatory.store.statements import sql
 
 if TYPE_CHECKING:
     from observatory.sources.batch import Batch
 
-PROBLEMS_SHOWN: Final = 5
-LEAST_SHARE: Final = 0.9
-"""A file that says less than this share of what it replaces is taken for truncated (convention de l'observatoire)."""
-
-
-_REPLACED: Final = {
-    "values": ("030_check_file", "031_replace_figures"),
-    "zonings": ("032_check_zonings", "033_replace_zonings"),
-    "structures": ("034_check_structures", "035_replace_structures"),
-    "memberships": ("040_check_memberships", "041_replace_memberships"),
-    "quarters": ("043_check_quarters", "044_replace_quarters"),
-    "outlines": ("046_check_outlines", "047_replace_outlines"),
-}
-"""Table that a file becomes → what checks it and what puts it in place; a file may become several."""
 _RIVALS: Final = {
     "memberships": ("dgcl_banatic_2025", "geo_api_communes", "geo_api_epci"),
     "quarters": ("anct_qpv_2015",),
@@ -162,10 +149,16 @@ def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) 
     else:
         with TemporaryDirectory() as name:
             batch, tables = reader(archive.unpack(path, live.entry, Path(name)), known)
+    if not batch.kept_count and batch.rejected_count:
+        reason = batch.rejected["reason"].mode()[0]
+        raise InputFileError(
+            f"Aucune ligne de « {path.name} » n’a été gardée : {batch.rejected_count} rejetées (le plus souvent : "
+            f"{reason}), {batch.outside_count} hors périmètre. Rien n’est changé."
+        )
     if not batch.kept_count and batch.outside_count:
         raise InputFileError(
             f"« {path.name} » ne parle pas de la Normandie ni de ses abords : {batch.outside_count} lignes hors "
-            f"périmètre, {batch.rejected_count} rejetées, aucune gardée. Rien n’est changé."
+            "périmètre, aucune gardée. Rien n’est changé."
         )
     return batch, tables
 
@@ -214,7 +207,7 @@ def _ingest(
         raw = load.raw_connection(connection)
         raw.execute(f"SET LOCAL lock_timeout = '{load.LOCK_TIMEOUT_S}s'")
         for main in mains:
-            raw.execute(sql(_REPLACED[main][1]).encode())
+            raw.execute(sql(REPLACED[main][1]).encode())
         if closures.TABLE in tables:
             closures.write(connection, source_id, batch.file_name, tables[closures.TABLE])
         if "structures" in mains:
@@ -250,68 +243,6 @@ def _checksum(path: Path) -> str:
         return hashlib.sha256("".join(sorted(found)).encode()).hexdigest() if path.is_dir() else found[0]
     except OSError as error:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
-
-
-def require_as_much(connection: sa.Connection, source_id: str, path: Path, tables: Tables) -> None:
-    """Refuse a file that informs far fewer communes, or holds far fewer structures, than what it would replace."""
-    if "values" in tables:
-        figures = tables["values"]
-        told = figures.loc[figures["value"].notna(), ["level", "code"]].drop_duplicates()
-        levels = sorted(set(told["level"]))
-        figure = t.IndicatorValue
-        query = (
-            sa.select(sa.func.count(sa.distinct(sa.tuple_(figure.level, figure.code))))
-            .where(figure.source_id == source_id)
-            .where(figure.level.in_(levels), figure.value.is_not(None))
-        )
-        found = len(told)
-    elif "structure_records" in tables:
-        query = sa.select(sa.func.count()).where(t.StructureRecord.source_id == source_id)
-        found = len(tables["structure_records"])
-    elif "quarters" in tables:
-        query = sa.select(sa.func.count()).where(t.Territory.level == "qpv")
-        found = len(tables["quarters"])
-    else:
-        return
-    held = connection.execute(query).scalar_one()
-    if found < LEAST_SHARE * held:
-        raise InputFileError(
-            f"« {path.name} » dit bien moins que ce qui est chargé ({found} au lieu de {held}) : il est sans doute "
-            "tronqué. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
-        )
-
-
-def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[str]:
-    """Stage and check what a file became; return the names of its main tables.
-
-    Raises
-    ------
-    InputFileError
-        If nothing was kept of the file, or if it contradicts what is loaded.
-    """
-    import pyarrow as pa
-
-    from observatory.sources import contracts
-
-    mains = [name for name in _REPLACED if name in tables]
-    if any(tables[main].empty for main in mains):
-        raise InputFileError(f"Aucune ligne n’a été gardée de « {path.name} » : est-ce bien le fichier de la source ?")
-    contracts.check_tables(tables)
-    raw = load.raw_connection(connection)
-    for file in (*stage.FILES, *stage.FILE_TABLES):
-        if file.name in tables:
-            stage.create(raw, file)
-            frame = tables[file.name][list(file.columns)]
-            stage.copy(raw, file, pa.Table.from_pandas(frame, preserve_index=False))
-            connection.exec_driver_sql(f"ANALYZE {file.stage}")
-    problems = [
-        f"{row.problem} : {row.example}" for main in mains for row in connection.execute(statement(_REPLACED[main][0]))
-    ]
-    if problems:
-        raise InputFileError(
-            f"« {path.name} » est refusé, et les données en place restent : {' ; '.join(problems[:PROBLEMS_SHOWN])}."
-        )
-    return mains
 
 
 def _seen_again(connection: sa.Connection, source_id: str, fetched_at: datetime | None) -> None:

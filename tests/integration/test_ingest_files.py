@@ -157,6 +157,32 @@ def test_a_file_that_says_much_less_than_what_is_loaded_is_refused_unless_asked(
     assert ingest.ingest_file(normandy, source, shorter, accepts_fewer=True)[0] == "loaded"
 
 
+def test_a_file_that_lost_its_last_years_or_all_its_figures_is_refused(normandy: sa.Engine, tmp_path: Path) -> None:
+    path = raw("ademe_sinoe_decheterie_dept.csv")
+    lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+    shorter = tmp_path / "sinoe.csv"
+    shorter.write_text("".join(line for line in lines if not line.startswith("2017")), encoding="utf-8")
+    before = digest(normandy, "observatory.indicator_value")
+    with pytest.raises(InputFileError, match=r"160 chiffres au lieu de 200"):
+        ingest.ingest_file(normandy, "ademe_sinoe_decheterie", shorter)
+    empty = tmp_path / "deld.csv"
+    empty.write_text("codgeo;year0;value0;year1;value1\n14;2013;nc;2017;nc\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match=r"0 chiffres au lieu de"):
+        ingest.ingest_file(normandy, "cget_deld_2017", empty)
+    with normandy.connect() as connection:
+        cut = connection.exec_driver_sql(
+            "SELECT string_agg(code || ';' || 100 + row, E'\\n') FROM (SELECT code, row_number() OVER (ORDER BY code) "
+            "AS row FROM observatory.territory WHERE level = 'epci') AS one"
+        ).scalar()
+    pairs = tmp_path / "sinoe_epci.csv"
+    pairs.write_text(f"siren;c_acteur\n{cut}\n", encoding="utf-8")
+    assert ingest.ingest_file(normandy, "sinoe_epci", pairs)[0] == "loaded"
+    pairs.write_text("\n".join(pairs.read_text(encoding="utf-8").splitlines()[:30]), encoding="utf-8")
+    with pytest.raises(InputFileError, match=r"29 classes au lieu de 71"):
+        ingest.ingest_file(normandy, "sinoe_epci", pairs)
+    assert digest(normandy, "observatory.indicator_value") == before
+
+
 class Site:
     """A producer's site: answers by path, and what was asked of it."""
 
@@ -429,7 +455,7 @@ def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine
     assert "dma_autres_t" not in drawn
 
 
-def test_quartiers_of_2015_are_refused_and_a_file_about_elsewhere_says_so(normandy: sa.Engine, tmp_path: Path) -> None:
+def test_quartiers_of_2015_are_classes_and_a_file_about_elsewhere_says_so(normandy: sa.Engine, tmp_path: Path) -> None:
     feature = {
         "type": "Feature",
         "properties": {"CODE_QP": "QP014001", "NOM_QP": "La Guérinière", "COMMUNE_QP": "14118"},
@@ -440,8 +466,19 @@ def test_quartiers_of_2015_are_refused_and_a_file_about_elsewhere_says_so(norman
     }
     path = tmp_path / "qpv.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
-    with pytest.raises(InputFileError, match="quartiers prioritaires de 2015"):
+    with pytest.raises(InputFileError, match="qpv_2015 --from-file"):
         ingest.ingest_file(normandy, "anct_qpv_2024", path)
+    quarters = digest(normandy, "(SELECT * FROM observatory.territory WHERE level = 'qpv')")
+    assert ingest.ingest_file(normandy, "anct_qpv_2015", path)[0] == "loaded"
+    assert ingest.ingest_file(normandy, "anct_qpv_2015", path)[0] == "unchanged"
+    assert digest(normandy, "(SELECT * FROM observatory.territory WHERE level = 'qpv')") == quarters
+    with normandy.connect() as connection:
+        caen = read.territory(connection, "commune", "14118")["zonings"]
+        of_2024 = read.zonings(connection, "qpv", "qpv_2015")
+    (held,) = [one["value_label"] for one in caen if one["zoning"] == "qpv_2015"]
+    assert held == "La Guérinière (QP014001)"
+    assert len(of_2024) == 63
+    assert of_2024["value_code"].isin(["aucun", "QP014001"]).all()
     with pytest.raises(InputFileError, match="ne parle pas de la Normandie"):
         ingest.ingest_file(normandy, "dares_communes", raw("dares_communes_sample.csv"))
 

@@ -8,7 +8,19 @@ import pandas as pd
 import pytest
 
 from observatory.errors import InputFileError
-from observatory.sources import bpe, commune_rp, defm, deld, filosofi, history, iris, sinoe, ze_unemployment, zoning
+from observatory.sources import (
+    bpe,
+    cells,
+    commune_rp,
+    defm,
+    deld,
+    filosofi,
+    history,
+    iris,
+    sinoe,
+    ze_unemployment,
+    zoning,
+)
 from observatory.sources.batch import Sieve
 from observatory.sources.csv_file import read_csv
 
@@ -63,13 +75,13 @@ def test_a_sieve_keeps_its_account() -> None:
     sieve.leave_outside(sieve.frame["code"].eq("d"))
     sieve.drop_duplicates()
     sieve.reject(sieve.frame["code"].eq("c"), "inconnue")
-    sieve.number(["value"])
+    cells.numbers(sieve, ["value"])
     batch = sieve.batch()
     assert (batch.read_count, batch.kept_count, batch.rejected_count) == (5, 2, 1)
     assert (batch.duplicate_count, batch.outside_count, batch.rejected_cell_count) == (1, 1, 1)
     assert batch.rejected.to_dict("records") == [
         {"scope": "row", "line": 5, "reason": "inconnue", "content": "c ; "},
-        {"scope": "cell", "line": 4, "reason": "value : valeur illisible", "content": "b ; "},
+        {"scope": "cell", "line": 4, "reason": "value : valeur illisible", "content": "b ; x"},
     ]
     assert batch.frame["value"].tolist()[0] == 1.0
 
@@ -183,6 +195,23 @@ def test_tonnages_are_added_over_treatments_and_a_sum_that_lacks_a_row_is_missin
     assert set(found[found.isna()].index) == lacking
     assert set(told.loc[told["value"].isna(), "status"]) == {"missing"}
     assert (batch.kept_count, batch.outside_count, batch.rejected_count, batch.duplicate_count) == (5, 1, 4, 1)
+
+
+def test_decimal_commas_are_read_and_rows_that_contradict_each_other_are_not_duplicates(tmp_path: Path) -> None:
+    path = tmp_path / "deld.csv"
+    path.write_text(
+        "codgeo;year0;value0;year1;value1\n14;2013;40,5;2017;44,1\n14;2013;40,5;2017;44,1\n"
+        "50;2013;30;2017;31\n50;2013;30;2017;35\n",
+        encoding="utf-8",
+    )
+    batch = deld.normalise(deld.read(path), departements={"14", "50"})
+    assert (batch.kept_count, batch.duplicate_count, batch.rejected_count) == (1, 1, 2)
+    assert deld.values(batch.frame)["value"].tolist() == [40.5, 44.1]
+    header = ",".join(["commune_code", *commune_rp.FIGURES])
+    lines = [",".join(["14001", *[figure] * len(commune_rp.FIGURES)]) for figure in ("7", "8")]
+    batch = commune_rp.normalise(frame("\n".join([header, *lines]), tmp_path), communes={"14001"}, successor={})
+    assert (batch.kept_count, batch.duplicate_count, batch.rejected_count) == (0, 0, 2)
+    assert defm.period("Février 2024") == defm.period("fevrier_2024") == "2024-02"
 
 
 def test_iris_shares_out_of_range_and_names(tmp_path: Path) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 
 from observatory.errors import InputFileError
-from observatory.sources import cells, points
+from observatory.sources import cells, points, table_file
 from observatory.sources.batch import Sieve
 from observatory.sources.encoding import decode
 from observatory.sources.table_file import read_table
+from observatory.sources.vintage import vintage
 
 COLUMNS = {"code": ("CODGEO", "code insee"), "name": ("LIBGEO",), "count": ("pop_*",)}
 
@@ -80,14 +82,14 @@ def test_layouts_that_are_read(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("CODGEO;LIBGEO\n14001;Ablon\n", "n'a pas la colonne « count ».* Il a : codgeo, libgeo"),
-        ("CODGEO;CODGEO;LIBGEO;pop_1\n1;2;3;4\n", "deux colonnes pour « code »"),
+        ("CODGEO;LIBGEO\n14001;Ablon\n", "n'a pas la colonne « pop_… ».* Il a : codgeo, libgeo"),
+        ("CODGEO;CODGEO;LIBGEO;pop_1\n1;2;3;4\n", "deux colonnes pour « CODGEO »"),
         ("CODGEO;LIBGEO;pop_1\n14001;Ablon\n", "2 colonnes à la ligne 2 au lieu de 3"),
         ("CODGEO;LIBGEO;pop_1\n14001;Ablon;3;4\n", "4 colonnes à la ligne 2 au lieu de 3"),
         ('CODGEO;LIBGEO;pop_1\n14001;"Ablon;3\n', "tronqué ou mal formé"),
         ("CODGEO;LIBGEO;pop_1\n14001;" + "x" * 200_000 + ";3\n", "cellule démesurée"),
         ("CODGEO;LIBGEO;pop_1\n", "n'a que son en-tête"),
-        ("n'importe quoi\n", "n'a pas la colonne « code »"),
+        ("n'importe quoi\n", "n'a pas la colonne « CODGEO »"),
     ],
 )
 def test_layouts_that_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
@@ -177,3 +179,34 @@ def test_points_are_put_right_or_emptied() -> None:
         points.HALF_NOTE,
         None,
     ]
+
+
+def workbook(path: Path, rows: list[list[object]]) -> Path:
+    book = openpyxl.Workbook()
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def test_codes_that_a_spreadsheet_made_numbers_are_read_whole(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["CODGEO", "LIBGEO", "pop_1"], [14001.0, "Ablon", 1200.5], [14002, "Acqueville", 3.0]]
+    table = read_table(workbook(tmp_path / "nombres.xlsx", rows), COLUMNS)
+    assert table[["code", "count"]].to_numpy().tolist() == [["14001", "1200.5"], ["14002", "3"]]
+
+
+def test_a_workbook_that_unpacks_into_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = workbook(tmp_path / "bombe.xlsx", [["CODGEO", "LIBGEO", "pop_1"], ["14001", "Ablon", "1"]])
+    monkeypatch.setattr(table_file, "MAX_WORKBOOK_BYTES", 1024)
+    with pytest.raises(InputFileError, match="est-ce bien le classeur"):
+        read_table(path, COLUMNS)
+
+
+@pytest.mark.parametrize("heading", ["P21_POP", "p21_pop"])
+def test_the_year_of_a_heading_is_read_in_any_case_and_in_workbooks(tmp_path: Path, heading: str) -> None:
+    text = tmp_path / "rp.csv"
+    text.write_text(f"CODGEO;{heading}\n14001;1\n", encoding="utf-8")
+    pattern = r"P(\d\d)_POP"
+    assert vintage(text, pattern) == "2021"
+    notes: list[list[object]] = [["Titre"], [None], ["CODGEO", heading], ["14001", 1]]
+    assert vintage(workbook(tmp_path / "rp.xlsx", notes), pattern) == "2021"
