@@ -84,6 +84,29 @@ class SourceSummary(BaseModel):
     )
 
 
+class CompletenessRow(BaseModel):
+    """What a territory is known to hold of a layer, against the number that somebody published."""
+
+    level: str
+    code: str
+    name: str
+    layer: str = Field(description="Service, ou communes, population, quartiers.")
+    label: str
+    known_count: int
+    expected_count: int | None = Field(description="Nombre publié ; nul si personne n’en a publié à ce niveau.")
+    share: float | None
+    is_complete: bool = Field(description="La source dit sa liste complète à sa date.")
+    expected_note: str | None = Field(description="Qui publie ce nombre, de quand, et où.")
+    words: str = Field(description="La même chose en français.")
+
+
+class CompletenessList(BaseModel):
+    """Completeness of every layer in the territories of a level."""
+
+    items: list[CompletenessRow]
+    total: int
+
+
 class TerritoryDetail(TerritorySummary):
     """A territory with its neighbours in the hierarchy, its zonings and its sources."""
 

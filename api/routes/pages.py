@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from api import choices, queries, views
+from api import choices, completeness_view, queries, views
 from api.dependencies import ConnectionDep, SettingsDep
 from api.directory_view import by_structure
 from api.rendering import page
@@ -176,7 +176,8 @@ def territory_page(
         ],
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
-        completeness_here=_completeness_of(connection, territory),
+        completeness_here=completeness_view.of_territory(connection, territory),
+        held_labels=completeness.layer_labels(),
         warnings=_warnings_of(connection, gaps),
         locator=_locator(connection, level, code),
         **words(settings, connection),
@@ -232,7 +233,7 @@ def data_page(
         "donnees.html",
         sources=catalogue,
         catalogue=catalogue,
-        **_completeness(connection, service),
+        **completeness_view.of_region(connection, service),
         services_known=queries.service_counts(connection),
         indicators=queries.indicators(connection),
         rejected=read.rejected(connection, limit=REJECTED_SHOWN),
@@ -244,27 +245,10 @@ def data_page(
     )
 
 
-def _completeness_of(connection: Connection, territory: dict[str, Any]) -> dict[str, completeness.Completeness]:
-    """Return the completeness of a territory of Normandy made of whole communes; nothing for the others."""
-    level, code = territory["level"], territory["code"]
-    if territory["is_border"] or level not in {"commune", "epci", "departement", "region"}:
-        return {}
-    return completeness.completeness(connection, level, code)[code]
-
-
 def _warnings_of(connection: Connection, gaps: dict[tuple[str, str], queries.Row]) -> tuple[str, ...]:
     """Return what to know before using the gaps of a territory: the lists and the sources that they rest on."""
     used = {source_id for row in gaps.values() for source_id in row["source_ids"]}
     return completeness.warnings(connection, services=[service for _, service in gaps], source_ids=used)
-
-
-def _completeness(connection: Connection, service: str) -> dict[str, Any]:
-    """Return what is known against what is expected: every service in the region, one service by EPCI."""
-    region = completeness.completeness(connection, *completeness.REGION)[completeness.REGION[1]]
-    layer = service if service in region else next(iter(region))
-    by_code = completeness.completeness(connection, "epci")
-    places = [{**row, "known": by_code[row["code"]][layer]} for row in read.territories(connection, "epci")]
-    return {"region_completeness": region, "layer": layer, "layer_places": places}
 
 
 @router.get("/methode")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 REGION: Final = "28"
 FORMATS: Final = ("table", "json")
+LEVELS: Final = ("region", "departement", "epci")
 SUGGESTIONS: Final = 3
 REJECTED_SHOWN: Final = 1000
 WIDE: Final = 160
@@ -89,17 +90,33 @@ def sources(
     rejected: Annotated[
         bool, typer.Option("--rejected", help="Liste les lignes et figures écartées au dernier chargement.")
     ] = False,
+    completeness: Annotated[
+        str | None,
+        typer.Option(
+            metavar="{region|departement|epci}", help="Connu, sur attendu, par couche et par territoire de ce niveau."
+        ),
+    ] = None,
 ) -> None:
-    """Print the catalogue with its age and completeness, or what was rejected."""
+    """Print the catalogue with its age and completeness, what was rejected, or what is known by territory."""
     from observatory.commands.session import messages, transaction
+    from observatory.publish.completeness import everywhere
     from observatory.store import read
 
     if format_ not in FORMATS:
         raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
+    if completeness is not None and (rejected or completeness not in LEVELS):
+        raise UsageError(f"Écrivez --completeness seul, suivi de {', '.join(LEVELS)}.")
     with transaction() as connection:
-        rows = read.rejected(connection, limit=REJECTED_SHOWN) if rejected else _catalogue(read.sources(connection))
+        if completeness is not None:
+            rows = everywhere(connection, completeness)
+        elif rejected:
+            rows = read.rejected(connection, limit=REJECTED_SHOWN)
+        else:
+            rows = _catalogue(read.sources(connection))
     if format_ == "json":
         _write_json(rows)
+    elif completeness is not None:
+        _print(_completeness_table(rows))
     elif rejected:
         _print(_rejected_table(rows))
     else:
@@ -165,6 +182,17 @@ def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
             age,
             held or "non chargée",
         )
+    return table
+
+
+def _completeness_table(rows: Sequence[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Ce qui est connu, sur ce qui est attendu", title_justify="left")
+    for heading in ("Territoire", "Couche", "Connu", "Selon"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(f"{row['name']} ({row['code']})", row["label"], row["words"], row["expected_note"] or "")
     return table
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import geodata
 from observatory.publish import labels
+from observatory.sources import catalog
 from observatory.sources.freshness import Freshness, freshness
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ SINCE_WHAT: Final = {
 
 @dataclass(frozen=True)
 class Completeness:
-    """Structures of a service known in a territory, against what is expected there."""
+    """Structures of a service, or things of a layer, known in a territory, against what is expected there."""
 
     service: str
     known_count: int
@@ -58,7 +59,8 @@ class Completeness:
 def completeness(connection: Connection, level: str, code: str | None = None) -> dict[str, dict[str, Completeness]]:
     """Return the completeness of each service in the territories of a level, by code.
 
-    What is expected is declared in ``geodata/services.toml`` for the whole region only: elsewhere it is not known.
+    What is expected is declared in ``geodata/services.toml`` for the region, and in ``geodata/expected.toml`` below it
+    where somebody published it: elsewhere it is not known.
     """
     from observatory.store import read
 
@@ -69,6 +71,61 @@ def completeness(connection: Connection, level: str, code: str | None = None) ->
         one: {name: _of(name, entry, known.get(one, {}), (level, one)) for name, entry in declared.items()}
         for one in codes
     }
+
+
+def held(connection: Connection, level: str, code: str | None = None) -> dict[str, dict[str, Completeness]]:
+    """Return what the territories of a level hold against what is published: communes, inhabitants, quartiers; by code.
+
+    A layer that nobody published a number of at that level is absent.
+    """
+    from observatory.store import read
+
+    found: dict[str, dict[str, Completeness]] = {}
+    for row in read.known_layers(connection, level, code):
+        place = (level, str(row["code"]))
+        said = {name: expected_at(name, place) for name in geodata.declarations("expected") if name in row}
+        found[place[1]] = {
+            name: Completeness(name, int(row[name]), count, note, is_complete=False)
+            for name, (count, note) in said.items()
+            if count is not None
+        }
+    return found
+
+
+def layer_labels() -> dict[str, str]:
+    """Return the French label of each layer of :func:`held`."""
+    return {name: str(entry["label"]) for name, entry in geodata.declarations("expected").items() if "label" in entry}
+
+
+def expected_at(layer: str, place: tuple[str, str]) -> tuple[int | None, str | None]:
+    """Return the published number of a layer in a territory and who published it, in French; Nones if nobody did."""
+    entry = geodata.declarations("expected").get(layer, {})
+    if place == REGION and "source_id" in entry:
+        source = catalog.source(entry["source_id"])
+        return source.expected_count, source.expected_note
+    declared = entry.get(place[0])
+    if declared is None or place[1] not in declared["counts"]:
+        return None, None
+    return int(declared["counts"][place[1]]), f"{declared['source']} : {declared['url']}"
+
+
+def everywhere(connection: Connection, level: str) -> list[dict[str, Any]]:
+    """Return one row for each territory of a level and layer: ``code, name, layer, label`` and its completeness."""
+    from observatory.store import read
+
+    services = geodata.declarations("services")["services"]
+    names = layer_labels() | {name: str(entry["label"]) for name, entry in services.items()}
+    by_service, by_layer = completeness(connection, level), held(connection, level)
+    rows = []
+    for place in read.territories(connection, level):
+        code = str(place["code"])
+        for name, one in {**by_layer.get(code, {}), **by_service.get(code, {})}.items():
+            told = {"known_count": one.known_count, "expected_count": one.expected_count, "share": one.share}
+            rows.append(
+                {"level": level, "code": code, "name": place["name"], "layer": name, "label": names[name], **told}
+                | {"is_complete": one.is_complete, "expected_note": one.expected_note, "words": one.words}
+            )
+    return rows
 
 
 def with_freshness(row: Mapping[str, Any], *, today: date | None = None) -> dict[str, Any]:
@@ -108,12 +165,14 @@ def warnings(
 
 
 def _of(name: str, declared: Mapping[str, Any], known: Mapping[str, int], place: tuple[str, str]) -> Completeness:
-    is_region = place == REGION
+    count, note = expected_at(name, place)
+    if place == REGION and "expected_count" in declared:
+        count, note = declared["expected_count"], declared["expected_note"]
     return Completeness(
         service=name,
         known_count=known.get(name, 0),
-        expected_count=declared.get("expected_count") if is_region else None,
-        expected_note=declared.get("expected_note") if is_region else None,
+        expected_count=count,
+        expected_note=note,
         is_complete=bool(declared["is_complete"]),
     )
 

@@ -25,7 +25,7 @@ from observatory.store.file_check import REPLACED, require_as_much, stage_tables
 from observatory.store.known import Known
 from observatory.store.readers import Reader, Tables, readers
 from observatory.store.stage import Progress
-from observatory.store.statements import sql
+from observatory.store.statements import sql, statement
 
 if TYPE_CHECKING:
     from observatory.sources.batch import Batch
@@ -217,6 +217,7 @@ def _ingest(
         value_count = sum(len(tables[main]) for main in mains)
         run = {"file_name": path.name, "checksum": checksum, "message": origin, "fetched_at": fetched_at}
         _record(connection, batch, run, value_count=value_count)
+        _count(connection, source_id, batch, mains)
         result = load.report(connection, [source_id])
     tell("Source chargée", 3, 3)
     return "loaded", result
@@ -243,6 +244,14 @@ def _checksum(path: Path) -> str:
         return hashlib.sha256("".join(sorted(found)).encode()).hexdigest() if path.is_dir() else found[0]
     except OSError as error:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
+
+
+def _count(connection: sa.Connection, source_id: str, batch: Batch, mains: list[str]) -> None:
+    """Say how much a source that was just loaded holds; a file that only moves what others said counts its rows."""
+    declared = catalog.source(source_id) if source_id in catalog.known_names() else None
+    is_list = set(mains) <= {"memberships", "outlines"}
+    parameters = {"unit": declared.counted if declared else None, "is_list": is_list, "kept_count": batch.kept_count}
+    connection.execute(statement("029_count_source"), {"source_id": source_id, **parameters})
 
 
 def _seen_again(connection: sa.Connection, source_id: str, fetched_at: datetime | None) -> None:

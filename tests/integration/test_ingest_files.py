@@ -177,6 +177,9 @@ def test_a_file_that_lost_its_last_years_or_all_its_figures_is_refused(normandy:
     pairs = tmp_path / "sinoe_epci.csv"
     pairs.write_text(f"siren;c_acteur\n{cut}\n", encoding="utf-8")
     assert ingest.ingest_file(normandy, "sinoe_epci", pairs)[0] == "loaded"
+    with normandy.connect() as connection:
+        (held,) = [row["row_count"] for row in read.sources(connection) if row["source_id"] == "sinoe_epci"]
+    assert held == 71
     pairs.write_text("\n".join(pairs.read_text(encoding="utf-8").splitlines()[:30]), encoding="utf-8")
     with pytest.raises(InputFileError, match=r"29 classes au lieu de 71"):
         ingest.ingest_file(normandy, "sinoe_epci", pairs)

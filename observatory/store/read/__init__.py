@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from observatory.store.read.completeness import known_services
+from observatory.store.read.completeness import known_layers, known_services
 from observatory.store.read.directory import directory_places, directory_structures, directory_zones
 from observatory.store.read.entries import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
@@ -29,6 +29,7 @@ __all__ = [
     "gap_row_count",
     "gap_rows",
     "geometries",
+    "known_layers",
     "known_services",
     "latest_values",
     "loaded_completeness",
