@@ -17,6 +17,10 @@ PER_SECOND: Final = 20.0
 PRECISE: Final = frozenset({"housenumber", "street", "locality"})
 """Kinds of answer that are a place within its commune; another is the commune's centre."""
 
+SILENT: Final = (
+    "adresse sans coordonnées, et le géocodeur de l’IGN ne répond pas : réessayez plus tard, ou donnez le point"
+)
+
 
 @dataclass(frozen=True)
 class Address:
@@ -55,9 +59,8 @@ def geocode(addresses: Sequence[Address], transport: Transport, *, url: str = UR
             found.append(_best(transport.json(url, params=_parameters(one), per_second=PER_SECOND)))
         except OfflineError:
             return [Located(reason="adresse sans coordonnées, et le mode hors ligne est actif")] * len(addresses)
-        except DownloadError as error:
-            rest = len(addresses) - len(found)
-            return found + [Located(reason=f"adresse sans coordonnées, et le géocodeur ne répond pas : {error}")] * rest
+        except DownloadError:
+            return found + [Located(reason=SILENT)] * (len(addresses) - len(found))
     return found
 
 

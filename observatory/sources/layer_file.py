@@ -18,6 +18,12 @@ from observatory.sources import points
 
 GUESSED: Final = "{name} : système de coordonnées absent, {label} d'après ses valeurs"
 SWAPPED: Final = "longitude et latitude inversées, remises en ordre"
+_UNREADABLE: Final = (
+    "« {name} » n’est pas une couche lisible : donnez un GeoJSON, un GeoPackage d’une couche ou un Shapefile zippé "
+    "(.shp, .shx, .dbf, .prj)."
+)
+WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
+"""Beyond, coordinates aren't degrees."""
 
 
 def is_layer(path: Path) -> bool:
@@ -48,22 +54,31 @@ def _members(path: Path) -> list[str]:
         raise InputFileError(f"« {path.name} » est une archive abîmée : refaites-la.") from error
 
 
-def opened(path: Path) -> pd.DataFrame:
+def opened(path: Path, *, prefer: str | None = None) -> pd.DataFrame:
     """Read a GeoJSON, a GeoPackage of one layer or a zipped Shapefile, in whatever CRS it declares.
+
+    Parameters
+    ----------
+    path
+        File.
+    prefer
+        What the name of the wanted Shapefile holds, any case, where an archive has several.
 
     Raises
     ------
     InputFileError
-        If it can't be read.
+        If it can't be read, or holds several layers and none is preferred.
     """
     import pyogrio
 
     name, first = str(path), None
     if zipfile.is_zipfile(path):
-        member = next(one for one in _members(path) if one.lower().endswith(".shp"))
+        member = _the_one([one for one in _members(path) if one.lower().endswith(".shp")], prefer, path)
         name = f"/vsizip/{path.resolve()}/{member}"
-        says = any(one.lower().endswith(".cpg") for one in _members(path))
+        says = any(one.lower() == f"{member[:-4]}.cpg".lower() for one in _members(path))
         first = None if says else "utf-8"
+    else:
+        _the_one(_layers(path), prefer, path)
     for encoding in (first, "cp1252"):
         try:
             with warnings.catch_warnings():
@@ -72,18 +87,44 @@ def opened(path: Path) -> pd.DataFrame:
         except UnicodeDecodeError:
             continue
         except Exception as error:
-            raise InputFileError(
-                f"« {path.name} » n’est pas une couche lisible : donnez un GeoJSON, un GeoPackage d’une couche ou un "
-                "Shapefile zippé (.shp, .shx, .dbf, .prj)."
-            ) from error
+            raise InputFileError(_UNREADABLE.format(name=path.name)) from error
         return found
     raise InputFileError(f"« {path.name} » a des textes illisibles : enregistrez-le en GeoPackage.")
+
+
+def _layers(path: Path) -> list[str]:
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return [str(name) for name, _ in pyogrio.list_layers(path)]
+    except Exception as error:
+        raise InputFileError(_UNREADABLE.format(name=path.name)) from error
+
+
+def _the_one(names: list[str], prefer: str | None, path: Path) -> str:
+    """Return the one layer of a file; several would leave some unread."""
+    wanted = [one for one in names if prefer and prefer.lower() in one.lower()]
+    found = wanted if len(wanted) == 1 else names
+    if not found:
+        raise InputFileError(_UNREADABLE.format(name=path.name))
+    if len(found) > 1:
+        raise InputFileError(
+            f"« {path.name} » contient {len(found)} couches ({', '.join(found[:5])}) : donnez un fichier d’une seule."
+        )
+    return found[0]
 
 
 def in_metres(shapes: gpd.GeoSeries, name: str, notes: list[str]) -> gpd.GeoSeries:
     """Turn shapes into EPSG:2154; what their CRS says is believed unless the values say otherwise.
 
     What is guessed or put right is added to ``notes``, in French.
+
+    Raises
+    ------
+    InputFileError
+        If no CRS is said and the values are neither degrees nor Lambert-93.
     """
     held = shapes.total_bounds
     in_metres = _lies(held, points.METRES)
@@ -96,9 +137,24 @@ def in_metres(shapes: gpd.GeoSeries, name: str, notes: list[str]) -> gpd.GeoSeri
         notes.append(SWAPPED)
         shapes = gpd.GeoSeries(shapely.transform(shapes.to_numpy(), lambda xy: xy[:, ::-1]), crs=shapes.crs)
     if shapes.crs is None:
+        if np.isfinite(held).all() and not (_lies(held, WORLD) or _lies(flipped, WORLD)):
+            raise InputFileError(
+                f"« {name} » ne dit pas son système de coordonnées, et ses valeurs ne sont ni des degrés ni du "
+                "Lambert-93 : indiquez-le (--crs EPSG:3857 par exemple), ou ajoutez le fichier .prj."
+            )
         notes.append(GUESSED.format(name=name, label="degrés WGS 84"))
         shapes = shapes.set_crs(crs.EXCHANGE)
-    return shapes.to_crs(crs.STORAGE)
+    return _finite(shapes.to_crs(crs.STORAGE), notes)
+
+
+def _finite(shapes: gpd.GeoSeries, notes: list[str]) -> gpd.GeoSeries:
+    """Empty the shapes that their coordinate system can't hold, and tell how many."""
+    outlines = shapes.to_numpy()
+    has_shape = ~(shapely.is_missing(outlines) | shapely.is_empty(outlines))
+    is_lost = has_shape & ~np.isfinite(shapely.bounds(outlines)).all(axis=1)
+    if is_lost.any():
+        notes.append(f"{int(is_lost.sum())} formes hors de leur système de coordonnées : non gardées")
+    return gpd.GeoSeries(np.where(is_lost, None, outlines), index=shapes.index, crs=shapes.crs)
 
 
 def _lies(bounds: np.ndarray, frame: tuple[float, float, float, float]) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from observatory import crs
 from observatory.errors import InputFileError
@@ -50,7 +51,7 @@ def read(path: Path) -> gpd.GeoDataFrame:
     if not layer_file.is_layer(path):
         read_text(path)  # which says what else it is
         raise InputFileError(_NOT_IT.format(name=path.name))
-    layer = layer_file.opened(path)
+    layer = layer_file.opened(path, prefer="wgs84")
     names = {str(name).lower(): name for name in layer.columns}
     found = {ours: next((names[one] for one in theirs if one in names), None) for ours, theirs in PROPERTIES.items()}
     if layer.empty or None in found.values() or not isinstance(layer, gpd.GeoDataFrame):
@@ -103,9 +104,11 @@ def normalise(frame: gpd.GeoDataFrame, *, communes: set[str], file_name: str = F
 def surfaces(sieve: Sieve, frame_crs: Any) -> gpd.GeoDataFrame:  # noqa: ANN401 - whatever names a CRS
     """Put outlines right, reject those that hold no surface, and return the rows that stay, in EPSG:2154."""
     placed = gpd.GeoDataFrame(sieve.frame, geometry="geometry", crs=frame_crs).to_crs(crs.STORAGE)
-    is_wrong = placed.geometry.notna() & ~placed.geometry.is_valid
+    outlines = placed.geometry.to_numpy()
+    is_wrong = pd.Series(~(shapely.is_missing(outlines) | shapely.is_valid(outlines)), index=placed.index)
     placed = placed.set_geometry(multipolygons(placed.geometry))
-    is_empty = placed.geometry.isna() | placed.geometry.is_empty
+    outlines = placed.geometry.to_numpy()
+    is_empty = pd.Series(shapely.is_missing(outlines) | shapely.is_empty(outlines), index=placed.index)
     sieve.reject(is_empty, "contour absent ou sans surface")
     sieve.repair(int((is_wrong & ~is_empty).sum()), "contours invalides remis en ordre")
     return placed[~is_empty]
