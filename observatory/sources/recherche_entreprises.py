@@ -121,7 +121,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     except (ValueError, RecursionError) as error:
         raise InputFileError(f"« {path.name} » n'est pas du JSON : refaites l'export de l'API.") from error
     units = content.get("results") if isinstance(content, dict) else content
-    if not isinstance(units, list) or not all(isinstance(unit, dict) and "siren" in unit for unit in units):
+    if not isinstance(units, list) or not all(_is_unit(unit) for unit in units):
         raise InputFileError(
             f"« {path.name} » n'est pas une réponse de l'API Recherche d'entreprises : il y faut « results », une "
             "liste d'unités légales avec leur « siren »."
@@ -133,6 +133,17 @@ def read(path: Path) -> list[dict[str, Any]]:
             "enregistrez toutes les pages dans une seule liste."
         )
     return units
+
+
+def _is_unit(unit: object) -> bool:
+    """Tell a legal unit as the API gives it: its nested parts are of the type that its documentation says."""
+    if not isinstance(unit, dict) or "siren" not in unit:
+        return False
+    places = unit.get("matching_etablissements") or []
+    others = [unit.get("siege") or {}, unit.get("complements") or {}]
+    if not isinstance(places, list) or not all(isinstance(one, dict) for one in (*places, *others)):
+        return False
+    return all(isinstance(one.get("liste_enseignes") or [], list) for one in (*places, others[0]))
 
 
 def normalise(

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from observatory.errors import InputFileError
 from observatory.sources import recherche_entreprises as search
 from observatory.sources.cache import DownloadError, OfflineError
 from observatory.sources.download import Transport
@@ -114,3 +115,23 @@ def test_a_unit_with_more_places_than_an_answer_holds_is_asked_again_by_commune(
     found = ask(server, pauses, tmp_path)
     assert len(found) == len(UNITS)
     assert [call["code_commune"] for call in server[1] if "q" in call] == ["27001"] * 28
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"results": [null]}',
+        '{"results": [{"siren": "1", "matching_etablissements": ["x"]}]}',
+        '{"results": [{"siren": "1", "matching_etablissements": {"a": 1}}]}',
+        '{"results": [{"siren": "1", "siege": "x"}]}',
+        '{"results": [{"siren": "1", "complements": [1]}]}',
+        '{"results": [{"siren": "1", "siege": {"liste_enseignes": 3}}]}',
+        '{"results": [], "total_results": 12}',
+    ],
+)
+def test_what_is_not_an_answer_of_the_api_ends_in_a_sentence(tmp_path, content):
+    path = tmp_path / "reponse.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputFileError, match=r"JSON|réponse de l'API|unités légales"):
+        search.read(path)
