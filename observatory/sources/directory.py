@@ -11,6 +11,7 @@ import pandas as pd
 import geodata
 from observatory.sources import accompaniment, places, resolve, reuse, services, structures, territories
 from observatory.sources.batch import Batch
+from observatory.sources.structure_file import STRUCTURE_COLUMNS
 
 MEMBER_COLUMNS: Final = (
     "source_id",
@@ -32,27 +33,6 @@ MEMBER_COLUMNS: Final = (
     "point_y_m",
     "services",
     "reasons",
-)
-STRUCTURE_COLUMNS: Final = (
-    "structure_id",
-    "name",
-    "kind",
-    "siret",
-    "naf",
-    "address",
-    "post_code",
-    "city",
-    "commune_code",
-    "departement_code",
-    "place_quality",
-    "place_note",
-    "capacity_count",
-    "label",
-    "is_active",
-    "period",
-    "source_id",
-    "point_x_m",
-    "point_y_m",
 )
 
 

@@ -46,14 +46,15 @@ STRUCTURE_COLUMNS: Final = (
     "departement_code",
     "place_quality",
     "place_note",
+    "capacity_count",
     "label",
+    "is_active",
     "period",
     "source_id",
-    "capacity_count",
-    "is_active",
     "point_x_m",
     "point_y_m",
 )
+"""A structure as the snapshot and the stage hold it."""
 RECORDS: Final = ("source_id", "record_id", "structure_id", "rule", "name", "kind", "siret")
 
 
