@@ -16,6 +16,7 @@ from observatory.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from sqlalchemy import Connection
 
 REGION: Final = "28"
 FORMATS: Final = ("table", "json")
@@ -90,6 +91,9 @@ def sources(
     rejected: Annotated[
         bool, typer.Option("--rejected", help="Liste les lignes et figures écartées au dernier chargement.")
     ] = False,
+    source: Annotated[
+        str | None, typer.Option(metavar="SOURCE", help="Avec --rejected : ce qui est écarté de cette seule source.")
+    ] = None,
     completeness: Annotated[
         str | None,
         typer.Option(
@@ -106,11 +110,16 @@ def sources(
         raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
     if completeness is not None and (rejected or completeness not in LEVELS):
         raise UsageError(f"Écrivez --completeness seul, suivi de {', '.join(LEVELS)}.")
+    if source is not None and not rejected:
+        raise UsageError("Écrivez --source avec --rejected.")
+    only = None if source is None else _source_ids([source])[0]
     with transaction() as connection:
         if completeness is not None:
             rows = everywhere(connection, completeness)
         elif rejected:
-            rows = read.rejected(connection, limit=REJECTED_SHOWN)
+            total = read.rejected_count(connection, only)
+            wanted = total if format_ == "json" else min(total, REJECTED_SHOWN)
+            rows = _rejected(connection, only, wanted)
         else:
             rows = _catalogue(read.sources(connection))
     if format_ == "json":
@@ -119,6 +128,11 @@ def sources(
         _print(_completeness_table(rows))
     elif rejected:
         _print(_rejected_table(rows))
+        if total > len(rows):
+            messages().print(
+                f"{len(rows)} montrées sur {total} ; « --source SOURCE » choisit, « --format json » donne tout.",
+                markup=False,
+            )
     else:
         _print(_catalogue_table(rows))
         messages().print("Couverture, licence et adresse de chaque source : « --format json ».", markup=False)
@@ -183,6 +197,19 @@ def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
             held or "non chargée",
         )
     return table
+
+
+def _rejected(connection: Connection, source_id: str | None, count: int) -> list[dict[str, Any]]:
+    """Return the first rejected rows, page after page."""
+    from observatory.store import read
+
+    rows: list[dict[str, Any]] = []
+    while len(rows) < count:
+        page = read.rejected(connection, source_id, limit=count - len(rows), offset=len(rows))
+        if not page:
+            break
+        rows += page
+    return rows
 
 
 def _completeness_table(rows: Sequence[dict[str, Any]]) -> Table:

@@ -130,10 +130,10 @@ class Sieve:
         if rows.empty:
             return
         shown = list(self.shown) or [column for column in rows.columns if column != LINE]
-        content = rows[shown].astype("string").fillna("").agg(" ; ".join, axis=1).str.slice(0, CONTENT_LIMIT)
+        # By column, then by row: pandas' own joining of rows takes minutes for a million of them.
+        cells = [rows[column].astype("string").fillna("").tolist() for column in shown]
+        content = [" ; ".join(texts)[:CONTENT_LIMIT] for texts in zip(*cells, strict=True)]
         reasons = reason.loc[mask].to_numpy() if isinstance(reason, pd.Series) else reason
         self._rejected.append(
-            pd.DataFrame(
-                {"scope": scope, "line": rows[LINE].to_numpy(), "reason": reasons, "content": content.to_numpy()}
-            )
+            pd.DataFrame({"scope": scope, "line": rows[LINE].to_numpy(), "reason": reasons, "content": content})
         )

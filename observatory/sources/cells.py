@@ -15,6 +15,28 @@ SPACES: Final = re.compile("[ \u00a0\u202f\u2009'’]")
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?")
 PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d+")
 COMMUNE: Final = r"(?:\d{5}|2[AB]\d{3})"
+KEY_NAMES: Final = {
+    "age": "âge",
+    "category": "catégorie",
+    "class": "classe",
+    "codgeo": "département",
+    "commune_code": "commune",
+    "departement_code": "département",
+    "epci_code": "EPCI",
+    "facility": "type d'équipement",
+    "indicator": "indicateur",
+    "iris_code": "IRIS",
+    "kind": "type de données",
+    "level": "niveau",
+    "period": "période",
+    "quarter": "trimestre",
+    "sex": "sexe",
+    "treatment": "traitement",
+    "waste": "type de déchet",
+    "year": "année",
+    "ze2020": "zone d'emploi",
+}
+"""What a reader calls the columns that make a row of a table unique."""
 REPEATED_REASON: Final = "en-tête répété au milieu du fichier"
 
 
@@ -84,7 +106,8 @@ def reject_contradictions(sieve: Sieve, keys: list[str], values: list[str]) -> N
     """Drop the rows that say the same twice; put aside, all of them, those that contradict each other."""
     sieve.drop_duplicates([*keys, *values])
     twice = sieve.frame.duplicated(keys, keep=False)
-    sieve.reject(twice, "deux lignes se contredisent sur " + ", ".join(keys))
+    told = ", ".join(KEY_NAMES.get(key, key) for key in keys)
+    sieve.reject(twice, f"deux lignes se contredisent pour les mêmes : {told}")
 
 
 def code_list(text: str | None) -> list[str]:

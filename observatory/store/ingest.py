@@ -282,19 +282,19 @@ def _record(connection: sa.Connection, batch: Batch, run: dict[str, Any], *, val
             "status": "loaded",
         },
     ).scalar_one()
-    rejected = [
-        {
-            "run_id": run_id,
-            "file_name": run["file_name"],
-            "line": None if row["line"] != row["line"] or row["line"] is None else int(row["line"]),
-            **{name: str(row[name]) for name in ("scope", "reason", "content")},
-        }
-        for row in batch.rejected.to_dict("records")
-    ]
-    if rejected:
-        connection.execute(sa.insert(t.RejectedRow), rejected)
+    _keep_rejected(connection, batch, run_id, file_name=run["file_name"])
     held = {"checksum": run["checksum"], "row_count": value_count}
     statement_ = insert(t.SnapshotFile).values({"file_name": file_marker(batch.source_id), **held})
     connection.execute(
         statement_.on_conflict_do_update(index_elements=["file_name"], set_={**held, "loaded_at": sa.func.now()})
     )
+
+
+def _keep_rejected(connection: sa.Connection, batch: Batch, run_id: int, *, file_name: str) -> None:
+    """Copy what a run rejected: a file may have a million rows to reject."""
+    columns = [batch.rejected[name] for name in ("line", "scope", "reason", "content")]
+    copy = "COPY observatory.rejected_row (run_id, file_name, line, scope, reason, content) FROM STDIN"
+    with load.raw_connection(connection).cursor() as cursor, cursor.copy(copy) as rows:
+        for line, scope, reason, content in zip(*columns, strict=True):
+            at = None if line is None or line != line else int(line)  # noqa: PLR0124 - NaN is not itself
+            rows.write_row((run_id, file_name, at, str(scope), str(reason), str(content)))

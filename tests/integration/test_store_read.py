@@ -215,6 +215,7 @@ def test_sources_say_how_complete_they_are(connection: sa.Connection) -> None:
     ]
     assert [row["scope"] for row in read.rejected(connection)] == ["cell", "row"]
     assert read.rejected(connection, "toy_map") == []
+    assert (read.rejected_count(connection), read.rejected_count(connection, "toy_map")) == (2, 0)
 
 
 @pytest.mark.parametrize(

@@ -152,3 +152,18 @@ def test_a_source_that_exists_only_as_a_file_asks_for_it(monkeypatch, capsys, ar
     told = capsys.readouterr().err
     assert re.search(words, told)
     assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--source", "frr"], "avec --rejected"),
+        (["--rejected", "--source", "ffr"], "vouliez-vous dire frr"),
+        (["--completeness", "commune"], "region, departement, epci"),
+        (["--completeness", "epci", "--rejected"], "--completeness seul"),
+    ],
+)
+def test_sources_refuses_what_it_cannot_list(monkeypatch, capsys, arguments, words):
+    monkeypatch.setattr("observatory.commands.session.opened", lambda: pytest.fail("the database is not needed"))
+    assert cli.run(["sources", *arguments]) == 2
+    assert words in capsys.readouterr().err

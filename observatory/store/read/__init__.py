@@ -12,7 +12,7 @@ from observatory.store.read.loaded import loaded_completeness
 from observatory.store.read.merges import decisions, merged
 from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
 from observatory.store.read.series import series_frame
-from observatory.store.read.sources import age_days, rejected, sources
+from observatory.store.read.sources import age_days, rejected, rejected_count, sources
 from observatory.store.read.structures import structure_count, structures
 from observatory.store.read.territories import children, descendants, geometries, territory
 
@@ -37,6 +37,7 @@ __all__ = [
     "merged",
     "need_components",
     "rejected",
+    "rejected_count",
     "require_territory",
     "run",
     "series_frame",

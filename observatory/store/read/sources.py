@@ -40,6 +40,16 @@ def age_days(published_date: str | None, today: date) -> int | None:
     return (today - published).days
 
 
+def rejected_count(connection: sa.Connection, source_id: str | None = None) -> int:
+    """Return how many rows and figures each source's last load rejected, in all."""
+    run = IngestRun
+    last = sa.select(sa.func.max(run.run_id)).where(run.status == "loaded").group_by(run.source_id)
+    if source_id is not None:
+        last = last.where(run.source_id == source_id)
+    query = sa.select(sa.func.count()).select_from(RejectedRow).where(RejectedRow.run_id.in_(last))
+    return int(connection.execute(query).scalar_one())
+
+
 def rejected(
     connection: sa.Connection, source_id: str | None = None, *, limit: int | None = None, offset: int = 0
 ) -> list[dict[str, Any]]:
