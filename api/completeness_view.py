@@ -34,6 +34,7 @@ def of_region(connection: Connection, service: str) -> dict[str, Any]:
         "layer_places": places,
         "region_held": wide,
         "held_labels": completeness.layer_labels(),
+        "percent_of": completeness.percent_of,
         "by_departement": by_departement,
         "epci_short": short,
     }

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REGION: Final = ("region", "28")
 YEAR_DAYS: Final = 365.25
+NEARLY_PERCENT: Final = 99.9
+"""What a share that rounds to 100 and is not is said to be."""
 OLD_YEARS: Final = 5
 """A source whose rhythm is not known is told old from this age on (convention de l'observatoire)."""
 
@@ -51,9 +53,15 @@ class Completeness:
         """French: « 373 sur 10 827 (3,4 %) », « 120, nombre attendu non déclaré », « 404, liste complète… »."""
         known = labels.count(self.known_count)
         if self.expected_count and self.share is not None:
-            percent = labels.decimal(100 * self.share, digits=1)
+            percent = labels.decimal(percent_of(self.share), digits=1)
             return f"{known} sur {labels.count(self.expected_count)} ({percent}{labels.NARROW_SPACE}%)"
         return f"{known}, liste complète à sa date" if self.is_complete else f"{known}, nombre attendu non déclaré"
+
+
+def percent_of(share: float) -> float:
+    """Return a share in percent to one decimal, which says 100 of what is whole only."""
+    percent = round(100 * share, 1)
+    return NEARLY_PERCENT if share < 1 and percent > NEARLY_PERCENT else percent
 
 
 def completeness(connection: Connection, level: str, code: str | None = None) -> dict[str, dict[str, Completeness]]:

@@ -63,6 +63,7 @@ def test_what_is_published_below_the_region_is_compared_territory_by_territory(c
         "population": 3_330_478,
         "quartiers": 63,
     }
+    assert region["communes"].words == "2\u202f643 sur 2\u202f644 (99,9\u202f%)"  # 99,96: not all of them
     epci = [row for row in completeness.everywhere(connection, "epci") if row["layer"] == "communes"]
     assert len(epci) == 71
     assert sum(row["expected_count"] for row in epci) == 2644
