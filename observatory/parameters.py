@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-METHOD_VERSION: Final = "2"
+METHOD_VERSION: Final = "3"
 """Part of every run's hash: raised whenever a formula changes, so that stored results are worked out again."""
 
 # --- Need -----------------------------------------------------------------------------------------------------------
@@ -18,6 +18,12 @@ TSCORE_SPREAD: Final = 10.0
 
 WEIGHT_TOLERANCE: Final = 1e-9
 """Sums of weights are compared to their threshold with this tolerance: 0.1 + 0.5 must reach 0.6."""
+
+SIGNIFICANT_BITS: Final = 40
+"""Bits of a value that ranks and standard deviations look at (twelve digits): sums spoil the last of a double's 53."""
+
+VARIATION_TOLERANCE: Final = 1e-9
+"""Scores from 0 to 100 whose range is under this do not vary: what differs is the noise of their sums."""
 
 # --- Display --------------------------------------------------------------------------------------------------------
 

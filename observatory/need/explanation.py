@@ -8,7 +8,7 @@ import pandas as pd
 from observatory.need.aggregation import aggregate, nominal_weights, unit_weights
 from observatory.need.normalisation import indicator_values
 from observatory.need.study import NeedStudy
-from observatory.parameters import GEOMETRIC_FLOOR
+from observatory.parameters import GEOMETRIC_FLOOR, VARIATION_TOLERANCE
 
 
 def contributions(frame: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
@@ -100,7 +100,9 @@ def effective_weights(frame: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
     parts = contributions(values, study)
     correlation = pd.Series({name: _correlation(values[name], score) for name in study.indicator_ids})
     squared = correlation.pow(2)
-    variance = float(score.var(ddof=0)) if len(score) > 1 else 0.0
+    # Equal scores may differ by the noise of their sums: that is no variance.
+    varies = len(score) > 1 and float(np.ptp(score)) > VARIATION_TOLERANCE
+    variance = float(score.var(ddof=0)) if varies else 0.0
     covariance = parts.sub(parts.mean()).mul(score - score.mean(), axis="index").mean()
     return pd.DataFrame(
         {
@@ -115,6 +117,6 @@ def effective_weights(frame: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
 def _correlation(values: pd.Series, score: pd.Series) -> float:
     both = values.notna()
     left, right = values[both].to_numpy(dtype=float), score[both].to_numpy(dtype=float)
-    if left.size == 0 or np.ptp(left) == 0 or np.ptp(right) == 0:
+    if left.size == 0 or min(np.ptp(left), np.ptp(right)) <= VARIATION_TOLERANCE:
         return float("nan")
     return float(np.corrcoef(left, right)[0, 1])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.errors import NotComputedError
 from observatory.need.study import NeedStudy
-from observatory.parameters import TSCORE_MEAN, TSCORE_SPREAD
+from observatory.parameters import SIGNIFICANT_BITS, TSCORE_MEAN, TSCORE_SPREAD
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,18 +107,27 @@ def normalise(frame: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
     ``goalposts``: ``100 × (x − low) / (high − low)``, clipped, so that no unit depends on another.
     ``percentile``: ``100 × (rank − 1) / (n − 1)``, mean rank for ties, 50 where only one value is known.
     ``zscore``: ``50 + 10 z`` with the sample standard deviation, clipped; 50 where all the values are equal.
-    The last two depend on the units given. OECD/JRC, Handbook on Constructing Composite Indicators, 2008, step 5.
+    The last two depend on the units given, and take values that agree to twelve digits for equal: the rate that a
+    département gives to its communes is one value, whatever noise their populations leave in it. OECD/JRC, Handbook on Constructing Composite Indicators, 2008, step 5.
     """
     values = winsorise(frame, study).frame
     direction = pd.Series({indicator.id: indicator.direction for indicator in study.indicators}, dtype=float)
     if study.normalisation == "percentile":
-        return _percentile(values * direction)
+        return _percentile(_settled(values * direction))
     if study.normalisation == "zscore":
-        return _tscore(values * direction)
+        return _tscore(_settled(values * direction))
     low = pd.Series({indicator.id: indicator.low for indicator in study.indicators}, dtype=float)
     high = pd.Series({indicator.id: indicator.high for indicator in study.indicators}, dtype=float)
     start = low.where(direction > 0, high)
     return ((values - start) / (high - low) * direction * 100.0).clip(0.0, 100.0)
+
+
+def _settled(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the values without the noise of floating sums, so that equal ones are equal."""
+    mantissa, exponent = np.frexp(values.to_numpy(dtype=float))
+    step = 2.0**SIGNIFICANT_BITS
+    settled = np.ldexp(np.rint(mantissa * step) / step, exponent)
+    return pd.DataFrame(settled, index=values.index, columns=values.columns)
 
 
 def _percentile(oriented: pd.DataFrame) -> pd.DataFrame:
@@ -128,6 +137,7 @@ def _percentile(oriented: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tscore(oriented: pd.DataFrame) -> pd.DataFrame:
-    spread = oriented.std(ddof=1)
-    score = (oriented - oriented.mean()) / spread.where(spread > 0, np.nan)
+    # The mean of equal values may differ from them by a hair, and their deviation from nothing.
+    spread = oriented.std(ddof=1).where(oriented.max() > oriented.min(), np.nan)
+    score = (oriented - oriented.mean()) / spread
     return (TSCORE_MEAN + TSCORE_SPREAD * score).mask(oriented.notna() & score.isna(), TSCORE_MEAN).clip(0.0, 100.0)

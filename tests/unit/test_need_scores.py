@@ -122,6 +122,30 @@ def test_percentile_and_zscore_by_hand() -> None:
     assert normalise(pd.DataFrame({"a": [4.0, 4.0]}), study)["a"].tolist() == [50.0, 50.0]
 
 
+@pytest.mark.parametrize("value", [0.1, 44.13, 373.1, 1e-7])
+def test_equal_values_score_the_same_whatever_noise_their_sums_leave(value: float) -> None:
+    """Thirty times one value: their mean is not that value to the last digit, and yet no one is apart.
+
+    A département's rate, multiplied then divided by each commune's persons, is one rate: one rank for all its communes.
+    """
+    persons = np.arange(1.0, 31.0) * 7.0
+    frame = pd.DataFrame({"a": value * persons / persons})
+    noisy = pd.DataFrame({"a": [*(value * persons / persons), *(2 * value * persons / persons)]})
+    for rule in ("zscore", "percentile"):
+        study = NeedStudy(id="t", indicators=(indicator("a"),), normalisation=rule)
+        assert normalise(pd.DataFrame({"a": [value] * 30}), study)["a"].tolist() == [50.0] * 30
+        assert normalise(frame, study)["a"].tolist() == [50.0] * 30
+        assert normalise(noisy, study)["a"].nunique() == 2
+
+
+def test_scores_that_do_not_vary_have_no_effective_weights() -> None:
+    """0.1 × 3 equal indicators: the sums differ in their last digit, and no variance comes of it."""
+    study = NeedStudy(id="e", indicators=tuple(indicator(name, weight=0.1) for name in "abc"))
+    frame = pd.DataFrame({"a": [0.1, 0.2, 0.3], "b": [0.2, 0.3, 0.1], "c": [0.3, 0.1, 0.2]}) * 100.0
+    found = effective_weights(frame, study)
+    assert found[["variance_share", "correlation", "importance_share"]].isna().all(axis=None)
+
+
 def test_winsorising_is_counted() -> None:
     """Quantiles 0.25 and 0.75 of 0, 1, 2, 3, 100 are 1 and 3: one value below, one above; the NaN is left alone."""
     study = NeedStudy(id="w", indicators=(indicator("a"),), winsorise=(0.25, 0.75))
