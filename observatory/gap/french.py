@@ -82,6 +82,12 @@ def elides(word: str) -> bool:
     return first in set("AEIOUYŒÆ") or _MUTE_H.match(word) is not None
 
 
+def quoted(words: str) -> str:
+    """Return words between guillemets; those that they hold become the inner ones of French, “ and ”."""
+    inner = re.sub(r"«\s*", "“", re.sub(r"\s*»", "”", words))
+    return f"«\u00a0{inner}\u00a0»"
+
+
 def capital(sentence: str) -> str:
     """Return a sentence with its first letter in upper case."""
     return sentence[:1].upper() + sentence[1:]

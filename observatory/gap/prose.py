@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from observatory.gap.french import Named, listed, plural, territory
+from observatory.gap.french import Named, listed, plural, quoted, territory
 from observatory.publish.labels import TYPOLOGIES, TYPOLOGY_MEANINGS, count, decimal
 
 NO_BREAK: Final = "\u00a0"
 NARROW: Final = "\u202f"
+ZONED_SERVICE: Final = "accompagnement"
+"""Service whose structures only count inside their zone of intervention."""
 MOST_REASONS: Final = 3
 """Indicators named as reasons (convention de l'observatoire): the rest is in the table."""
 _NUMBERS: Final = {1: "Un indicateur", 2: "Deux indicateurs", 3: "Trois indicateurs"}
@@ -92,7 +94,7 @@ def explain(
 
 
 def _need(row: Mapping[str, Any], named: Named, parameters: Mapping[str, Any], sure: Certainty) -> list[str]:
-    defi = f"Pour le défi «{NO_BREAK}{parameters['defi_label']}{NO_BREAK}»"
+    defi = f"Pour le défi {quoted(parameters['defi_label'])}"
     if row.get("need_score") is None:
         return [f"{defi}, le besoin n'est pas connu dans {named.words}{NARROW}: trop de chiffres manquent."]
     score = row["need_score"]
@@ -138,9 +140,10 @@ def _reasons(
     points = round(sum(component["contribution"] for component, _ in largest), 1)
     items = [_reason(component, indicator) for component, indicator in largest]
     explains = "explique" if len(largest) == 1 else "expliquent"
-    mostly = " surtout" if len(known) > len(largest) else ""
+    is_all = len(known) == len(largest)
+    mostly = "" if is_all else " surtout"
     sentence = f"{_NUMBERS[len(largest)]} {explains}{mostly} ce score{NARROW}: {listed(items)}."
-    if len(largest) == 1:
+    if is_all:
         return [sentence]
     return [sentence, f"Ensemble, ils font {decimal(points)} des {decimal(row['need_score'])} points."]
 
@@ -151,7 +154,7 @@ def _reason(component: Mapping[str, Any], indicator: Mapping[str, Any]) -> str:
     if component.get("status") == "estimated":
         details.append("estimation")
     details.append(f"{decimal(points)} {plural(points, 'point')}")
-    return f"«{NO_BREAK}{indicator['label']}{NO_BREAK}» ({', '.join(one for one in details if one)})"
+    return f"{quoted(str(indicator['label']))} ({', '.join(one for one in details if one)})"
 
 
 def _quantity(value: float | None, unit: str) -> str:
@@ -165,19 +168,23 @@ def _quantity(value: float | None, unit: str) -> str:
 def _volume(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
     persons = row.get("need_volume_count")
     if row.get("status") == "suppressed":
-        return ["Le nombre de personnes concernées, trop petit, est couvert par le secret."]
+        return ["Le nombre de personnes concernées est couvert par le secret des petits comptes."]
     if persons is None:
         return []
     if persons == 0:
         return [f"Personne n'est compté parmi les {parameters['volume_label']}."]
-    return [f"Ce besoin concerne {count(persons)} {plural(persons, 'personne')}{NARROW}: {parameters['volume_label']}."]
+    if persons == 1:
+        return [f"Ce besoin concerne une seule personne{NARROW}: {parameters['volume_label']}."]
+    return [f"Ce besoin concerne {count(persons)} {parameters['volume_label']}."]
 
 
 def _access(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
-    service = f"Pour le service «{NO_BREAK}{parameters['service_label']}{NO_BREAK}»"
+    service = f"Pour le service {quoted(parameters['service_label'])}"
     minutes, limit = row.get("nearest_min"), f"pour un seuil de {_minutes(parameters['threshold_min'])}"
     if minutes is None:
-        first = f"{service}, aucune structure connue ne s'atteint en voiture."
+        is_zoned = str(parameters.get("service", "")).startswith(ZONED_SERVICE)
+        which = "aucune structure dont on sache qu'elle intervient ici" if is_zoned else "aucune structure connue"
+        first = f"{service}, {which} ne s'atteint en voiture."
     elif row["level"] in {"commune", "commune_deleguee", "qpv"}:
         first = f"{service}, la structure la plus proche est à {_minutes(minutes)}, {limit}."
     else:
@@ -203,8 +210,8 @@ def _known_only(parameters: Mapping[str, Any]) -> list[str]:
     number = parameters.get("supply_count")
     how_many = "" if number is None else f" ({count(number)} en Normandie)"
     sentence = (
-        f"Ces chiffres d'accès ne comptent que les structures connues{how_many}{NARROW}: la liste est incomplète, et "
-        "l'accès réel peut être meilleur."
+        f"Ces chiffres d'accès ne comptent que les structures connues et situées{how_many}{NARROW}: la liste est "
+        "incomplète, et l'accès réel peut être meilleur."
     )
     return [sentence]
 
@@ -245,7 +252,7 @@ def _conclusion(row: Mapping[str, Any], named: Named, sure: Certainty, *, is_par
     kind = str(row.get("typology"))
     if kind not in TYPOLOGY_MEANINGS or kind == "indetermine":
         return ["La typologie reste indéterminée, faute de chiffres."]
-    label = f"«{NO_BREAK}{TYPOLOGIES[kind].lower()}{NO_BREAK}»"
+    label = f"{'classée' if named.is_feminine else 'classé'} {quoted(TYPOLOGIES[kind].lower())}"
     found = [f"Au croisement des deux, {named.words} est {label}{NARROW}: {TYPOLOGY_MEANINGS[kind]}."]
     if sure.verdict is None or sure.verdict == "indetermine" or sure.verdict_share is None:
         return found
@@ -253,7 +260,7 @@ def _conclusion(row: Mapping[str, Any], named: Named, sure: Certainty, *, is_par
     if sure.flips:
         found.append(_flips(sure.flips))
     if is_partial_list:
-        found.append("Tous ces choix gardent la même liste de structures, sans celles qui y manquent.")
+        found.append("Toutes ces combinaisons gardent la même liste de structures, sans celles qui y manquent.")
     return found
 
 
@@ -263,22 +270,24 @@ def _verdict(named: Named, verdict: str, share: float, *, is_deficit: bool) -> s
     stands = {"robuste": is_deficit, "absent": not is_deficit}.get(verdict)
     solidity = "est fragile" if stands is None else "est robuste" if stands else "tient à la méthode"
     verb = "reste" if is_deficit else "serait"
-    choices = "choix de méthode que l'on pourrait défendre"
+    choices = "combinaisons de choix de méthode que l'on pourrait défendre"
+    who = f"{answer} {solidity}{NARROW}: {named.pronoun}"
     if share == 0:
-        return f"{answer} {solidity}{NARROW}: {named.pronoun} ne {verb} en déficit sous aucun des {choices}."
+        return f"{who} ne {verb} en déficit dans aucune des {choices}."
     if share == 1:
-        return f"{answer} {solidity}{NARROW}: {named.pronoun} {verb} en déficit sous tous les {choices}."
+        return f"{who} {verb} en déficit dans toutes les {choices}."
     percent = f"{min(99, max(1, round(100.0 * share)))}{NARROW}%"
     if verdict == "absent":
-        return f"{answer} {solidity}{NARROW}: {named.pronoun} ne {verb} en déficit que sous {percent} des {choices}."
-    return f"{answer} {solidity}{NARROW}: {named.pronoun} {verb} en déficit sous {percent} des {choices}."
+        return f"{who} ne {verb} en déficit que dans {percent} des {choices}."
+    return f"{who} {verb} en déficit dans {percent} des {choices}."
 
 
 def _flips(flips: Sequence[str]) -> str:
+    """Name the choices that, changed alone, turn the answer over."""
+    if len(flips) == 1:
+        return f"Un seul changement suffit à inverser la réponse{NARROW}: {flips[0]}."
     shown = list(flips[:MOST_FLIPS])
     rest = len(flips) - len(shown)
     if rest:
-        shown.append(f"{count(rest)} {plural(rest, 'autre')}")
-    if len(flips) == 1:
-        return f"Un seul de ces choix suffit à changer la réponse{NARROW}: {shown[0]}."
-    return f"Chacun de ces choix suffit à changer la réponse{NARROW}: {listed(shown)}."
+        shown.append("un autre" if rest == 1 else f"{count(rest)} autres")
+    return f"Chacun de ces changements suffit à lui seul à inverser la réponse{NARROW}: {listed(shown)}."

@@ -14,6 +14,7 @@ import pandas as pd
 from observatory.access import e2sfca
 from observatory.access.weights import Weights, apl_steps, gaussian
 from observatory.errors import InputFileError, UsageError
+from observatory.gap.french import quoted
 from observatory.gap.typology import Cuts
 from observatory.need import NeedStudy, aggregate, normalise
 from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
@@ -312,7 +313,7 @@ def _weightings(need: NeedStudy, kinds: Sequence[str]) -> list[tuple[str, NeedSt
     if "drop_one" in kinds and len(need.indicators) > 1:
         for dropped in need.indicators:
             kept = _keep_indicators(need, [one.id for one in need.indicators if one.id != dropped.id])
-            found.append((f"sans « {dropped.label} »", kept))
+            found.append((f"indicateur {quoted(dropped.label)} retiré", kept))
     return found
 
 

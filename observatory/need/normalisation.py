@@ -108,7 +108,8 @@ def normalise(frame: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
     ``percentile``: ``100 × (rank − 1) / (n − 1)``, mean rank for ties, 50 where only one value is known.
     ``zscore``: ``50 + 10 z`` with the sample standard deviation, clipped; 50 where all the values are equal.
     The last two depend on the units given, and take values that agree to twelve digits for equal: the rate that a
-    département gives to its communes is one value, whatever noise their populations leave in it. OECD/JRC, Handbook on Constructing Composite Indicators, 2008, step 5.
+    département gives to its communes is one value, whatever noise their populations leave in it. OECD/JRC, Handbook on
+    Constructing Composite Indicators, 2008, step 5.
     """
     values = winsorise(frame, study).frame
     direction = pd.Series({indicator.id: indicator.direction for indicator in study.indicators}, dtype=float)

@@ -85,7 +85,7 @@ def _areas(clusters: Mapping[str, Any]) -> Section:
     return Section(
         "poches",
         title,
-        [_concentrated(wanted, several), *_others(clusters), method],
+        [concentrated(wanted, several), *_others(clusters), method],
         f"Poches de besoin fort et d'accès faible, les plus peuplées ({len(shown)} sur {len(several or wanted)})",
         ("Poche", "Intercommunalités", "Communes", "Habitants"),
         [
@@ -95,20 +95,24 @@ def _areas(clusters: Mapping[str, Any]) -> Section:
     )
 
 
-def _concentrated(areas: Sequence[Mapping[str, Any]], several: Sequence[Mapping[str, Any]]) -> str:
+def concentrated(areas: Sequence[Mapping[str, Any]], several: Sequence[Mapping[str, Any]]) -> str:
     """Say how many communes, inhabitants and areas there are."""
     communes = sum(area["commune_count"] for area in areas)
     persons = sum(area["population_count"] for area in areas)
     alone = len(areas) - len(several)
+    around = "de communes où l'accès est faible, plus que le hasard ne le ferait"
+    inhabitants = f"{count(persons)} {plural(persons, 'habitant')}"
+    if communes == 1:
+        return f"Une seule commune au besoin fort est entourée {around} : {inhabitants}."
     parts = [
-        *([f"{count(len(several))} {plural(len(several), 'poche')} de plusieurs communes"] if several else []),
-        *([f"{count(alone)} {plural(alone, 'commune isolée', 'communes isolées')}"] if alone else []),
+        *([f"{_one(len(several))} {plural(len(several), 'poche')} de plusieurs communes"] if several else []),
+        *([f"{_one(alone)} {plural(alone, 'commune isolée', 'communes isolées')}"] if alone else []),
     ]
-    are = plural(communes, "commune au besoin fort est entourée", "communes au besoin fort sont entourées")
-    return (
-        f"{count(communes)} {are} de communes où l'accès est faible, plus que le hasard ne le ferait : "
-        f"{count(persons)} habitants, {listed(parts)}."
-    )
+    return f"{count(communes)} communes au besoin fort sont entourées {around} : {inhabitants}, {listed(parts)}."
+
+
+def _one(number: int) -> str:
+    return "une" if number == 1 else count(number)
 
 
 def _others(clusters: Mapping[str, Any]) -> list[str]:
@@ -126,7 +130,7 @@ def _some(names: Sequence[str]) -> str:
     rest = len(names) - 2
     shown = list(names[:2])
     if rest > 0:
-        shown.append(f"{count(rest)} {plural(rest, 'autre')}")
+        shown.append("une autre" if rest == 1 else f"{count(rest)} autres")
     return listed(shown) or "–"
 
 
@@ -150,7 +154,7 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
     sentences.append(
         f"Profondeur : ce qui manque pour atteindre {line}, en moyenne sur toutes les personnes concernées (0 : rien ; "
         "1 : personne n'a d'accès). Sévérité : de même, les grands manques comptant davantage (indices de Foster, "
-        f"Greer et Thorbecke). Personnes : {parameters['volume_label']}."
+        f"Greer et Thorbecke). Les personnes concernées sont les {parameters['volume_label']}."
     )
     rows = [
         *((GROUPS[one["code"]], one) for name in ("densite", "frr") for one in depth[name]),
@@ -183,14 +187,9 @@ def _quarters(quarters: Sequence[Mapping[str, Any]], parameters: Mapping[str, An
     less = [one for one in known if one["access_difference"] < 0]
     more = [one for one in known if one["access_difference"] > 0]
     farther = [one for one in known if one["access_difference"] == 0 and one["is_worse_off"]]
-    whose = plural(len(known), "sa", "leur")
-    words = (
-        f"De {count(len(known))} {plural(len(known), 'quartier prioritaire', 'quartiers prioritaires')}, "
-        f"{_have(len(less))} moins d'accès que {whose} commune, {_have(len(more))} davantage, "
-        f"{_have(len(known) - len(less) - len(more))} autant"
-    )
+    words = against_commune(len(less), len(more), len(known) - len(less) - len(more))
     if farther:
-        words += f", dont {count(len(farther))} à plus de minutes de la structure la plus proche"
+        words += f", dont {count(len(farther))} plus loin de la structure la plus proche"
     order = sorted(
         known, key=lambda one: (one["access_difference"], -(one["nearest_difference_min"] or 0), one["code"])
     )
@@ -221,8 +220,18 @@ def _quarters(quarters: Sequence[Mapping[str, Any]], parameters: Mapping[str, An
     )
 
 
-def _have(number: int) -> str:
-    return "aucun n'a" if number == 0 else f"{count(number)} {plural(number, 'a', 'ont')}"
+def against_commune(less: int, more: int, same: int) -> str:
+    """Say how many quartiers have less access than their commune, more, as much; nothing of what no quartier has."""
+    total = less + more + same
+    groups = [(less, "moins", "moins"), (more, "plus", "davantage"), (same, "autant", "autant")]
+    (number, than, _), *rest = [group for group in groups if group[0]]
+    compared = f"{than} d'accès que {plural(number, 'sa commune', 'leur commune')}"
+    if not rest:
+        who = "Le seul quartier prioritaire a" if total == 1 else f"Les {count(total)} quartiers prioritaires ont tous"
+        return f"{who} {compared}"
+    first = f"{count(number)} {plural(number, 'a', 'ont')} {compared}"
+    others = [f"{count(number)} en {plural(number, 'a', 'ont')} {word}" for number, _, word in rest]
+    return f"De {count(total)} quartiers prioritaires, {listed([first, *others])}"
 
 
 def _volume(volume: Mapping[str, Any] | None, level: str) -> Section | None:
@@ -241,7 +250,7 @@ def _volume(volume: Mapping[str, Any] | None, level: str) -> Section | None:
         "volumes",
         "Des volumes récents, estimés là où ils ne sont pas publiés",
         sentences,
-        f"{volume['label']}, {volume['period']} ({len(shown)} lignes sur {len(rows)})",
+        f"{volume['label']}, {volume['period']} ({len(shown)} {plural(len(shown), 'ligne')} sur {len(rows)})",
         ("Territoire", f"Volume ({volume['unit']})", "Intervalle à 90 %", "Statut"),
         [
             (

@@ -19,7 +19,8 @@ from observatory.runs.border import border_flips
 from observatory.runs.certainty import Certainties
 from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
-from observatory.runs.need import REUSE_SERVICE, NeedRun, need_hash
+from observatory.runs.need import NeedRun, need_hash
+from observatory.runs.need_figures import REUSE_SERVICE
 from observatory.runs.profile import PROFILE, Profiles
 from observatory.store import results
 from observatory.store.tables import GapResult

@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 from observatory.gap.difference import Perimeter
 from observatory.runs import secrecy
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures, read_inputs
-from observatory.runs.need import VALUE_DECIMALS, computed_figures, figure_names, need_hash, protected_need
+from observatory.runs.need import need_hash
+from observatory.runs.need_figures import computed_figures, figure_names, protected_need
+from observatory.runs.need_rows import VALUE_DECIMALS
 from observatory.runs.secrecy import Protected
 from observatory.store import read
 from observatory.store.membership import KEY, Members, kept_membership

@@ -124,7 +124,7 @@ def test_gap_of_the_toy_territory_by_hand(toy_connection: sa.Connection, toy_stu
     assert communes["need_score"].tolist()[:3] == [50.0, 25.0, 100.0]
     assert communes.loc["61902", "status"] == "missing"
     assert communes.loc["61902", "typology"] == "indetermine"
-    assert communes.loc["61902", "note"].startswith("Pas de score de besoin : n'est connu que 0 % du poids")
+    assert communes.loc["61902", "note"].startswith("Pas de score de besoin : on ne connaît que 0\u202f% du poids")
     columns = ["need_score", "need_volume_count", "access_score", "nearest_min", "priority_score", "typology"]
     assert rows.loc[("epci", "200000001"), columns].tolist() == [41.5, 125, 84.1, 3.3, 6.6, "couvert"]
     assert rows.loc[("epci", "200000002"), columns].tolist() == [100.0, 60, 40.0, 16.0, 60.0, "prioritaire"]

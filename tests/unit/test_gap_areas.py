@@ -9,7 +9,7 @@ import pytest
 from observatory.gap.areas import areas
 from observatory.gap.spatial import Clusters, bivariate_clusters, clusters_among, surroundings
 from observatory.publish.gaps import GapReport
-from observatory.publish.profile import sections
+from observatory.publish.profile import against_commune, concentrated, sections
 
 CODES = pd.Index(["A", "B", "C", "D", "E"])
 NAMES = pd.Series(["Le Bourg", "Yville", "Cour", "Les Prés", "Exmes"], index=CODES)
@@ -89,8 +89,39 @@ def test_a_profile_without_area_says_so_and_tables_are_whole() -> None:
     assert places.sentences[1] == "Se distinguent aussi : besoin fort, accès fort alentour (2 communes)."
     assert depth.sentences[0].replace("\u202f", " ").startswith("40,0 % des personnes concernées (4 sur 10)")
     assert depth.rows[0][1:] == ("10", "4", "40,0\u202f%", "0,25", "0,20")
-    assert quarters.sentences[0] == (
-        "De 1 quartier prioritaire, 1 a moins d'accès que sa commune, aucun n'a davantage, aucun n'a autant."
-    )
+    assert quarters.sentences[0] == ("Le seul quartier prioritaire a moins d'accès que sa commune.")
+    assert depth.sentences[-1].endswith("Les personnes concernées sont les habitants.")
     assert quarters.rows == [("Haut", "Alpha", "5,0", "9,0", "9,0", "2,0")]
     assert sections(GapReport([], {}, [], "x")) == []
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "same", "words"),
+    [
+        (0, 0, 63, "Les 63 quartiers prioritaires ont tous autant d'accès que leur commune"),
+        (2, 1, 60, ("De 63 quartiers prioritaires, 2 ont moins d'accès que leur commune, 1 en a davantage et 60 en ont "
+                   "autant")),
+        (1, 0, 2, "De 3 quartiers prioritaires, 1 a moins d'accès que sa commune et 2 en ont autant"),
+        (0, 3, 4, "De 7 quartiers prioritaires, 3 ont plus d'accès que leur commune et 4 en ont autant"),
+    ],
+)  # fmt: skip
+def test_quartiers_against_their_commune_in_words(less: int, more: int, same: int, words: str) -> None:
+    assert against_commune(less, more, same) == words
+
+
+def test_areas_in_words() -> None:
+    one = {"commune_count": 1, "population_count": 3729}
+    large = {"commune_count": 3, "population_count": 5000}
+    where = "de communes où l'accès est faible, plus que le hasard ne le ferait"
+    read = [
+        concentrated(areas, [each for each in areas if each["commune_count"] > 1]).replace("\u202f", " ")
+        for areas in ([one], [one, large], [one, one])
+    ]
+    assert read == [
+        f"Une seule commune au besoin fort est entourée {where} : 3 729 habitants.",
+        (
+            f"4 communes au besoin fort sont entourées {where} : 8 729 habitants, une poche de plusieurs communes et une "
+            "commune isolée."
+        ),
+        f"2 communes au besoin fort sont entourées {where} : 7 458 habitants, 2 communes isolées.",
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from observatory.gap.french import capital, listed, of, plural, territory
+from observatory.gap.french import capital, listed, of, plural, quoted, territory
 from observatory.gap.prose import Certainty, explain
 
 INDICATORS = [
@@ -74,7 +74,7 @@ def test_caux_seine_agglo_reads_well() -> None:
             "baccalauréat » (58,1 %, 14,1 points)."
         ),
         "Ensemble, ils font 51,3 des 53,2 points.",
-        "Ce besoin concerne 5 321 personnes : chômeurs de 15 à 64 ans (RP 2021).",
+        "Ce besoin concerne 5 321 chômeurs de 15 à 64 ans (RP 2021).",
         (
             "Pour le service « Accompagnement de projets de l'ESS », un habitant est en moyenne à 38 minutes de la "
             "structure la plus proche, pour un seuil de 45 minutes."
@@ -86,11 +86,17 @@ def test_caux_seine_agglo_reads_well() -> None:
         ),
         "Parmi les personnes hors de portée, 812 sont concernées par le défi.",
         (
-            "Au croisement des deux, la communauté d'agglomération Caux Seine Agglo est « prioritaire » : besoin "
-            "fort, accès faible."
+            "Au croisement des deux, la communauté d'agglomération Caux Seine Agglo est classée « prioritaire » : "
+            "besoin fort, accès faible."
         ),
-        "Ce déficit est fragile : elle reste en déficit sous 55 % des choix de méthode que l'on pourrait défendre.",
-        "Chacun de ces choix suffit à changer la réponse : poids égaux et trajets plus courts de 15 %.",
+        (
+            "Ce déficit est fragile : elle reste en déficit dans 55 % des combinaisons de choix de méthode que l'on "
+            "pourrait défendre."
+        ),
+        (
+            "Chacun de ces changements suffit à lui seul à inverser la réponse : poids égaux et trajets plus courts de "
+            "15 %."
+        ),
     ]
 
 
@@ -112,8 +118,8 @@ def test_vire_au_noireau_reads_well() -> None:
     assert "Tous ses habitants sont hors de portée (46 112)." in found
     assert "Parmi les personnes hors de portée, 2 210 sont concernées par le défi." in found
     assert found[-1] == (
-        "Cette absence de déficit est robuste : elle ne serait en déficit que sous 4 % des choix de méthode que l'on "
-        "pourrait défendre."
+        "Cette absence de déficit est robuste : elle ne serait en déficit que dans 4 % des combinaisons de choix de "
+        "méthode que l'on pourrait défendre."
     )
 
 
@@ -125,10 +131,10 @@ def test_a_partial_list_is_told_beside_what_it_gives() -> None:
     read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
     place = read.index("L'accès y vaut 31,4 sur 100, où 100 est l'offre jugée suffisante.")
     assert read[place + 1] == (
-        "Ces chiffres d'accès ne comptent que les structures connues (20 en Normandie) : la liste est incomplète, et "
-        "l'accès réel peut être meilleur."
+        "Ces chiffres d'accès ne comptent que les structures connues et situées (20 en Normandie) : la liste est "
+        "incomplète, et l'accès réel peut être meilleur."
     )
-    assert read[-1] == "Tous ces choix gardent la même liste de structures, sans celles qui y manquent."
+    assert read[-1] == "Toutes ces combinaisons gardent la même liste de structures, sans celles qui y manquent."
     complete = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | {"is_complete": True})
     assert not any("liste" in sentence for sentence in complete)
 
@@ -147,7 +153,7 @@ def test_singulars_and_little_known_territories() -> None:
             ": 1,4 sur 100."
         ),
         "Un indicateur explique ce score : « Chômage des 15-64 ans » (5,9 %, 1,4 point).",
-        "Ce besoin concerne 1 personne : chômeurs de 15 à 64 ans (RP 2021).",
+        "Ce besoin concerne une seule personne : chômeurs de 15 à 64 ans (RP 2021).",
         (
             "Pour le service « Accompagnement de projets de l'ESS », la structure la plus proche est à 1 minute, "
             "pour un seuil de 45 minutes."
@@ -157,9 +163,39 @@ def test_singulars_and_little_known_territories() -> None:
             "Sur 30 habitants, 1 est servi (3,3 %), 28 ont une structure à portée mais saturée (93,3 %) et 1 est "
             "hors de portée (3,3 %)."
         ),
-        "Au croisement des deux, la commune du Havre est « à conforter » : besoin fort, accès assuré.",
+        "Au croisement des deux, la commune du Havre est classée « à conforter » : besoin fort, accès assuré.",
         "Besoin calculé sur 75 % du poids.",
     ]
+
+
+def test_three_reasons_that_say_it_all_are_not_summed() -> None:
+    """« Ensemble, ils font 53,2 des 53,2 points » would say nothing."""
+    three = {name: COMPONENTS[name] for name in ("unemployment", "below_bac", "zone")}
+    found = said(CAUX, components=three)
+    assert found[1].startswith("Trois indicateurs expliquent ce score : ")
+    assert not any(one.startswith("Ensemble") for one in found)
+
+
+def test_the_choices_that_turn_the_answer_over() -> None:
+    def last(*flips: str) -> str:
+        return said(CAUX, Certainty(verdict="fragile", verdict_share=0.5, flips=flips))[-1]
+
+    assert last("moyenne géométrique") == "Un seul changement suffit à inverser la réponse : moyenne géométrique."
+    assert last(*"abcdef").endswith(": a, b, c, d, e et un autre.")
+    assert last(*"abcdefg").endswith("e et 2 autres.")
+
+
+def test_a_phase_is_quoted_inside_quotes_and_its_zones_are_said() -> None:
+    """Nobody intervenes here is not nobody can be driven to."""
+    phase = {"service": "accompagnement:lieu", "service_label": "Accompagnement de projets, phase « lieu »"}
+    row = {**CAUX, "nearest_min": None}
+    found = explain(row, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | phase)
+    read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
+    assert (
+        "Pour le service « Accompagnement de projets, phase “lieu” », aucune structure dont on sache qu'elle "
+        "intervient ici ne s'atteint en voiture."
+    ) in read
+    assert quoted("a « b »") == "«\u00a0a “b”\u00a0»"
 
 
 def test_what_is_unknown_or_secret_is_said() -> None:
@@ -177,29 +213,29 @@ def test_what_is_unknown_or_secret_is_said() -> None:
     ]
     secret = {**CAUX, "need_volume_count": 4, "in_need_out_of_reach_count": 4, "status": "suppressed"}
     assert not any("4 sont concernées" in one or "concerne 4" in one for one in said(secret))
-    assert "Le nombre de personnes concernées, trop petit, est couvert par le secret." in said(secret)
+    assert "Le nombre de personnes concernées est couvert par le secret des petits comptes." in said(secret)
 
 
 @pytest.mark.parametrize(
     ("typology", "verdict", "share", "sentence"),
     [
-        ("prioritaire", "robuste", 0.94, "Ce déficit est robuste : elle reste en déficit sous 94 % des"),
-        ("prioritaire", "robuste", 1.0, "Ce déficit est robuste : elle reste en déficit sous tous les"),
-        ("prioritaire", "robuste", 0.9999, "Ce déficit est robuste : elle reste en déficit sous 99 % des"),
-        ("prioritaire", "absent", 0.1, "Ce déficit tient à la méthode : elle ne reste en déficit que sous 10 % des"),
-        ("couvert", "absent", 0.0, "Cette absence de déficit est robuste : elle ne serait en déficit sous aucun des"),
-        ("couvert", "fragile", 0.4, "Cette absence de déficit est fragile : elle serait en déficit sous 40 % des"),
+        ("prioritaire", "robuste", 0.94, "Ce déficit est robuste : elle reste en déficit dans 94 % des"),
+        ("prioritaire", "robuste", 1.0, "Ce déficit est robuste : elle reste en déficit dans toutes les"),
+        ("prioritaire", "robuste", 0.9999, "Ce déficit est robuste : elle reste en déficit dans 99 % des"),
+        ("prioritaire", "absent", 0.1, "Ce déficit tient à la méthode : elle ne reste en déficit que dans 10 % des"),
+        ("couvert", "absent", 0.0, "Cette absence de déficit est robuste : elle ne serait en déficit dans aucune des"),
+        ("couvert", "fragile", 0.4, "Cette absence de déficit est fragile : elle serait en déficit dans 40 % des"),
         (
             "couvert",
             "robuste",
             0.9,
-            "Cette absence de déficit tient à la méthode : elle serait en déficit sous 90 % des",
+            "Cette absence de déficit tient à la méthode : elle serait en déficit dans 90 % des",
         ),
     ],
 )
 def test_verdicts_agree_with_the_answer(typology: str, verdict: str, share: float, sentence: str) -> None:
     found = said({**CAUX, "typology": typology}, Certainty(verdict=verdict, verdict_share=share))
-    assert f"{sentence} choix de méthode que l'on pourrait défendre." in found
+    assert f"{sentence} combinaisons de choix de méthode que l'on pourrait défendre." in found
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_need_specifications_by_hand() -> None:
     found = need_specifications(frame, NEED, STUDY)
     assert found.scores[0].tolist() == [65.0, 70.0, 80.0, 60.0, 64.5, 69.3, 80.0, 60.0]
     assert found.choices.loc[0].tolist() == ["", "", ""]
-    assert found.choices.loc[2].tolist() == ["", "", "sans « Chômage »"]
+    assert found.choices.loc[2].tolist() == ["", "", "indicateur «\u00a0Chômage\u00a0» retiré"]
     assert found.choices.loc[5].tolist() == ["", "moyenne géométrique", "poids égaux"]
     # v knows a alone: 3/4 of the declared weight, half of the equal one (under 60 %: no score), none without it.
     assert found.scores[1, :4].tolist() == pytest.approx([40.0, np.nan, np.nan, 40.0], nan_ok=True)

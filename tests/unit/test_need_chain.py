@@ -23,6 +23,7 @@ from observatory.need import (
     unit_weights,
     volume_counts,
 )
+from observatory.runs.need import NeedRun
 
 UPPER = ("epci", "departement", "region")
 LEVELS = ("commune", *UPPER)
@@ -206,3 +207,31 @@ def test_reversing_one_indicator_moves_the_score_by_what_it_weighs(territory: Te
         found = scores(table, level, reversed_study)["score"]
         assert (found.isna() == usual.isna()).all()
         np.testing.assert_allclose(found.dropna(), (usual + gained).dropna(), atol=1e-9)
+
+
+def test_what_is_missing_is_named_in_the_order_of_the_study_wherever_the_need_is_read_from() -> None:
+    """The database keeps the keys of a document by length: a note must not say otherwise once read back."""
+    parameters = {"indicators": [{"id": "long_name", "label": "Premier"}, {"id": "b", "label": "Second"}]}
+    unknown, known = {"status": "missing"}, {"status": "observed"}
+    index = pd.MultiIndex.from_tuples([("commune", "1"), ("commune", "2"), ("commune", "3")], names=["level", "code"])
+    rows = pd.DataFrame(
+        {
+            "score": [50.0, np.nan, np.nan],
+            "weight_share": [1.0, 0.0, 0.15],
+            "components": [
+                {"b": known, "long_name": known},
+                {"b": unknown, "long_name": unknown},
+                {"b": known, "long_name": unknown},
+            ],
+        },
+        index=index,
+    )
+    notes = NeedRun("x", rows, parameters, []).notes.str.replace("\u202f", " ").tolist()
+    assert notes == [
+        None,
+        (
+            "Pas de score de besoin : on ne connaît que 0 % du poids des indicateurs ; inconnu ou sans objet : Premier, "
+            "Second."
+        ),
+        "Pas de score de besoin : on ne connaît que 15 % du poids des indicateurs ; inconnu ou sans objet : Premier.",
+    ]

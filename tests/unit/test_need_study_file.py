@@ -8,7 +8,7 @@ import pytest
 
 import geodata
 from observatory.errors import InputFileError, UsageError
-from observatory.runs.need import figure_names
+from observatory.runs.need_figures import figure_names
 from observatory.studies import read_study
 
 STUDY = read_study()

@@ -32,7 +32,7 @@ def row(code, name, counts, priority, *, note=None, is_partial=False):
         "status": "observed",
         "is_partial": is_partial,
         "note": note,
-        "flips": ["poids égaux", "sans « Chômage »"],
+        "flips": ["poids égaux", "indicateur « Chômage » retiré"],
         "internal": "jamais publié",
     }
 
@@ -59,7 +59,7 @@ def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
     assert [line["name"] for line in found] == ["Alpha, l'Œuvre", 'Dit "Bêta"', "Inconnu"]
     assert found[0]["population_count"] == "1500"
     assert found[0]["need_score"] == "41.5"
-    assert found[0]["flips"] == "poids égaux ; sans « Chômage »"
+    assert found[0]["flips"] == "poids égaux ; indicateur « Chômage » retiré"
     assert found[1]["is_partial"] == "true"
     assert found[2]["population_count"] == ""
 
