@@ -25,6 +25,11 @@ SIGNIFICANT_BITS: Final = 40
 VARIATION_TOLERANCE: Final = 1e-9
 """Scores from 0 to 100 whose range is under this do not vary: what differs is the noise of their sums."""
 
+# --- Access ---------------------------------------------------------------------------------------------------------
+
+LONGEST_THRESHOLD_MIN: Final = 120.0
+"""Longest threshold that may be declared or asked for, in minutes (convention de l'observatoire)."""
+
 # --- Display --------------------------------------------------------------------------------------------------------
 
 SCORE_DECIMALS: Final = 1

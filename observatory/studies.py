@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,6 +18,8 @@ from observatory.errors import InputFileError, UsageError
 from observatory.gap import Cuts
 from observatory.gap.verdict import VerdictStudy
 from observatory.need import NeedStudy, need_study
+from observatory.need.declaration import number, plain_number, refused, table, text
+from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.store.travel_file import LoadedTravel, loaded_travel
 
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
@@ -128,35 +132,43 @@ def read_study(path: Path | None = None) -> Study:
         If the file is missing, is not TOML, or does not declare what a study must.
     """
     path = path or DEFAULT_STUDY
+    content, document = _parsed(path)
+    services = geodata.declarations("services")["services"]
+    where = f"L'étude « {path.name} » est incomplète ou fausse"
+    head, defis = table(document, "study", where=where), table(document, "defis", where=where)
+    needs = {defi: need_study(defi, table(defis, defi, where=where), rules=document) for defi in defis}
+    declared, cuts = table(document, "services", where=where), table(document, "cuts", where=where)
+    return Study(
+        id=text(head, "id", where=where),
+        title=text(head, "title", where=where),
+        version=int(number(head, "version", where=where)),
+        digest=_digest(content, services),
+        needs=needs,
+        services={
+            name: _service(name, table(declared, name, where=where), services.get(name, {}), f"{where}, service {name}")
+            for name in declared
+        },
+        cuts=Cuts(*(number(cuts, name, where=f"{where}, [cuts]", above=0, at_most=100) for name in ("need", "access"))),
+        catchment_threshold_min=_threshold_min(table(document, "catchment", where=where), f"{where}, [catchment]"),
+        travel=_travel(document),
+        verdict=VerdictStudy.from_declaration(document) if "verdict" in document else None,
+    )
+
+
+def _parsed(path: Path) -> tuple[bytes, dict[str, Any]]:
     try:
         content = path.read_bytes()
-        document = tomllib.loads(content.decode("utf-8"))
+        return content, tomllib.loads(content.decode("utf-8"))
     except FileNotFoundError as error:
         raise InputFileError(f"Le fichier d'étude « {path.name} » n'existe pas : vérifiez son chemin.") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputFileError(f"L'étude « {path.name} » n'est pas lisible en TOML : {error}.") from error
-    services = geodata.declarations("services")["services"]
-    try:
-        return Study(
-            id=document["study"]["id"],
-            title=document["study"]["title"],
-            version=int(document["study"]["version"]),
-            digest=_digest(content, services),
-            needs={
-                defi: need_study(defi, declaration, rules=document) for defi, declaration in document["defis"].items()
-            },
-            services={
-                name: _service(name, entry, services.get(name, {})) for name, entry in document["services"].items()
-            },
-            cuts=Cuts(need=float(document["cuts"]["need"]), access=float(document["cuts"]["access"])),
-            catchment_threshold_min=float(document["catchment"]["threshold_min"]),
-            travel=_travel(document),
-            verdict=VerdictStudy.from_declaration(document) if "verdict" in document else None,
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputFileError(
-            f"L'étude « {path.name} » est incomplète ({error}) : comparez-la avec geodata/studies/defis.toml."
-        ) from error
+    except OSError as error:
+        raise InputFileError(f"Le fichier d'étude « {path.name} » ne s'ouvre pas : vérifiez ses droits.") from error
+    except UnicodeDecodeError as error:
+        raise InputFileError(f"L'étude « {path.name} » n'est pas en UTF-8 : enregistrez-la ainsi.") from error
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"line (\d+), column (\d+)", str(error))
+        at = f"ligne {place[1]}, colonne {place[2]}" if place else "fin du fichier"
+        raise InputFileError(f"L'étude « {path.name} » n'est pas lisible en TOML ({at}) : corrigez-la.") from error
 
 
 def _digest(content: bytes, services: Mapping[str, Any]) -> str:
@@ -177,19 +189,39 @@ def _travel(document: Mapping[str, Any]) -> TravelStudy:
     )
 
 
-def _service(name: str, entry: Mapping[str, Any], declared: Mapping[str, Any]) -> ServiceStudy:
-    steps = entry.get("steps")
+def _service(name: str, entry: Mapping[str, Any], declared: Mapping[str, Any], where: str) -> ServiceStudy:
     return ServiceStudy(
         service=name,
         label=declared.get("label", name),
-        threshold_min=float(entry["threshold_min"]),
-        steps=None if steps is None else tuple((float(fraction), float(weight)) for fraction, weight in steps),
-        persons_per_site=None if "persons_per_site" not in entry else float(entry["persons_per_site"]),
-        note=entry.get("note", ""),
+        threshold_min=_threshold_min(entry, where),
+        steps=_steps(entry, where) if "steps" in entry else None,
+        persons_per_site=number(entry, "persons_per_site", where=where, above=0)
+        if "persons_per_site" in entry
+        else None,
+        note=text(entry, "note", where=where, default=""),
         completeness=declared.get("completeness", ""),
         is_complete=bool(declared.get("is_complete", False)),
         kinds=tuple(declared.get("kinds", ())),
     )
+
+
+def _threshold_min(entry: Mapping[str, Any], where: str) -> float:
+    return number(entry, "threshold_min", where=where, above=0, at_most=LONGEST_THRESHOLD_MIN)
+
+
+def _steps(entry: Mapping[str, Any], where: str) -> tuple[tuple[float, float], ...]:
+    """Return the declared decay: fractions of the threshold that increase, and weights of 0 or more."""
+    pairs = entry["steps"]
+    if not isinstance(pairs, list) or not pairs or not all(isinstance(one, list) and len(one) == 2 for one in pairs):  # noqa: PLR2004
+        raise refused(where, "« steps » doit être une liste de paires [part du seuil, poids]")
+    found = tuple(
+        (plain_number(part, "la part du seuil", where=where), plain_number(weight, "le poids", where=where))
+        for part, weight in pairs
+    )
+    ends = [0.0, *(part for part, _ in found)]
+    if any(after <= before for before, after in itertools.pairwise(ends)) or any(weight < 0 for _, weight in found):
+        raise refused(where, "« steps » demande des parts croissantes, supérieures à 0, et des poids positifs ou nuls")
+    return found
 
 
 def _listed(names: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from observatory.errors import InputFileError, UsageError
 from observatory.gap.french import quoted
 from observatory.gap.typology import Cuts
 from observatory.need import NeedStudy, aggregate, normalise
+from observatory.need.declaration import number, numbers, table, texts
 from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
 from observatory.parameters import SCORE_DECIMALS
 from observatory.publish import labels
@@ -67,23 +68,19 @@ class VerdictStudy:
         InputFileError
             If the table is missing or incomplete, names an unknown choice, or leaves the study's own choice out.
         """
-        try:
-            table = document["verdict"]
-            study = cls(
-                robust_share=float(table["robust_share"]),
-                absent_share=float(table["absent_share"]),
-                normalisations=tuple(table["normalisations"]),
-                aggregations=tuple(table["aggregations"]),
-                weightings=tuple(table["weightings"]),
-                decays=tuple(table["decays"]),
-                threshold_factors=tuple(float(one) for one in table["threshold_factors"]),
-                travel_factors=tuple(float(one) for one in table["travel_factors"]),
-                meshes=tuple(table["meshes"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputFileError(
-                f"Le tableau [verdict] de l'étude est incomplet ({error}) : voir defis.toml."
-            ) from error
+        where = "Le tableau [verdict] de l'étude est incomplet ou faux"
+        entry = table(document, "verdict", where=where)
+        names: dict[str, Any] = {
+            name: texts(entry, name, where=where)
+            for name in ("normalisations", "aggregations", "weightings", "decays", "meshes")
+        }
+        study = cls(
+            robust_share=number(entry, "robust_share", where=where),
+            absent_share=number(entry, "absent_share", where=where),
+            threshold_factors=numbers(entry, "threshold_factors", where=where),
+            travel_factors=numbers(entry, "travel_factors", where=where),
+            **names,
+        )
         _check(study)
         return study
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from observatory.errors import InputFileError
+from observatory.need.declaration import (
+    choice,
+    instance,
+    number,
+    numbers,
+    optional_table,
+    refused,
+    rows,
+    table,
+    text,
+)
 
 ROOT_GROUP: Final = ""
 """Name of the top of the hierarchy: the score itself."""
@@ -16,6 +27,8 @@ Normalisation = Literal["goalposts", "percentile", "zscore"]
 Aggregation = Literal["arithmetic", "geometric"]
 MeasureKind = Literal["ratio", "weighted_mean", "inherited", "computed"]
 VolumeKind = Literal["count", "share_of_population", "population"]
+LEVELS: Final = ("iris", "commune", "epci", "departement", "region", "zone_emploi", "bassin_vie")
+"""Levels that a figure may be declared at."""
 
 
 @dataclass(frozen=True)
@@ -185,37 +198,60 @@ def need_study(defi: str, declaration: Mapping[str, Any], *, rules: Mapping[str,
     InputFileError
         If a key is missing or unknown, or a value is not what the study allows.
     """
-    try:
-        common = rules.get("rules", {})
-        winsorise = common.get("winsorise")
-        return NeedStudy(
-            id=defi,
-            label=declaration["label"],
-            note=declaration.get("note", ""),
-            indicators=tuple(_indicator(entry) for entry in declaration["indicators"]),
-            groups=tuple(Group(**entry) for entry in declaration.get("groups", ())),
-            normalisation=_choice(common.get("normalisation", "goalposts"), ("goalposts", "percentile", "zscore")),
-            aggregation=_choice(common.get("aggregation", "arithmetic"), ("arithmetic", "geometric")),
-            min_weight_share=float(common.get("min_weight_share", 0.6)),
-            winsorise=None if winsorise is None else (float(winsorise[0]), float(winsorise[1])),
-            volume=Volume(
-                kind=_choice(declaration["volume_kind"], ("count", "share_of_population", "population")),
-                label=declaration["volume_label"],
-                indicator=declaration.get("volume_indicator", ""),
-            ),
-            weights={name: Weight(id=name, **entry) for name, entry in rules.get("weights", {}).items()},
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputFileError(f"Étude du défi « {defi} » illisible ({error}) : comparez avec defis.toml.") from error
+    where = f"Étude du défi « {defi} » illisible"
+    common = optional_table(rules, "rules", where=where)
+    indicators = rows(declaration, "indicators", where=where)
+    kind = choice(declaration, "volume_kind", get_args(VolumeKind), where=where)
+    study = NeedStudy(
+        id=defi,
+        label=text(declaration, "label", where=where),
+        note=text(declaration, "note", where=where, default=""),
+        indicators=tuple(_indicator(entry, f"{where}, indicateur {rank}") for rank, entry in enumerate(indicators, 1)),
+        groups=tuple(instance(Group, entry, where=where) for entry in rows(declaration, "groups", where=where)),
+        normalisation=choice(common, "normalisation", get_args(Normalisation), where=where, default="goalposts"),
+        aggregation=choice(common, "aggregation", get_args(Aggregation), where=where, default="arithmetic"),
+        min_weight_share=number(common, "min_weight_share", where=where, default=0.6),
+        winsorise=_winsorise(common, where),
+        volume=Volume(
+            kind=kind,
+            label=text(declaration, "volume_label", where=where),
+            indicator=text(declaration, "volume_indicator", where=where, default="" if kind == "population" else None),
+        ),
+        weights={
+            name: instance(
+                Weight, optional_table(declared, name, where=where), where=f"{where}, [weights.{name}]", id=name
+            )
+            for declared in [optional_table(rules, "weights", where=where)]
+            for name in declared
+        },
+    )
+    _check_volume(study, where)
+    return study
 
 
-def _indicator(entry: Mapping[str, Any]) -> Indicator:
+def _indicator(entry: Mapping[str, Any], where: str) -> Indicator:
     known = {name: value for name, value in entry.items() if name != "measure"}
-    measure = entry.get("measure")
-    return Indicator(**known, measure=None if measure is None else Measure(**measure))
+    named = f"{where} ({entry['id']})" if isinstance(entry.get("id"), str) else where
+    if "measure" not in entry:
+        return instance(Indicator, known, where=named, measure=None)
+    measure = instance(Measure, table(entry, "measure", where=named), where=f"{named}, measure")
+    if measure.kind == "ratio" and measure.over is None:
+        raise refused(named, "une mesure « ratio » demande « over », son dénominateur")
+    if measure.level not in LEVELS:
+        raise refused(named, f"« level » doit être l'un de {', '.join(LEVELS)}")
+    if measure.growth_years is not None and not measure.growth_years > 0:
+        raise refused(named, "« growth_years » doit être supérieur à 0")
+    return instance(Indicator, known, where=named, measure=measure)
 
 
-def _choice(value: str, allowed: Iterable[str]) -> Any:  # noqa: ANN401  (narrowed to a Literal by the caller)
-    if value not in allowed:
-        raise ValueError(f"« {value} » n'est pas l'un de {', '.join(allowed)}")
-    return value
+def _winsorise(common: Mapping[str, Any], where: str) -> tuple[float, float] | None:
+    if "winsorise" not in common:
+        return None
+    low, high = numbers(common, "winsorise", where=where, count=2)
+    return low, high
+
+
+def _check_volume(study: NeedStudy, where: str) -> None:
+    volume = study.volume
+    if volume is not None and volume.kind == "share_of_population" and volume.indicator not in study.indicator_ids:
+        raise refused(where, f"« volume_indicator » doit être l'un des indicateurs : {', '.join(study.indicator_ids)}")

@@ -13,9 +13,9 @@ from sqlalchemy import Connection
 from observatory.access.partition import Reached, Territory
 from observatory.access.travel import note_of
 from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.runs.access import service_steps, service_supply
 from observatory.runs.engine import Runner, catchment, here
-from observatory.runs.gap import LONGEST_THRESHOLD_MIN
 from observatory.runs.inputs import read_inputs
 from observatory.runs.travel import places, reach_m, travel_within
 from observatory.store import read

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
-from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
+from observatory.parameters import LONGEST_THRESHOLD_MIN, METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
 from observatory.runs import certainty
 from observatory.runs.access import CLOSED_BORDER, AccessRun, access_hash
 from observatory.runs.border import border_flips
@@ -50,8 +50,6 @@ QPV_NOTE: Final = (
     "Population du quartier absente des données chargées : ni compte ni besoin ; "
     "temps et accès mesurés au point du QPV."
 )
-LONGEST_THRESHOLD_MIN: Final = 120.0
-"""Longest threshold that may be asked for, in minutes (convention de l'observatoire)."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.siting.options import (
     AIMS,
     CandidateFilters,
@@ -42,8 +43,6 @@ CANDIDATE_LAYERS: Final = ("candidats", "friches")
 """Layers entered by territories that hold places where a pole may open."""
 POLES_MAX: Final = 20
 """Most new poles that may be asked for at once (convention de l'observatoire)."""
-LONGEST_THRESHOLD_MIN: Final = 120.0
-"""Longest threshold, in minutes, as for gaps (convention de l'observatoire)."""
 SOLUTIONS_MAX: Final = 10
 """Most proposals listed (convention de l'observatoire)."""
 _CODE: Final = re.compile(r"[0-9A-Za-z_.:-]{1,120}")

@@ -120,8 +120,8 @@ def test_areas_in_words() -> None:
     assert read == [
         f"Une seule commune au besoin fort est entourée {where} : 3 729 habitants.",
         (
-            f"4 communes au besoin fort sont entourées {where} : 8 729 habitants, une poche de plusieurs communes et une "
-            "commune isolée."
+            f"4 communes au besoin fort sont entourées {where} : 8 729 habitants, une poche de plusieurs communes et "
+            "une commune isolée."
         ),
         f"2 communes au besoin fort sont entourées {where} : 7 458 habitants, 2 communes isolées.",
     ]

@@ -230,8 +230,8 @@ def test_what_is_missing_is_named_in_the_order_of_the_study_wherever_the_need_is
     assert notes == [
         None,
         (
-            "Pas de score de besoin : on ne connaît que 0 % du poids des indicateurs ; inconnu ou sans objet : Premier, "
-            "Second."
+            "Pas de score de besoin : on ne connaît que 0 % du poids des indicateurs ; inconnu ou sans objet : "
+            "Premier, Second."
         ),
         "Pas de score de besoin : on ne connaît que 15 % du poids des indicateurs ; inconnu ou sans objet : Premier.",
     ]
