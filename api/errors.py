@@ -91,6 +91,11 @@ def explain(error: Exception) -> tuple[int, str]:
         return HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(_refusal(item) for item in error.errors())
     if isinstance(error, HTTPException):
         return error.status_code, SENTENCES.get(error.status_code, TITLES.get(error.status_code, "Demande refusée."))
+    if _holds_nul(error):
+        return (
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "La demande contient un caractère nul, qui n’est d’aucun texte : retirez-le.",
+        )
     if _is_away(error):
         return HTTPStatus.SERVICE_UNAVAILABLE, SENTENCES[503]
     return HTTPStatus.INTERNAL_SERVER_ERROR, SENTENCES[500]
@@ -103,6 +108,12 @@ def _is_away(error: Exception) -> bool:
     return isinstance(error, sa.exc.DBAPIError) and (
         error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
     )
+
+
+def _holds_nul(error: Exception) -> bool:
+    """Tell whether a text of the request holds the one character that PostgreSQL's have not."""
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    return isinstance(cause, psycopg.DataError) and "NUL" in str(cause)
 
 
 _REFUSALS: Final = {

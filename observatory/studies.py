@@ -107,7 +107,11 @@ class Study:
             If the study has no such service.
         """
         name, _, phase = service.partition(":")
-        if name not in self.services or (phase and name != PHASED_SERVICE):
+        if phase and name in self.services and name != PHASED_SERVICE:
+            raise UsageError(
+                f"Le service « {name} » n'a pas de phases : seul « {PHASED_SERVICE} » en a ; retirez la phase."
+            )
+        if name not in self.services:
             raise UsageError(f"Le service « {service} » n'est pas dans l'étude : choisissez {_listed(self.services)}.")
         if not phase:
             return self.services[name]

@@ -48,6 +48,8 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         STUDY.need("logement")
     with pytest.raises(UsageError, match="tiers_lieu"):
         STUDY.service("piscine")
+    with pytest.raises(UsageError, match="« ess » n'a pas de phases : seul « accompagnement »"):
+        STUDY.service("ess:creation")
 
 
 @pytest.mark.parametrize(
