@@ -45,11 +45,13 @@ class HiddenFigure:
     suppression: Suppression
     iris: pd.Series
     """IRIS whose own share is not shown, indexed by IRIS; empty for a count of the commune."""
+    beyond: pd.Series | None = None
+    """Communes where it is not shown though the count it is linked to is: nobody counted, a share above 0."""
 
     @property
     def mask(self) -> pd.Series:
         """Communes where it is not shown."""
-        return self.suppression.mask
+        return self.suppression.mask if self.beyond is None else self.suppression.mask | self.beyond
 
 
 def rules(declared: Mapping[str, Any]) -> tuple[Rule, ...]:
@@ -230,10 +232,19 @@ def _hidden_iris(
 def _linked(
     rule: Rule, other: HiddenFigure, figures: Mapping[str, pd.DataFrame], commune_of_iris: pd.Series
 ) -> HiddenFigure:
+    """Hide a share where the count it is linked to is hidden, and where it says that somebody was missed by the count.
+
+    Two vintages of a census disagree: a commune without unemployed in one has a share of them in the other, and all the
+    more is known of its few active persons.
+    """
     iris = figures.get(IRIS, pd.DataFrame())
     own = pd.Series(data=False, index=iris.index)
+    commune = commune_of_iris.reindex(iris.index)
+    beyond = pd.Series(data=False, index=other.counts.index)
     if rule.figure in iris.columns:
         persons = iris_counts(rule, (rule,), figures, commune_of_iris)
         own |= _small(persons, rule).reindex(own.index, fill_value=False)
-    inside = commune_of_iris.reindex(iris.index).map(other.mask).fillna(value=False).astype(bool)
-    return HiddenFigure(rule, other.counts, other.cap_count, other.suppression, own | inside)
+        is_nobody = ~(other.counts.astype("Float64") > 0).fillna(value=False).astype(bool)
+        beyond |= is_nobody & is_nobody.index.isin(commune[iris[rule.figure] > 0].dropna())
+    inside = commune.map(other.mask | beyond).fillna(value=False).astype(bool)
+    return HiddenFigure(rule, other.counts, other.cap_count, other.suppression, own | inside, beyond)

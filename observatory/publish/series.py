@@ -23,7 +23,7 @@ def territory_series(connection: Connection, level: str, code: str) -> list[Seri
 
     territory: dict[str, Any] = read.territory(connection, level, code)
     return series_of(
-        without_small_places(read.series_frame(connection, level, code)),
+        without_small_places(connection, read.series_frame(connection, level, code), level=level, code=code),
         level=level,
         code=code,
         name=str(territory["name"]),

@@ -68,7 +68,7 @@ class Profiles:
             self._volumes[request.defi] = self._volume(request, need)
         return {
             "clusters": self._clusters(request, communes),
-            "depth": self._depth(request, communes, need),
+            "depth": self._depth(request, rows, need),
             "qpv": self._qpv(rows[rows["level"] == "qpv"].set_index("code"), communes),
             "volume": self._volumes[request.defi],
         }
@@ -104,8 +104,9 @@ class Profiles:
             ),
         }
 
-    def _depth(self, request: GapRequest, communes: pd.DataFrame, need: NeedRun) -> dict[str, Any]:
+    def _depth(self, request: GapRequest, rows: pd.DataFrame, need: NeedRun) -> dict[str, Any]:
         """Return FGT measures of the persons concerned, by zoning and by level; the line is the typology's cut."""
+        communes = rows[rows["level"] == DEMAND_LEVEL].set_index("code")
         share = communes["access_score"].astype(float) / 100.0
         line = request.study.cuts.access / 100.0
         persons = need.volume_estimates
@@ -115,9 +116,13 @@ class Profiles:
             **{level: self._inputs.parents[DEMAND_LEVEL, level] for level in SUMMED_LEVELS},
         }
         found = {name: _measures(depths(share, persons, group, line=line)) for name, group in groups.items()}
+        secret = _secret_places(rows)
         for level in SUMMED_LEVELS:
             names = self._inputs.territories[level]["name"]
-            found[level] = [{**one, "name": str(names[one["code"]])} for one in found[level]]
+            found[level] = [
+                {**_shown(one, need, is_secret=(level, one["code"]) in secret), "name": str(names[one["code"]])}
+                for one in found[level]
+            ]
         return {"line_score": request.study.cuts.access, **found}
 
     def _qpv(self, quarters: pd.DataFrame, communes: pd.DataFrame) -> list[dict[str, Any]]:
@@ -184,6 +189,22 @@ def _measures(frame: pd.DataFrame) -> list[dict[str, Any]]:
         {"code": str(code), **{str(key): _plain(value) for key, value in row.items()}}
         for code, row in frame.to_dict("index").items()
     ]
+
+
+def _secret_places(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    """Return the territories, (level, code), whose persons concerned are covered by secrecy."""
+    secret = rows[rows["status"] == "suppressed"]
+    return set(zip(secret["level"], secret["code"], strict=True))
+
+
+def _shown(measures: dict[str, Any], need: NeedRun, *, is_secret: bool) -> dict[str, Any]:
+    """Leave out of a territory's measures the counts that its row hides, and the small ones with their share."""
+    if need.is_volume_public:
+        return measures
+    if is_secret:
+        return {**measures, "persons_count": None, "lacking_count": None}
+    is_small = 0 < measures["lacking_count"] < need.secrecy_threshold
+    return {**measures, "lacking_count": None, "headcount": None} if is_small else measures
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  (a cell of a frame)

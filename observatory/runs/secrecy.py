@@ -155,6 +155,9 @@ def _replaced(
             estimate = estimates[figure.rule.figure].astype(float) / over.where(over > 0) * measure.scale
         elif figure.rule.linked_to is not None:
             estimate = _pooled(table.sums[indicator.id], figure, parents_of(inputs)["epci"])
+            # Alone of its kind in its EPCI, a commune would be its own mean.
+            mean_of_all = values["region"][indicator.id].round(PARENT_DECIMALS)
+            estimate = estimate.fillna(inputs.parents[DEMAND_LEVEL, "region"].map(mean_of_all))
         else:
             wider = figure.rule.of
             persons = estimates[wider] if wider is not None and wider in found else inputs.population_count
@@ -180,11 +183,16 @@ def _weighted_mean(values: pd.Series, weights: pd.Series, keys: pd.Series) -> pd
 
 
 def _pooled(sums: pd.DataFrame, figure: HiddenFigure, epci: pd.Series) -> pd.Series:
-    """Return the mean of the hidden communes of each one's EPCI, or of all those whose total is withheld."""
+    """Return the mean of the hidden communes of each one's EPCI, or of all those whose total is withheld.
+
+    NaN where the count that the figure is linked to hides none of them.
+    """
     group = epci.where(~epci.isin(figure.suppression.withheld_totals.get("epci", [])), WITHHELD)
     hidden = sums[figure.mask.reindex(sums.index)]
     pooled = hidden.groupby(group.reindex(hidden.index))[["over", "under"]].sum()
-    return group.map(pooled["over"] / pooled["under"].where(pooled["under"] > 0))
+    several = group[figure.suppression.mask.reindex(group.index)].unique()
+    mean = pooled["over"] / pooled["under"].where(pooled["under"] > 0)
+    return group.map(mean[mean.index.isin(several)])
 
 
 def stored(protected: Protected) -> dict[str, Any]:
@@ -242,14 +250,53 @@ def published(connection: Connection, values: pd.DataFrame) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def without_small_places(series: pd.DataFrame) -> pd.DataFrame:
-    """Leave out of a territory's series the protected figures of one commune: their earlier years have no secrecy.
+def without_small_places(connection: Connection, series: pd.DataFrame, *, level: str, code: str) -> pd.DataFrame:
+    """Leave out of a territory's series the protected figures that would give the count of one commune.
 
     Parameters
     ----------
     series
-        ``basis`` (``own`` for the territory's own figures), ``level, indicator`` and what else there is.
+        ``basis`` (``own``: the territory's own figures; ``communes``: of its communes), ``level, code, indicator,
+        period, value`` and what else there is.
+    level, code
+        The territory.
+
+    Notes
+    -----
+    A commune's own figures go: their earlier years have no secrecy. The sum of communes stays where it is a total that
+    the secrecy counts with, of all of them at every period, and is not withheld: any other sum, less a total, could be
+    a commune.
     """
-    protected = {rule.figure for rule in declared_rules()}
-    is_small = (series["basis"] == "own") & series["level"].isin([COMMUNE, IRIS]) & series["indicator"].isin(protected)
-    return series[~is_small]
+    protected = series["indicator"].isin({rule.figure for rule in declared_rules()})
+    is_own = protected & (series["basis"] == "own") & series["level"].isin([COMMUNE, IRIS])
+    summed = protected & (series["basis"] == "communes")
+    if summed.any():
+        kept = _summed_whole(connection, series[summed], level=level, code=code)
+        summed &= ~series["indicator"].isin(kept)
+    return series[~(is_own | summed)]
+
+
+def _summed_whole(connection: Connection, series: pd.DataFrame, *, level: str, code: str) -> set[str]:
+    """Return the protected figures whose sum over a territory's communes is one of the totals that are published."""
+    if level not in {*TREES, "region"}:
+        return set()
+    inputs = read_inputs(connection)
+    parent = inputs.parents[DEMAND_LEVEL, level].reindex(inputs.population_count.index)
+    members = set(parent.index[parent == code])
+    wanted = figure_names(set(series["indicator"]))
+    hidden = hide(
+        [rule for rule in declared_rules() if rule.figure in wanted],
+        read_figures(connection, wanted).by_level,
+        commune_of_iris=inputs.parents.get((IRIS, COMMUNE), pd.Series(dtype=str)),
+        parents=parents_of(inputs),
+        population_count=inputs.population_count,
+    )
+    found = set()
+    for name, rows in series.groupby("indicator"):
+        table = rows.pivot_table(index="code", columns="period", values="value", aggfunc="first")
+        figure = hidden.get(str(name))
+        if figure is None or code in figure.suppression.withheld_totals.get(level, []):
+            continue
+        if set(table.dropna().index) == members & set(figure.counts.dropna().index):
+            found.add(str(name))
+    return found

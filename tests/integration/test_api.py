@@ -169,7 +169,7 @@ def test_every_source_says_who_under_what_licence(client: TestClient) -> None:
         ("/api/gaps?defi=insertion&service=ess&level=epci&format=xml", 422, ("xml", "geojson")),
         ("/api/gaps?defi=insertion&service=ess&level=epci&territory=%00", 422, ("caractère nul",)),
         ("/api/gaps?defi=insertion&service=ess&level=epci&phase=creation", 422, ("n'a pas de phases",)),
-        ("/api/territories?q=a%00b", 422, ("caractère nul",)),
+        ("/api/structures?territory=%00", 422, ("caractère nul",)),
         ("/api/gaps?defi=insertion&service=ess&level=epci&territory=999999999", 404, ("999999999",)),
         ("/api/territories?level=canton", 422, ("canton", "commune")),
         ("/api/territories?limit=0", 422, ("au moins 1",)),

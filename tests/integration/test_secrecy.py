@@ -25,6 +25,7 @@ from observatory.gap.secrecy import stand_ins, suppress
 from observatory.publish import gaps, layers, regional
 from observatory.publish.map import draw
 from observatory.publish.offline import page
+from observatory.publish.series import territory_series
 from observatory.runs import secrecy
 from observatory.runs.inputs import Inputs, read_figures, read_inputs
 from observatory.runs.need import NeedRun, need_run
@@ -216,6 +217,16 @@ def test_a_page_says_secret_and_why(client: TestClient) -> None:
     table = client.get("/lacunes?defi=insertion&service=tiers_lieu&level=commune&territory=61").text
     assert '<a class="secret" href="/methode#secret"' in table
     assert "couverts par le secret" in table
+    alone = client.get(f"/lacunes?defi=insertion&service=tiers_lieu&level=commune&territory={code}").text
+    told = 'Le nombre de chômeurs de 15 à 64 ans (RP 2021) est <a href="/methode#secret">couvert par le secret</a>.'
+    assert told in alone
+    assert "Parmi les" not in alone
+    usual = rows(client, "insertion", "commune")
+    nobody = usual.index[(usual["need_volume_count"] == 0) & (usual["population_count"] > 0)][0]
+    empty = client.get(f"/lacunes?defi=insertion&service=tiers_lieu&level=commune&territory={nobody}").text
+    assert "Personne n’y est compté parmi les chômeurs de 15 à 64 ans (RP 2021)." in empty
+    assert "<strong>0</strong> servi," in empty
+    assert "Personne n’est compté parmi les chômeurs" in client.get(f"/territoires/commune/{nobody}").text
 
 
 def public_caps(inputs: Inputs, values: pd.DataFrame) -> pd.Series:
@@ -450,3 +461,83 @@ def test_every_field_of_persons_is_protected_or_declared_public() -> None:
     assert persons == set(declared["figures"]) | set(declared["public"])
     assert not set(declared["figures"]) & set(declared["public"])
     assert all(len(reason) > 20 for reason in declared["public"].values())
+
+
+@pytest.mark.parametrize(
+    ("level", "code", "is_kept"),
+    [
+        ("epci", "200068799", True),  # Intercom de la Vire au Noireau: its total is published
+        ("region", "28", True),
+        ("epci", "200071652", False),  # its total is withheld
+        ("zone_emploi", None, False),  # a third tree, that the secrecy does not count with
+        ("bassin_vie", None, False),
+    ],
+)
+def test_a_series_gives_no_sum_that_could_be_a_commune(
+    computed_engine: sa.Engine, inputs: Inputs, level: str, code: str | None, is_kept: bool
+) -> None:
+    """The unemployed of an earlier census make a series: of a territory whose total is published anyway, or of none."""
+    with computed_engine.connect() as connection, connection.begin() as transaction:
+        add_an_earlier_census(connection, known=None)
+        code = code or str(inputs.parents["commune", level].iloc[0])
+        found = [one.indicator for one in territory_series(connection, level, code) if one.basis == "communes"]
+        assert ("unemployed_1564_count" in found) == is_kept
+        transaction.rollback()
+
+
+def test_a_series_known_for_some_communes_only_gives_no_sum(computed_engine: sa.Engine, inputs: Inputs) -> None:
+    """All communes but one: the total less the sum would be that one; and the sum of a single one would be it."""
+    epci = inputs.parents["commune", "epci"]
+    members = sorted(epci.index[epci == "200068799"])
+    for known in (members[1:], members[:1]):
+        with computed_engine.connect() as connection, connection.begin() as transaction:
+            add_an_earlier_census(connection, known=known)
+            found = [one.indicator for one in territory_series(connection, "epci", "200068799")]
+            assert "unemployed_1564_count" not in found
+            transaction.rollback()
+
+
+def add_an_earlier_census(connection: sa.Connection, *, known: list[str] | None) -> None:
+    table = IndicatorValue.__table__
+    columns = [column.name for column in table.columns if column.name != "period"]
+    earlier = sa.select(*(table.c[name] for name in columns), sa.literal("2016")).where(
+        table.c.indicator == "unemployed_1564_count", table.c.value.is_not(None)
+    )
+    if known is not None:
+        earlier = earlier.where(table.c.code.in_(known))
+    connection.execute(sa.insert(table).from_select([*columns, "period"], earlier))
+
+
+def test_the_profile_shows_no_count_that_the_rows_hide(client: TestClient) -> None:
+    """Persons concerned of an EPCI whose total is withheld, and the few who lack access: in no document."""
+    small = 0
+    for service in (*SERVICES, "insertion", "france_services"):
+        for defi in DEFIS:
+            asked = {"defi": defi, "service": service, "level": "epci", "explain": True, "limit": 1}
+            depth = client.get("/api/gaps", params=asked).json()["profile"]["depth"]
+            secret = hidden_of(rows(client, defi, "epci", service=service))
+            for one in depth["epci"]:
+                assert (one["persons_count"] is None) == (one["code"] in secret)
+                for name in ("persons_count", "lacking_count"):
+                    assert one[name] is None or not 0 < one[name] < 11
+                small += one["lacking_count"] is None and one["persons_count"] is not None
+                if one["lacking_count"] is None and one["persons_count"] is not None:
+                    assert one["headcount"] is None
+    assert small
+
+
+def test_a_commune_where_nobody_was_counted_gives_no_share_of_them(
+    needs: dict[str, NeedRun], values: pd.DataFrame, inputs: Inputs
+) -> None:
+    """No unemployed in the census of 2021, all the young ones in that of 2022: too much is said of a village."""
+    counts = values_before(inputs)
+    nobody = set(counts.index[~(counts > 0)])
+    components = needs["insertion"].rows.loc["commune"]["components"]
+    shares = ("unemployment_1524_pct", "unemployment_5564_pct")
+    told = [code for code in nobody for name in shares if (components[code][name]["value"] or 0) > 0]
+    assert not told
+    secret = {code for code in nobody for name in shares if components[code][name]["status"] == "suppressed"}
+    assert len(secret) > 5
+    # What stands in for them is no commune's own: the mean of several hidden ones, or the region's.
+    iris = values[values["indicator"].isin(shares) & (values["value"] > 0) & (values["level"] == "iris")]
+    assert not set(iris["code"].map(inputs.parents["iris", "commune"])) & nobody
