@@ -27,6 +27,8 @@ FloatArray = npt.NDArray[np.float64]
 DECAYS: Final = ("declared", "binary", "gaussian")
 WEIGHTINGS: Final = ("declared", "equal", "drop_one")
 OWN_MESH: Final = "own"
+TRAVEL: Final = "travel"
+"""Axis of choices that need and access share, where the need counts drives."""
 WEIGHT_AT_THRESHOLD: Final = 0.1
 """Weight of a site at the threshold in the Gaussian decay: that of the last APL step (DREES, 2017)."""
 
@@ -114,8 +116,14 @@ class Scored:
         return Scored(pd.Index(summed.index), (summed / weight.where(weight > 0)).to_numpy(dtype=float), self.choices)
 
 
-def need_specifications(frame: pd.DataFrame, need: NeedStudy, study: VerdictStudy) -> Scored:
-    """Score the need under every normalisation × aggregation × weighting.
+def need_specifications(
+    frame: pd.DataFrame,
+    need: NeedStudy,
+    study: VerdictStudy,
+    *,
+    by_travel: Mapping[float, pd.DataFrame] | None = None,
+) -> Scored:
+    """Score the need under every normalisation × aggregation × weighting, and travel time where it counts drives.
 
     Parameters
     ----------
@@ -125,16 +133,23 @@ def need_specifications(frame: pd.DataFrame, need: NeedStudy, study: VerdictStud
         The need study: its own normalisation, aggregation and weights are the first specification.
     study
         The choices.
+    by_travel
+        Travel factor → the indicators that drives so much longer give, for those of ``study.travel_factors`` that are
+        not 1; None: no indicator is made of drives.
     """
     weightings = _weightings(need, study.weightings)
     normalisations = _first(need.normalisation, study.normalisations)
     aggregations = _first(need.aggregation, study.aggregations)
     scores, choices = [], []
-    for normalisation, aggregation, (label, weighted) in itertools.product(normalisations, aggregations, weightings):
+    driven = [(1.0, frame), *([] if by_travel is None else by_travel.items())]
+    for (factor, values), normalisation, aggregation, (label, weighted) in itertools.product(
+        driven, normalisations, aggregations, weightings
+    ):
         chosen = replace(weighted, normalisation=normalisation, aggregation=aggregation)
-        scores.append(aggregate(normalise(frame, chosen), chosen)["score"].round(SCORE_DECIMALS).to_numpy(dtype=float))
+        scores.append(aggregate(normalise(values, chosen), chosen)["score"].round(SCORE_DECIMALS).to_numpy(dtype=float))
         choices.append(
             {
+                **({} if by_travel is None else {TRAVEL: "" if factor == 1.0 else _travel_label(factor)}),
                 "normalisation": "" if normalisation == need.normalisation else LABELS[normalisation],
                 "aggregation": "" if aggregation == need.aggregation else LABELS[aggregation],
                 "weighting": label,
@@ -195,7 +210,7 @@ def access_specifications(
             {
                 "decay": "" if decay == "declared" else LABELS[decay],
                 "threshold": "" if threshold_factor == 1.0 else f"seuil de {_number(longest)} minutes",
-                "travel": "" if travel_factor == 1.0 else _travel_label(travel_factor),
+                TRAVEL: "" if travel_factor == 1.0 else _travel_label(travel_factor),
             }
         )
     return Scored(index, np.column_stack(scores), pd.DataFrame(choices))
@@ -224,9 +239,10 @@ def verdicts(meshes: Mapping[str, tuple[Scored, Scored]], *, cuts: Cuts, study: 
     Notes
     -----
     Need and access don't depend on each other's choices, so that the share over all combinations at one mesh is the
-    product of the two shares; meshes count equally. A specification under which a score is unknown is left out. In the
-    spirit of S. Steegen et al., "Increasing transparency through a multiverse analysis", Perspectives on Psychological
-    Science 11 (2016).
+    product of the two shares; where the need counts drives, travel times are the same for both, and the share is the
+    mean of the products over them. Meshes count equally. A specification under which a score is unknown is left
+    out. In the spirit of S. Steegen et al., "Increasing transparency through a multiverse analysis", Perspectives on
+    Psychological Science 11 (2016).
     """
     own_need, own_access = meshes[next(iter(meshes))]
     shares = []
@@ -236,12 +252,11 @@ def verdicts(meshes: Mapping[str, tuple[Scored, Scored]], *, cuts: Cuts, study: 
         if not (need.index.equals(own_need.index) and access.index.equals(own_need.index)):
             raise UsageError("Les mailles d'un verdict portent sur les mêmes unités, dans le même ordre.")
         high, poor = _high(need, cuts), _poor(access, cuts)
-        shares.append(_mean(high) * _mean(poor))
+        together = [_mean(high[:, one]) * _mean(poor[:, other]) for one, other in _together(need, access)]
+        shares.append(_mean(np.column_stack(together)))
         if position == 0:
-            for column, label in _single_changes(need.choices):
-                _note_flips(flips, answer, _under(high[:, column], poor[:, 0]), label)
-            for column, label in _single_changes(access.choices):
-                _note_flips(flips, answer, _under(high[:, 0], poor[:, column]), label)
+            for one, other, label in _single_changes(need.choices, access.choices):
+                _note_flips(flips, answer, _under(high[:, one], poor[:, other]), label)
         else:
             _note_flips(flips, answer, _under(high[:, 0], poor[:, 0]), LABELS.get(name, name))
     share = _mean(np.column_stack(shares))
@@ -364,10 +379,27 @@ def _mean(values: FloatArray) -> FloatArray:
     return mean
 
 
-def _single_changes(choices: pd.DataFrame) -> list[tuple[int, str]]:
-    """Return the specifications that depart from the study's by one choice, with that choice in words."""
+def _together(need: Scored, access: Scored) -> list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Return the specifications of the need and of the access that may be combined, by travel time if both have it."""
+    if TRAVEL not in need.choices or TRAVEL not in access.choices:
+        return [(np.arange(need.scores.shape[1]), np.arange(access.scores.shape[1]))]
+    return [
+        (np.flatnonzero(need.choices[TRAVEL] == label), np.flatnonzero(access.choices[TRAVEL] == label))
+        for label in access.choices[TRAVEL].unique()
+    ]
+
+
+def _single_changes(need: pd.DataFrame, access: pd.DataFrame) -> list[tuple[int, int, str]]:
+    """Return the specifications, of need and of access, that depart from the study's by one choice, in words."""
+    driven = dict(_alone(need[need[TRAVEL] != ""])) if TRAVEL in need else {}
+    found = [(position, 0, label) for label, position in _alone(need) if label not in driven]
+    return [*found, *((driven.get(label, 0), position, label) for label, position in _alone(access))]
+
+
+def _alone(choices: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return the choices that a specification departs from the study's by alone, with its position."""
     changed = (choices != "").sum(axis="columns")
-    return [(int(position), "".join(choices.iloc[position])) for position in np.flatnonzero(changed == 1)]
+    return [("".join(choices.loc[position]), int(position)) for position in choices.index[changed == 1]]
 
 
 def _note_flips(flips: list[list[str]], answer: FloatArray, other: FloatArray, label: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,10 +13,13 @@ from observatory.gap.verdict import OWN_MESH, Scored, VerdictStudy, access_speci
 from observatory.need import NeedStudy
 from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS
+from observatory.runs import secrecy
 from observatory.runs.access import service_supply, supply_norm
-from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs
+from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures
 from observatory.runs.kept import kept
 from observatory.runs.need import NeedRun
+from observatory.runs.need_figures import computed_figures, figure_names, protected_need
+from observatory.runs.need_rows import VALUE_DECIMALS
 from observatory.runs.travel import places, travel_within
 
 if TYPE_CHECKING:
@@ -96,8 +100,37 @@ class Certainties:
         study = request.study.need(request.defi)
         return kept(
             ("specifications", need.run_hash, level),
-            lambda: need_specifications(indicator_frame(need, study, level), study, verdict),
+            lambda: need_specifications(
+                indicator_frame(need, study, level), study, verdict, by_travel=self._by_travel(request, need, level)
+            ),
         )
+
+    def _by_travel(self, request: GapRequest, need: NeedRun, level: str) -> dict[float, pd.DataFrame] | None:
+        """Return the indicators of a level by travel factor; None where none of them is made of drives."""
+        study, verdict = request.study.need(request.defi), request.study.verdict
+        driven = [one.id for one in study.indicators if one.measure is not None and one.measure.kind == "computed"]
+        if verdict is None or not driven:
+            return None
+        own = indicator_frame(need, study, level)
+        return {
+            factor: own.assign(
+                **self._driven(request, need, factor)[level][driven].reindex(own.index).round(VALUE_DECIMALS)
+            )
+            for factor in verdict.travel_factors
+            if factor != 1.0
+        }
+
+    def _driven(self, request: GapRequest, need: NeedRun, factor: float) -> Mapping[str, pd.DataFrame]:
+        """Return the indicators of every level with every drive ``factor`` times as long."""
+        study = request.study.need(request.defi)
+
+        def work_out() -> Mapping[str, pd.DataFrame]:
+            computed, _ = computed_figures(self._connection, request.study, study, self._inputs, travel_factor=factor)
+            names = figure_names(study)
+            read = read_figures(self._connection, names | secrecy.figure_names(names))
+            return protected_need(study, read, computed, self._inputs).table.indicators
+
+        return kept(("driven", need.run_hash, str(factor)), work_out)
 
     def _access(self, request: GapRequest, verdict: VerdictStudy) -> Scored | None:
         key = request.service.service, request.threshold_min

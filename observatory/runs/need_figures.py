@@ -57,29 +57,40 @@ def protected_need(need: NeedStudy, read: Figures, computed: pd.DataFrame, input
 
 
 def computed_figures(
-    connection: Connection, study: Study, need: NeedStudy, inputs: Inputs
+    connection: Connection, study: Study, need: NeedStudy, inputs: Inputs, *, travel_factor: float = 1.0
 ) -> tuple[pd.DataFrame, set[str]]:
-    """Work out the figures of communes that no source publishes: time to reuse, inhabitants around."""
+    """Work out the figures of communes that no source publishes: time to reuse, inhabitants around.
+
+    Parameters
+    ----------
+    travel_factor
+        How many times longer every drive is than the study's.
+
+    Returns
+    -------
+    tuple
+        Figures, index: communes that count; and the sources that they come from.
+    """
     names = {one.measure.figure for one in need.indicators if one.measure and one.measure.kind == "computed"}
     found = pd.DataFrame(index=inputs.population_count.index)
     sources: set[str] = set()
     if "reuse_nearest_min" in names:
         service = study.service(REUSE_SERVICE)
         access = access_run(connection, study, service, threshold_min=service.threshold_min, inputs=inputs)
-        found["reuse_nearest_min"] = access.communes["nearest_min"]
+        found["reuse_nearest_min"] = access.communes["nearest_min"] * travel_factor
         sources |= set(access.source_ids)
     if "catchment_population_count" in names:
-        found["catchment_population_count"] = _catchment_population(study, inputs)
+        found["catchment_population_count"] = _catchment_population(study, inputs, travel_factor)
     return found, sources
 
 
-def _catchment_population(study: Study, inputs: Inputs) -> pd.Series:
+def _catchment_population(study: Study, inputs: Inputs, travel_factor: float) -> pd.Series:
     """Count the inhabitants, on both sides of the border, within the study's catchment of each commune."""
     from observatory.access import cumulative
 
     demand = at_level(demand_points(inputs), DEMAND_LEVEL)
     origins = demand[~demand["is_border"].astype(bool)]
-    threshold_min = study.catchment_threshold_min
+    threshold_min = study.catchment_threshold_min / travel_factor
     cost = travel_within(places(origins), places(demand), study, max_min=threshold_min)
     counts = cumulative(
         cost.origin_idx,

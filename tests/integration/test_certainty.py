@@ -17,6 +17,7 @@ from observatory.runs.certainty import COLUMNS, Certainties
 from observatory.runs.gap import GapRequest
 from observatory.runs.inputs import Inputs, read_inputs
 from observatory.runs.need import NeedRun, need_run
+from observatory.runs.need_figures import computed_figures
 from observatory.settings import Settings
 from observatory.studies import read_study
 
@@ -136,3 +137,25 @@ def test_the_command_explains_in_sentences(
     told = capfd.readouterr().out
     assert "\nCommunauté d'agglomération Caux Seine Agglo (200010700)\nPour le défi «" in told
     assert "choix de méthode" in told
+
+
+def test_longer_drives_change_the_need_that_counts_them(connection: sa.Connection, inputs: Inputs) -> None:
+    """Minutes to the nearest ressourcerie follow the factor; fewer inhabitants are near; the answer stays its own."""
+    study = read_study()
+    figures = {
+        factor: computed_figures(connection, study, study.need("dechets"), inputs, travel_factor=factor)[0]
+        for factor in (0.85, 1.0, 1.15)
+    }
+    minutes, around = "reuse_nearest_min", "catchment_population_count"
+    assert (figures[1.15][minutes] / figures[1.0][minutes]).dropna().round(6).unique().tolist() == [1.15]
+    assert (figures[1.15][around] <= figures[1.0][around]).all()
+    assert (figures[1.0][around] <= figures[0.85][around]).all()
+    assert figures[1.15][around].sum() < 0.9 * figures[1.0][around].sum()
+    asked = {"defi": "dechets", "service": "tiers_lieu"}
+    rows = pd.DataFrame(gap_report(connection, level="epci", **asked).rows).set_index("code")
+    need = need_run(connection, study, "dechets", inputs=inputs)
+    request = GapRequest.of(study, threshold_min=None, **asked)
+    sure = Certainties(connection, inputs).rows(request, level="epci", need=need).loc[rows.index]
+    assert (sure["is_deficit"].astype(bool) == (rows["typology"] == "prioritaire")).all()
+    assert (sure["verdict_share"] == rows["verdict_share"]).all()
+    assert any(any(flip.startswith("trajets") for flip in flips) for flips in sure["flips"])

@@ -180,3 +180,31 @@ def test_the_observatory_declares_its_verdict() -> None:
     study = VerdictStudy.from_declaration(document)
     assert study.normalisations[0] == document["rules"]["normalisation"]
     assert study.meshes[0] == "own"
+
+
+def test_drives_of_the_need_and_of_the_access_are_the_same_drives() -> None:
+    """u: need 60, and 40 with longer drives; access 40, and 60 with longer drives.
+
+    Each time its own: high and poor at the usual drives, neither with longer ones: 1/2. Crossed, the shares would be
+    1/2 × 1/2. v: need 40 and 60, access 40 and 60: usual: not high; longer: high, but not poor: 0, and no flip.
+    w: need 40 and 60, access 40 and 30: a deficit with longer drives only.
+    """
+    units = pd.Index(["u", "v", "w"])
+    labels = ["", "trajets plus longs"]
+    need = Scored(units, np.array([[60.0, 40.0], [40.0, 60.0], [40.0, 60.0]]), pd.DataFrame({"travel": labels}))
+    access = Scored(units, np.array([[40.0, 60.0], [40.0, 60.0], [40.0, 30.0]]), pd.DataFrame({"travel": labels}))
+    found = verdicts({"own": (need, access)}, cuts=CUTS, study=STUDY)
+    assert found["verdict_share"].tolist() == [0.5, 0.0, 0.5]
+    assert found["is_deficit"].tolist() == [True, False, False]
+    assert found["flips"].tolist() == [["trajets plus longs"], [], ["trajets plus longs"]]
+
+
+def test_need_specifications_under_longer_drives() -> None:
+    """b counts drives, more being less need: 20 then 80 once turned, 40 then 60. (3 × 60 + 60) / 4 = 60."""
+    frame = pd.DataFrame({"a": [60.0], "b": [20.0]}, index=pd.Index(["u"]))
+    found = need_specifications(frame, NEED, STUDY, by_travel={1.5: frame.assign(b=40.0)})
+    assert found.choices["travel"].unique().tolist() == ["", "trajets plus longs de 50\u202f%"]
+    half = found.scores.shape[1] // 2
+    assert found.scores[0, 0] == 65.0
+    assert found.scores[0, half] == 60.0
+    assert found.choices.loc[half].tolist() == ["trajets plus longs de 50\u202f%", "", "", ""]
