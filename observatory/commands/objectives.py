@@ -142,7 +142,7 @@ def flat(one: Followed) -> dict[str, Any]:
 
 
 def _text(found: list[Followed]) -> str:
-    from observatory.publish.labels import decimal
+    from observatory.publish.labels import figure
 
     if not found:
         return "Aucun objectif : « observatory objectives set » en déclare un.\n"
@@ -151,7 +151,7 @@ def _text(found: list[Followed]) -> str:
         aim = one.objective
         lines.append(
             f"{one.territory_name} ({aim.code}), {aim.defi} : {one.indicator_label}, "
-            f"de {decimal(aim.baseline_value)} ({aim.baseline_period}) à {decimal(aim.target_value)} "
+            f"de {figure(aim.baseline_value)} ({aim.baseline_period}) à {figure(aim.target_value)} "
             f"({aim.target_period}) {one.unit}.\n  {one.progress.sentence}\n  Origine : {aim.origin}\n"
         )
     return "".join(lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from observatory.gap.series import Series, value_at
-from observatory.publish.labels import NARROW_SPACE, decimal
+from observatory.publish.labels import NARROW_SPACE, decimal, figure
 
 AGREEMENT: Final = 0.01
 """Relative difference under which the declared start is the published figure (convention de l'observatoire)."""
@@ -62,7 +62,7 @@ def progress(objective: Objective, series: Sequence[Series]) -> Progress:
     published = value_at(own, objective.baseline_period)
     if published is not None and abs(published - objective.baseline_value) > AGREEMENT * abs(published):
         sentence = (
-            f"Avancement inconnu : le départ déclaré n'est pas le chiffre publié à sa date ({decimal(published)}), les "
+            f"Avancement inconnu : le départ déclaré n'est pas le chiffre publié à sa date ({figure(published)}), les "
             f"deux ne se comparent pas. {own.note}"
         )
         return Progress(None, None, None, "inconnu", sentence.strip())
@@ -73,7 +73,7 @@ def progress(objective: Objective, series: Sequence[Series]) -> Progress:
     last = later[-1]
     value = float(last.value or 0.0)
     share = (value - objective.baseline_value) / (objective.target_value - objective.baseline_value)
-    sentence = f"{_STATUSES[status_of(share)]} : {decimal(value)} {own.unit} en {last.period}, "
+    sentence = f"{_STATUSES[status_of(share)]} : {figure(value)} {own.unit} en {last.period}, "
     sentence += f"soit {decimal(100.0 * share, digits=0).replace('-', '−')}{NARROW_SPACE}% du chemin."
     cautions = [own.note] if own.note else []
     if published is None:

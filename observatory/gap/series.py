@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from observatory.publish.labels import count
+
 SUMMABLE: Final = ("_count", "_t")
 """Ends of the names of figures that add up from commune to territory: persons and tonnes."""
 
@@ -111,14 +113,14 @@ def _sum(rows: pd.DataFrame, commune_count: int | None, place: tuple[str, str, s
     total = table.sum()
     known, whole = len(table), commune_count
     if whole is not None and known == whole:
-        note = f"Somme de ses {whole} communes."
+        note = f"Somme de ses {count(whole)} communes."
     else:
-        of = "" if whole is None else f" sur {whole}"
+        of = "" if whole is None else f" sur {count(whole)}"
         if known == 1:
             only = rows.loc[rows["code"] == table.index[0], "name"].iloc[0]
             note = f"Une seule commune{of} a une série publiée en entier : {only}."
         else:
-            note = f"Somme de {known} communes{of}, les seules dont la série est publiée en entier."
+            note = f"Somme de {count(known)} communes{of}, les seules dont la série est publiée en entier."
     points = [Point(str(period), float(value), "observed") for period, value in total.items()]
     return _series(rows, "communes", note, place, points)
 

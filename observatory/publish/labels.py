@@ -61,6 +61,11 @@ def decimal(value: float | None, *, digits: int = 1) -> str:
     return "–" if value is None else f"{value:,.{digits}f}".replace(",", NARROW_SPACE).replace(".", ",")
 
 
+def figure(value: float | None) -> str:
+    """Return a published figure: whole as it is ("3 110"), or with one decimal ("337 777,8"); "–" if unknown."""
+    return count(value) if value is None or float(value).is_integer() else decimal(value)
+
+
 def day(iso: str) -> str:
     """Return a day written ``2025-03-31`` as the French do: ``31/03/2025``; another text stays as it is."""
     parts = iso.split("-")
