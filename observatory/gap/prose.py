@@ -13,6 +13,8 @@ NO_BREAK: Final = "\u00a0"
 NARROW: Final = "\u202f"
 ZONED_SERVICE: Final = "accompagnement"
 """Service whose structures only count inside their zone of intervention."""
+HIDDEN_NOTE: Final = "Personnes concernées couvertes par le secret des petits comptes."
+"""What the note of a territory larger than a commune says of its status."""
 MOST_REASONS: Final = 3
 """Indicators named as reasons (convention de l'observatoire): the rest is in the table."""
 _NUMBERS: Final = {1: "Un indicateur", 2: "Deux indicateurs", 3: "Trois indicateurs"}
@@ -88,9 +90,8 @@ def explain(
         *_accounts(row),
         *_conclusion(row, named, sure, is_partial_list=_is_partial_list(parameters)),
     ]
-    if row.get("note"):
-        sentences.append(str(row["note"]))
-    return sentences
+    note = str(row.get("note") or "").replace(HIDDEN_NOTE, "").strip()  # said with the persons concerned
+    return [*sentences, note] if note else sentences
 
 
 def _need(row: Mapping[str, Any], named: Named, parameters: Mapping[str, Any], sure: Certainty) -> list[str]:

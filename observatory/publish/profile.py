@@ -117,12 +117,14 @@ def _one(number: int) -> str:
 
 def _others(clusters: Mapping[str, Any]) -> list[str]:
     """Say what else stands out; nothing where nothing does."""
+    numbers = clusters["significant_count"]
+    # In an order of ours: the database keeps the keys of a document in an order of its own.
     items = [
-        f"{QUADRANT_WORDS[kind]} ({count(number)} {plural(number, 'commune')})"
-        for kind, number in clusters["significant_count"].items()
-        if kind != DEFICIT and number
+        f"{words} ({count(numbers[kind])} {plural(numbers[kind], 'commune')})"
+        for kind, words in QUADRANT_WORDS.items()
+        if kind != DEFICIT and numbers.get(kind)
     ]
-    return [f"Se distinguent aussi : {listed(items)}."] if items else []
+    return [f"Se distinguent aussi : {' ; '.join(items)}."] if items else []
 
 
 def _some(names: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
+from observatory.gap.prose import HIDDEN_NOTE
 from observatory.parameters import LONGEST_THRESHOLD_MIN, METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
 from observatory.runs import certainty
 from observatory.runs.access import CLOSED_BORDER, AccessRun, access_hash
@@ -230,7 +231,7 @@ def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Ser
     for note, own, count in zip(notes, is_secret, hidden_communes, strict=True):
         sentences = [note if isinstance(note, str) else None]
         if own and level != DEMAND_LEVEL:  # a commune's status says it
-            sentences.append("Personnes concernées couvertes par le secret des petits comptes.")
+            sentences.append(HIDDEN_NOTE)
         if count:
             words = "commune couverte" if count == 1 else "communes couvertes"
             sentences.append(f"Les totaux comprennent {count} {words} par le secret des petits comptes.")

@@ -75,7 +75,8 @@ def test_a_profile_without_area_says_so_and_tables_are_whole() -> None:
     class_ = {"persons_count": 10, "lacking_count": 4, "headcount": 0.4, "depth": 0.25, "severity": 0.2}
     profile = {
         "clusters": {"permutations": 999, "seed": 0, "false_discovery_rate": 0.05, "tested_count": 4, "areas": [],
-                     "significant_count": {"besoin_fort_acces_faible": 0, "besoin_fort_acces_fort": 2}},
+                     "significant_count": {"besoin_fort_acces_faible": 0, "besoin_fort_acces_fort": 2,
+                                           "besoin_faible_acces_fort": 1}},
         "depth": {"line_score": 50.0, "densite": [{"code": "rural", **class_}, {"code": "urbain", **class_}],
                   "frr": [], "departement": [], "epci": [], "region": [{"code": "28", "name": "Normandie", **class_}]},
         "qpv": [{"code": "Q1", "name": "Haut", "commune_name": "Alpha", "access_score": 5.0,
@@ -86,7 +87,10 @@ def test_a_profile_without_area_says_so_and_tables_are_whole() -> None:
     report = GapReport([], {"volume_label": "habitants", "service_label": "Essai"}, [], "x", profile=profile)
     places, depth, quarters = sections(report)
     assert places.sentences[0].startswith("Aucune poche")
-    assert places.sentences[1] == "Se distinguent aussi : besoin fort, accès fort alentour (2 communes)."
+    assert places.sentences[1] == (
+        "Se distinguent aussi : besoin faible, accès fort alentour (1 commune) ; besoin fort, accès fort alentour (2 "
+        "communes)."
+    )
     assert depth.sentences[0].replace("\u202f", " ").startswith("40,0 % des personnes concernées (4 sur 10)")
     assert depth.rows[0][1:] == ("10", "4", "40,0\u202f%", "0,25", "0,20")
     assert quarters.sentences[0] == ("Le seul quartier prioritaire a moins d'accès que sa commune.")

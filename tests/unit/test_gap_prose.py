@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from observatory.gap.french import capital, listed, of, plural, quoted, territory
-from observatory.gap.prose import Certainty, explain
+from observatory.gap.prose import HIDDEN_NOTE, Certainty, explain
 
 INDICATORS = [
     {"id": "unemployment", "label": "Chômage des 15-64 ans", "unit": "%"},
@@ -213,7 +213,11 @@ def test_what_is_unknown_or_secret_is_said() -> None:
     ]
     secret = {**CAUX, "need_volume_count": 4, "in_need_out_of_reach_count": 4, "status": "suppressed"}
     assert not any("4 sont concernées" in one or "concerne 4" in one for one in said(secret))
-    assert "Le nombre de personnes concernées est couvert par le secret des petits comptes." in said(secret)
+    told = "Le nombre de personnes concernées est couvert par le secret des petits comptes."
+    assert told in said(secret)
+    larger = said({**secret, "note": f"{HIDDEN_NOTE} Les totaux comprennent 2 communes."})
+    assert [one for one in larger if "couvert" in one] == [told]
+    assert larger[-1] == "Les totaux comprennent 2 communes."
 
 
 @pytest.mark.parametrize(
