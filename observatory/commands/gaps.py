@@ -49,6 +49,8 @@ LEAST_NEEDED_FIRST: Final = (
     "need_score",
 )
 """Columns that a narrow terminal goes without; the population and its three parts are always there."""
+HIDDEN: Final = "secret"
+"""What stands for a count that is covered by secrecy, as on the pages."""
 MARGIN: Final = 3
 """Characters that a table puts around a column."""
 NAME_WIDTH: Final = 30
@@ -230,7 +232,10 @@ def _table(cells: dict[str, list[str]], *, has_total: bool) -> Table:
 
 def _words(column: str, row: dict[str, Any]) -> str:
     from observatory.publish import labels
+    from observatory.publish.gaps import is_secret
 
+    if is_secret(row, column):
+        return HIDDEN
     if column == "rank":
         return labels.rank_interval(row.get("rank_low"), row.get("rank_high"))
     if column == "verdict":
@@ -250,6 +255,21 @@ def _text(column: str, value: object) -> str:
     if value is not None and not isinstance(value, int | float):
         return str(value)
     return labels.count(value) if column.endswith("_count") else labels.decimal(value)
+
+
+def _left_out(report: GapReport) -> list[str]:
+    """Say how many secret counts the totals under the table are without."""
+    from observatory.gap.french import plural
+    from observatory.publish.gaps import totals
+
+    sums = totals(report.rows)
+    found = []
+    for name, words in (("secret_count", "Concernés"), ("secret_far_count", "Concernés hors de portée")):
+        number = sums[name] or 0
+        if number and len(report.rows) > 1:
+            places = plural(number, "territoire couvert", "territoires couverts")
+            found.append(f"Total « {words} » sans {number} {places} par le secret des petits comptes.")
+    return found
 
 
 def _border(report: GapReport) -> list[str]:
@@ -283,6 +303,7 @@ def _say_basis(report: GapReport, hidden: list[str]) -> None:
     lines = [
         f"Colonnes masquées faute de place : {shown} (terminal plus large, ou --format csv)." if hidden else "",
         f"Personnes concernées : {parameters['volume_label']}.",
+        *_left_out(report),
         f"Hors de portée : à plus de {parameters['threshold_min']:g} minutes. {parameters['norm_origin']}",
         f"{parameters['service_label']} : {parameters['completeness']}",
         parameters["travel"]["note"],

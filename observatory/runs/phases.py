@@ -43,10 +43,10 @@ def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list
     accompanies = active[active["phases"].map(lambda one: phase in (one or ())).astype(bool)]
     warnings = [
         _sentence(
-            "Lieu inconnu, non comptés dans l'accès", accompanies[~accompanies.index.isin(places["structure_id"])]
+            "Lieu inconnu, non comptées dans l'accès", accompanies[~accompanies.index.isin(places["structure_id"])]
         ),
-        _sentence("Zone d'intervention inconnue, non comptés", accompanies[~accompanies.index.isin(zones.index)]),
-        _sentence("Phases inconnues, non comptés", active[active["phases"].map(lambda one: not one).astype(bool)]),
+        _sentence("Zone d'intervention inconnue, non comptées", accompanies[~accompanies.index.isin(zones.index)]),
+        _sentence("Phases inconnues, non comptées", active[active["phases"].map(lambda one: not one).astype(bool)]),
     ]
     if found.empty:
         raise UsageError(

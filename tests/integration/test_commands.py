@@ -130,6 +130,15 @@ def test_the_table_is_plain_whole_and_says_its_sources_beside(observatory):
     assert "Licence" not in out
 
 
+def test_a_secret_count_is_called_so_and_the_total_says_what_it_is_without(observatory):
+    code, out, err = observatory(*ASKED, "--level", "commune", "--territory", "200068799")
+    assert code == 0
+    hidden = [line for line in out.splitlines() if "secret statistique" in line]
+    assert len(hidden) == 3
+    assert all(" secret " in line for line in hidden)
+    assert "Total « Concernés » sans 3 territoires couverts par le secret des petits comptes." in err
+
+
 def test_a_shorter_threshold_never_serves_more(rows):
     usual = {row["code"]: int(row["out_of_reach_count"]) for row in rows("commune")}
     shorter = {row["code"]: int(row["out_of_reach_count"]) for row in rows("commune", "--threshold-min", "5")}
