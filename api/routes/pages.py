@@ -274,7 +274,7 @@ def _profile_sources(report: publication.GapReport) -> dict[str, list[str]]:
     used = [str(source["source_id"]) for source in report.sources]
     volume = (report.profile or {}).get("volume")
     own = [] if volume is None else [str(volume["source_id"])]
-    return {"poches": used, "profondeur": used, "quartiers": used, "volumes": own}
+    return {"poches": used, "profondeur": used, "quartiers": used, "volumes": own, "classement": used}
 
 
 def _reasons(

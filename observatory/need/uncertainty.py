@@ -139,7 +139,7 @@ def total_indices(
     -------
     pandas.Series
         Index ``normalisation, aggregation`` and the indicators; the part of the variance that would remain if only
-        that choice were left free.
+        that choice were left free. NaN where no choice moves a rank.
 
     Notes
     -----
@@ -159,7 +159,10 @@ def total_indices(
         weights / weights.sum(axis=1, keepdims=True),
     )
     reference = aggregate(normalise(frame, study), study)["score"].rank(ascending=False, method="min").to_numpy()
-    shift = np.nanmean(np.abs(ranks - reference[:, None]), axis=0, dtype=float)
+    scored = np.isfinite(reference)
+    shift = np.abs(ranks[scored] - reference[scored, None]).mean(axis=0, dtype=float) if scored.any() else np.zeros(1)
+    if not np.ptp(shift) > 0:
+        return pd.Series(np.nan, index=names, name="total_index")
     found = analysis.analyze(problem, shift, calc_second_order=False, seed=seed)
     return pd.Series(found["ST"], index=names, name="total_index")
 

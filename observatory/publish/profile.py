@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from observatory.gap.french import listed, plural
+from observatory.gap.french import listed, plural, quoted
 from observatory.publish.labels import NARROW_SPACE, count, decimal
 
 if TYPE_CHECKING:
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 10
 """Areas, quartiers and EPCI shown (convention de l'observatoire): the JSON document has them all."""
+SIGNIFICANT: Final = 0.05
+"""Largest p-value that is not chance (convention de l'observatoire)."""
 DEFICIT: Final = "besoin_fort_acces_faible"
 GROUPS: Final = {
     "rural": "Communes rurales (grille de densité, niveaux 5 à 7)",
@@ -61,6 +63,7 @@ def sections(report: GapReport) -> list[Section]:
         _depth(profile["depth"], parameters),
         _quarters(profile["qpv"], parameters),
         _volume(profile["volume"], str(report.rows[0]["level"]) if report.rows else ""),
+        _ranking(profile.get("ranking")),
     ]
     return [one for one in found if one is not None]
 
@@ -268,5 +271,67 @@ def _volume(volume: Mapping[str, Any] | None, level: str) -> Section | None:
     )
 
 
-def _percent(share: float) -> str:
-    return f"{decimal(100.0 * share)}{NARROW_SPACE}%"
+def _ranking(ranking: Mapping[str, Any] | None) -> Section | None:
+    """Say which choices move the ranking, which orders hold, and how much neighbours are alike."""
+    if ranking is None:
+        return None
+    labels = {"normalisation": "la normalisation", "aggregation": "l'agrégation"}
+    moving = [(labels[name], index) for name, index in ranking["choices"].items()]
+    moving += [(f"le poids de {quoted(one['label'])}", one["total_index"]) for one in ranking["indicators"]]
+    first, second = sorted((one for one in moving if one[1] is not None), key=lambda one: -one[1])[:2] or (None, None)
+    sentences = []
+    if first is not None and second is not None:
+        sentences.append(
+            f"Le choix qui déplace le plus le rang des intercommunalités est {first[0]} (indice total de Sobol "
+            f"{decimal(first[1], digits=2)}), puis {second[0]} ({decimal(second[1], digits=2)})."
+        )
+    pairs, sure = ranking["pair_count"], ranking["sure_pair_count"]
+    if pairs:
+        sentences.append(
+            f"De {count(pairs)} {plural(pairs, 'paire')} d'intercommunalités, {count(sure)} "
+            f"{plural(sure, 'garde', 'gardent')} le même ordre dans au moins "
+            f"{_percent(ranking['sure_share'], digits=0)} des {count(ranking['draws'])} tirages de la méthode (graine "
+            f"{ranking['seed']}) : l'ordre des autres dépend de la méthode."
+        )
+    sentences += _alike_neighbours(ranking)
+    sentences.append(
+        "Poids effectif : part de la variance du score que l'indicateur apporte dans les communes (la somme fait "
+        f"100{NARROW_SPACE}%). Indice de Sobol : part de la variance du classement qui demeure quand ce choix seul "
+        "reste libre."
+    )
+    return Section(
+        "classement",
+        "Ce qui fait bouger le classement",
+        sentences,
+        "Poids déclaré et poids effectif des indicateurs",
+        ("Indicateur", "Poids déclaré", "Poids effectif", "Indice total de Sobol"),
+        [
+            (
+                one["label"],
+                _percent(one["weight"], digits=0),
+                "–" if one["effective_weight"] is None else _percent(one["effective_weight"]).replace("-", "−"),
+                decimal(one["total_index"], digits=2),
+            )
+            for one in ranking["indicators"]
+        ],
+    )
+
+
+def _alike_neighbours(ranking: Mapping[str, Any]) -> list[str]:
+    found = ranking["moran"]
+    if found is None:
+        return []
+    is_alike = found["p_value"] <= SIGNIFICANT and found["statistic"] > found["expected"]
+    alike = (
+        "se ressemblent plus que le hasard ne le ferait" if is_alike else "ne se ressemblent pas plus que par hasard"
+    )
+    moran, p_value = decimal(found["statistic"], digits=2), decimal(found["p_value"], digits=3)
+    sentence = (
+        f"Les besoins de communes voisines {alike} (indice de Moran {moran}, p = {p_value}) ; sensibilité au "
+        f"regroupement en intercommunalités (S-maup, 0 : aucune) : {decimal(ranking['s_maup'], digits=2)}."
+    )
+    return [sentence]
+
+
+def _percent(share: float, *, digits: int = 1) -> str:
+    return f"{decimal(100.0 * share, digits=digits)}{NARROW_SPACE}%"

@@ -95,7 +95,7 @@ class GapRequest:
             "access": access_hash(self.study, self.service, self.threshold_min, dict(checksums)),
             "cuts": [self.study.cuts.need, self.study.cuts.access],
             "draws": [certainty.DRAW_COUNT, certainty.SEED],
-            PROFILE: 1,
+            PROFILE: 2,
         }
         return run_hash("gap", content)
 

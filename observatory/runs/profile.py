@@ -17,6 +17,7 @@ from observatory.runs.identity import run_hash
 from observatory.runs.inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures
 from observatory.runs.kept import kept
 from observatory.runs.need import NeedRun
+from observatory.runs.ranking import ranking
 from observatory.store.statements import statement
 from observatory.store.tables import Indicator, Zoning
 
@@ -61,7 +62,7 @@ class Profiles:
         Returns
         -------
         dict
-            ``clusters, depth, qpv, volume`` (None where no published figure is spread for the défi).
+            ``clusters, depth, qpv, volume`` (None where no published figure is spread for the défi), ``ranking``.
         """
         communes = rows[rows["level"] == DEMAND_LEVEL].set_index("code")
         if request.defi not in self._volumes:
@@ -71,6 +72,7 @@ class Profiles:
             "depth": self._depth(request, rows, need),
             "qpv": self._qpv(rows[rows["level"] == "qpv"].set_index("code"), communes),
             "volume": self._volumes[request.defi],
+            "ranking": ranking(need, request.study.need(request.defi), neighbours=self.neighbours, inputs=self._inputs),
         }
 
     def _clusters(self, request: GapRequest, communes: pd.DataFrame) -> dict[str, Any]:

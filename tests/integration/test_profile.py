@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from observatory.need.uncertainty import dominance, monte_carlo, total_indices
 from observatory.publish import labels
 from observatory.publish.gaps import GapReport, gap_report
 from observatory.publish.profile import sections
+from observatory.runs.certainty import indicator_frame
 from observatory.runs.inputs import read_inputs
 from observatory.runs.need import need_run
 from observatory.runs.profile import Profiles
@@ -100,6 +102,28 @@ def test_estimated_volumes_add_up_to_the_published_totals(computed: sa.Connectio
     assert all(one["volume_low"] <= one["volume"] <= one["volume_high"] for one in volume["epci"])
 
 
+def test_the_ranking_is_that_of_the_draws_and_its_weights_sum_to_one(computed: sa.Connection) -> None:
+    """Surely above is surely below seen from the other side; what is stored is what the pure functions give."""
+    ranking = communes(computed)[0].profile["ranking"]
+    found = pd.DataFrame(ranking["dominance"]).set_index("code")
+    assert len(found) == 71
+    assert ranking["pair_count"] == 71 * 70 // 2
+    assert found["above_count"].sum() == found["below_count"].sum() == ranking["sure_pair_count"] > 1000
+    assert (found["above_count"] + found["below_count"] <= 70).all()
+    assert sum(one["effective_weight"] for one in ranking["indicators"]) == pytest.approx(1.0, abs=0.01)
+    assert sum(one["weight"] for one in ranking["indicators"]) == pytest.approx(1.0)
+    study, inputs = read_study(), read_inputs(computed)
+    need = need_run(computed, study, ASKED["defi"], inputs=inputs)
+    values = indicator_frame(need, study.need(ASKED["defi"]), "epci")
+    share = dominance(monte_carlo(values, study.need(ASKED["defi"]), draw_count=ranking["draws"], seed=ranking["seed"]))
+    assert found["above_count"].equals((share >= ranking["sure_share"]).sum(axis="columns").rename("above_count"))
+    index = total_indices(values, study.need(ASKED["defi"]), seed=ranking["seed"])
+    assert ranking["choices"]["normalisation"] == round(index["normalisation"], 3) > 0.3
+    assert 0 < ranking["moran"]["statistic"] < 1
+    assert ranking["moran"]["p_value"] == 0.001
+    assert 0 <= ranking["s_maup"] <= 1
+
+
 def test_the_page_shows_what_is_stored(computed_engine: sa.Engine, settings: Settings) -> None:
     with computed_engine.begin() as connection:
         report = gap_report(connection, level="departement", **ASKED)
@@ -116,7 +140,7 @@ def test_the_page_shows_what_is_stored(computed_engine: sa.Engine, settings: Set
         assert labels.verdict(row["verdict"], row["verdict_share"]) in line
         assert f"rang {labels.rank_interval(row['rank_low'], row['rank_high'])}<" in line
         assert f">{labels.count(row['out_of_reach_count'])}<" in line
-    assert [part.id for part in parts] == ["poches", "profondeur", "quartiers", "volumes"]
+    assert [part.id for part in parts] == ["poches", "profondeur", "quartiers", "volumes", "classement"]
     for part in parts:
         for sentence in part.sentences:
             assert re.sub(r"\s", "", sentence) in re.sub(r"\s", "", text)

@@ -149,3 +149,10 @@ def test_a_choice_that_changes_nothing_has_no_index_and_the_others_have():
 def test_wrong_options_are_refused(frame):
     with pytest.raises(UsageError, match="tirages"):
         monte_carlo(frame, study(1, 1, 1), draw_count=0)
+
+
+def test_a_ranking_that_nothing_moves_has_no_index():
+    """One unit is first whatever is chosen, and units without score are nowhere."""
+    one = pd.DataFrame(5.0, index=["a"], columns=["i0", "i1"])
+    assert total_indices(one, study(1, 1), base_count=8).isna().all()
+    assert total_indices(one * np.nan, study(1, 1), base_count=8).isna().all()
