@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -88,7 +89,8 @@ def explain(error: Exception) -> tuple[int, str]:
         if isinstance(error, family):
             return status, str(error)
     if isinstance(error, RequestValidationError):
-        return HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(_refusal(item) for item in error.errors())
+        refused = dict.fromkeys(_refusal(item) for item in error.errors())
+        return HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(refused)
     if isinstance(error, HTTPException):
         return error.status_code, SENTENCES.get(error.status_code, TITLES.get(error.status_code, "Demande refusée."))
     if _holds_nul(error):
@@ -131,13 +133,19 @@ _REFUSALS: Final = {
     "string_too_long": "au plus {max_length} caractères sont acceptés",
     "literal_error": "les valeurs acceptées sont {expected}",
     "string_pattern_mismatch": "la forme attendue est {pattern}",
-    "json_invalid": "le corps de la demande n’est pas du JSON valide",
+    "extra_forbidden": "ce nom n’est pas connu",
+    "model_attributes_type": "un objet JSON est attendu",
+    "list_type": "une liste est attendue",
+    "dict_type": "un objet JSON est attendu",
+    "string_type": "un texte est attendu",
 }
 
 
 def _refusal(item: dict[str, Any]) -> str:
     """Return pydantic's English refusal of one parameter as a French sentence."""
-    name = str(item["loc"][-1]) if item.get("loc") else "demande"
+    if item.get("type") == "json_invalid":
+        return "Le corps de la demande n’est pas du JSON valide : vérifiez-le."
+    name = _field(item.get("loc") or ())
     context = {key: _plain(value) for key, value in (item.get("ctx") or {}).items()}
     reason = _REFUSALS.get(str(item.get("type")), "cette valeur n’est pas acceptée")
     try:
@@ -145,6 +153,13 @@ def _refusal(item: dict[str, Any]) -> str:
     except KeyError:
         reason = "cette valeur n’est pas acceptée"
     return f"Paramètre « {name} » : {reason.replace(' or ', ' ou ')}."
+
+
+def _field(location: Sequence[str | int]) -> str:
+    """Return the name of a parameter, or the path of a field of the body; branches of a union have no name."""
+    parts = [str(part) for part in location if not (isinstance(part, str) and "[" in part)]
+    inside = [part for part in parts[1:] if not part.isdigit()] if parts and parts[0] == "body" else parts[-1:]
+    return ".".join(inside) or "demande"
 
 
 def _plain(value: object) -> str:

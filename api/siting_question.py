@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
+from observatory.runs.siting import NAMED_STUDIES, read_siting_study
 from observatory.siting.options import AIMS, DEFAULT_AIMS, Closable, Costs, filters_from, joint_from, pairs_from
-from observatory.siting.study import OBJECTIVES, POLES_MAX, Objective, SitingStudy
+from observatory.siting.study import OBJECTIVES, POLES_MAX, SOLUTIONS_MAX, Objective, SitingStudy
+from observatory.siting.study_file import mesh_named
 from observatory.store import read
 
 DEFAULT_THRESHOLD_MIN = 20.0
+
+
+def _not_a_flag(value: object) -> object:
+    """Refuse true and false where a number is meant: they would be taken for 1 and 0."""
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_parsing", "a whole number is expected")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_not_a_flag)]
 Code = Annotated[str, Field(max_length=120)]
 Names = Annotated[list[Code], Field(max_length=1000)]
 Pairs = Annotated[list[Annotated[list[Code], Field(min_length=2, max_length=2)]], Field(max_length=500)]
@@ -67,20 +80,29 @@ class JointRequest(BaseModel):
     note: str = Field(max_length=400, description="D’où viennent ces coûts.")
     site_cost: float = Field(ge=0, description="Ouvrir un lieu, quels que soient ses services.")
     budget: float = Field(ge=0)
-    poles: int = Field(ge=1, le=POLES_MAX, description="Lieux au plus.")
+    poles: Whole = Field(ge=1, le=POLES_MAX, description="Lieux au plus.")
     services: dict[str, JointServiceRequest]
 
 
 class SitingRequest(BaseModel):
-    """A siting question."""
+    """A siting question: a declared study by its name, or everything that one would declare."""
 
-    territory: str = Field(max_length=60, description="Code d’une commune, d’une intercommunalité ou d’un département.")
+    model_config = ConfigDict(extra="forbid")
+    study: Code | None = Field(
+        None, description=f"Étude déclarée, seule dans la demande : {', '.join(NAMED_STUDIES)}.", examples=[None]
+    )
+    territory: str = Field(
+        "", max_length=60, description="Code d’une commune, d’une intercommunalité ou d’un département."
+    )
     defis: Names | dict[str, float] = Field(
+        default_factory=list,
         description="Défis, chaque personne concernée comptant pour un ; ou le poids d’une personne par défi.",
         examples=[["vieillissement"], {"insertion": 24, "dechets": 1}],
     )
-    services: Names = Field(description="Services ouverts ensemble dans chaque pôle.", examples=[["ressourcerie"]])
-    poles: int = Field(1, ge=1, le=POLES_MAX, description="Nombre de nouveaux pôles ; sans effet avec lscp.")
+    services: Names = Field(
+        default_factory=list, description="Services ouverts ensemble dans chaque pôle.", examples=[["ressourcerie"]]
+    )
+    poles: Whole = Field(1, ge=1, le=POLES_MAX, description="Nombre de nouveaux pôles ; sans effet avec lscp.")
     objective: str = Field(
         "mclp",
         max_length=20,
@@ -90,6 +112,16 @@ class SitingRequest(BaseModel):
         ),
     )
     threshold_min: float = Field(DEFAULT_THRESHOLD_MIN, gt=0, le=120, description="Minutes.")
+    mesh: str = Field(
+        "commune",
+        max_length=20,
+        description="commune ; ou commune_deleguee : une commune est découpée où toutes ses parts sont connues.",
+    )
+    catchment: Names = Field(
+        default_factory=list,
+        description="Territoires voisins : ils comptent dans la concurrence, pas dans le choix.",
+    )
+    solutions: Whole = Field(3, ge=1, le=SOLUTIONS_MAX, description="Propositions, de la meilleure à la moins bonne.")
     candidates: Names | None = Field(None, description="Codes des lieux candidats ; sans eux : toutes les communes.")
     keep: Names | None = Field(None, description="Structures existantes gardées ouvertes ; sans elles : toutes.")
     filters: FiltersRequest | None = Field(None, description="Conditions que tout candidat remplit.")
@@ -113,14 +145,30 @@ class SitingRequest(BaseModel):
         description=f"Buts entre lesquels chercher des compromis, ou true : {', '.join(AIMS)}.",
     )
 
+    def _declared(self, name: str) -> SitingStudy:
+        """Return a declared study, to which a request adds nothing."""
+        beside = sorted(self.model_fields_set - {"study"})
+        if beside:
+            raise UsageError(
+                f"L’étude « {name} » déclare toute sa question : retirez « {beside[0]} », ou décrivez la question sans "
+                "« study »."
+            )
+        if name not in NAMED_STUDIES:
+            raise UsageError(f"L’étude « {name} » n’existe pas : choisissez parmi {', '.join(NAMED_STUDIES)}.")
+        return read_siting_study(name)
+
     def question(self, connection: Connection) -> SitingStudy:
         """Return the question asked, checked; the communes of the territory are its units."""
+        if self.study is not None:
+            return self._declared(self.study)
         aims = DEFAULT_AIMS if self.pareto is True else tuple(self.pareto or ())
         if self.objective not in OBJECTIVES:
             raise UsageError(
                 f"L’objectif « {self.objective} » n’existe pas : choisissez parmi {', '.join(OBJECTIVES)}."
             )
         code = self.territory.strip()
+        if not code:
+            raise UsageError("Donnez « territory », le code d’un territoire, ou « study », une étude déclarée.")
         named = read.territory(connection, read.territory_level(connection, code), code)
         weights = self.defis if isinstance(self.defis, dict) else dict.fromkeys(self.defis, 1.0)
         return SitingStudy(
@@ -132,6 +180,9 @@ class SitingRequest(BaseModel):
             poles=self.poles,
             objective=cast("Objective", self.objective),
             threshold_min=self.threshold_min,
+            mesh=mesh_named(self.mesh),
+            catchment=tuple(dict.fromkeys(self.catchment)),
+            solutions=self.solutions,
             candidates=None if self.candidates is None else tuple(dict.fromkeys(self.candidates)),
             keep=None if self.keep is None else tuple(dict.fromkeys(self.keep)),
             filters=filters_from({} if self.filters is None else self.filters.model_dump(exclude_none=True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import tomllib
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from observatory.runs.inputs import checksums
 from observatory.runs.siting_answer import Asked, Progress, answer
 from observatory.runs.siting_candidates import check_place, entered_places
 from observatory.runs.travel import travel_parameters
-from observatory.siting.study import SitingStudy, siting_study
+from observatory.siting.study import SitingStudy
+from observatory.siting.study_file import siting_study
 from observatory.store import results
 from observatory.store.tables import Run
 from observatory.studies import Study, read_study
@@ -58,12 +60,26 @@ def read_siting_study(name: str | Path) -> SitingStudy:
         raise InputFileError(
             f"L'étude « {path.name} » n'existe pas : donnez {', '.join(NAMED_STUDIES)} ou le chemin d'un fichier TOML."
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputFileError(f"L'étude « {path.name} » n'est pas lisible en TOML : {error}.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputFileError(
+            f"L'étude « {path.name} » n'est pas un fichier de texte lisible : donnez le chemin d'un fichier TOML."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise InputFileError(
+            f"L'étude « {path.name} » n'est pas du TOML valable{_place(str(error))} : corrigez-la."
+        ) from error
     filters = document.get("filters", {})
     if isinstance(filters, dict) and "polygon_file" in filters:
         filters["polygon"] = _polygon(path.parent / str(filters.pop("polygon_file")))
     return siting_study(document)
+
+
+def _place(told: str) -> str:
+    """Return where a TOML file is wrong, in French, from the words of the library."""
+    found = re.search(r"at line (\d+), column (\d+)", told)
+    if found is not None:
+        return f", ligne {found[1]}, colonne {found[2]}"
+    return ", à la fin du fichier" if "end of document" in told else ""
 
 
 def _polygon(path: Path) -> Any:  # noqa: ANN401  (a GeoJSON geometry)

@@ -16,7 +16,7 @@ from observatory.siting.compromise import Balance, Targets, balances, picked
 from observatory.siting.joint import JointPoles, Part, joint_poles
 from observatory.siting.mix import Mix
 from observatory.siting.model import new_sites
-from observatory.siting.options import AIMS, Joint
+from observatory.siting.options import AIMS, AIMS_OF_DEFIS, Joint
 from observatory.siting.prose import joint_sentences
 from observatory.siting.solution import Booleans, Solution
 from observatory.siting.study import SitingStudy
@@ -67,8 +67,8 @@ def pareto_document(
 
 
 def _is_known(found: SitingInputs, aim: str) -> bool:
-    is_defi = aim.startswith("uncovered_") and not aim.endswith("_share")
-    return not is_defi or aim.removeprefix("uncovered_") in found.model.concerned_count
+    defi = AIMS_OF_DEFIS.get(aim)
+    return defi is None or defi in found.model.concerned_count
 
 
 def _among(mask: Any) -> Booleans:  # noqa: ANN401  (a boolean series)

@@ -21,8 +21,10 @@ def limits_of(siting: SitingStudy, sites: pd.DataFrame) -> Limits:
     UsageError
         If a code names no candidate, or no structure that a service of the question has.
     """
-    candidate = _columns(sites[~sites["is_existing"]])
-    structure = _columns(sites[sites["is_existing"]])
+    column = _columns(sites)
+    existing = set(sites["code"][sites["is_existing"]].astype(str))
+    candidate = {code: position for code, position in column.items() if code not in existing}
+    structure = {code: position for code, position in column.items() if code in existing}
     _known((*siting.required, *(code for pair in siting.incompatible for code in pair)), candidate, "Candidat")
     _known((one.code for one in siting.closable), structure, "Structure")
     cost = None

@@ -23,6 +23,10 @@ AIMS: Final = {
     "cost": "Coût (unités déclarées, ou nombre de pôles)",
 }
 """What a front of compromises may keep small; services count in turn, and their figures add up or are averaged."""
+AIMS_OF_DEFIS: Final = {
+    aim: aim.removeprefix("uncovered_") for aim in AIMS if aim.startswith("uncovered_") and not aim.endswith("_share")
+}
+"""Aims about the persons concerned by a défi → that défi."""
 DEFAULT_AIMS: Final = ("mean_min", "worst_decile_min", "cost")
 
 
@@ -95,6 +99,10 @@ class JointService:
     cost: float
     defis: tuple[str, ...] | None = None
     """None: every défi of the study."""
+
+    def __post_init__(self) -> None:
+        if self.defis is not None and not self.defis:
+            raise UsageError("Un service du pôle commun répond à au moins un défi : nommez-le, ou retirez « defis ».")
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from observatory.errors import UsageError
 from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.siting.options import (
     AIMS,
+    AIMS_OF_DEFIS,
     CandidateFilters,
     Closable,
     Costs,
     Joint,
-    filters_from,
     joint_from,
     pairs_from,
 )
@@ -99,7 +99,6 @@ class SitingStudy:
     """Aims of the front of compromises; empty: none is searched."""
 
     def __post_init__(self) -> None:
-        self._check_options()
         if not self.services:
             raise UsageError("Choisissez au moins un service à ouvrir, par exemple ressourcerie.")
         if not self.defis:
@@ -112,7 +111,7 @@ class SitingStudy:
                 "p_median (le moins de minutes en tout), lscp (le moins de pôles pour que chacun soit sous le seuil) "
                 "ou p_center (le plus éloigné le moins loin possible)."
             )
-        if isinstance(self.poles, bool) or not 1 <= self.poles <= POLES_MAX:
+        if isinstance(self.poles, bool) or not isinstance(self.poles, int) or not 1 <= self.poles <= POLES_MAX:
             raise UsageError(f"Le nombre de nouveaux pôles doit être un entier de 1 à {POLES_MAX}.")
         if not 0 < self.threshold_min <= LONGEST_THRESHOLD_MIN:
             raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
@@ -123,6 +122,7 @@ class SitingStudy:
         for code in (self.territory, *self.catchment, *(self.candidates or ()), *(self.keep or ()), *named):
             if not _CODE.fullmatch(code):
                 raise UsageError(f"Le code « {code[:40]} » n'a pas la forme d'un code : vérifiez-le.")
+        self._check_options()
 
     def _check_options(self) -> None:
         if self.capacity_count is not None:
@@ -144,13 +144,32 @@ class SitingStudy:
             )
         if self.closable and (self.costs is None or self.costs.budget is None):
             raise UsageError("Fermer une structure n'a de sens qu'avec un budget : déclarez les coûts et le budget.")
+        self._check_aims()
+        if self.objective != "lscp" and len(set(self.required)) > self.poles:
+            raise UsageError("Il y a plus de lieux imposés que de nouveaux pôles : demandez davantage de pôles.")
+        if self.joint is not None:
+            self._check_joint(self.joint)
+
+    def _check_aims(self) -> None:
         unknown = [aim for aim in self.pareto if aim not in AIMS]
         if unknown:
             raise UsageError(f"Le but « {unknown[0]} » n'existe pas : choisissez parmi {', '.join(AIMS)}.")
-        if self.objective != "lscp" and len(set(self.required)) > self.poles:
-            raise UsageError("Il y a plus de lieux imposés que de nouveaux pôles : demandez davantage de pôles.")
-        if self.joint is not None and set(self.joint.services) != set(self.services):
+        asked = [aim for aim in self.pareto if AIMS_OF_DEFIS.get(aim) is None or AIMS_OF_DEFIS[aim] in self.defis]
+        if self.pareto and not asked:
+            raise UsageError(
+                "Aucun des buts à comparer ne porte sur un défi de l'étude : ajoutez un défi, ou un but comme mean_min."
+            )
+
+    def _check_joint(self, joint: Joint) -> None:
+        if set(joint.services) != set(self.services):
             raise UsageError("Le pôle commun déclare le coût de chacun des services de l'étude, et d'aucun autre.")
+        for name, service in joint.services.items():
+            strange = [defi for defi in service.defis or () if defi not in self.defis]
+            if strange:
+                raise UsageError(
+                    f"Pôle commun : le défi « {strange[0]} » du service « {name} » n'est pas dans l'étude ; choisissez "
+                    f"parmi {', '.join(self.defis)}."
+                )
 
     def parameters(self) -> dict[str, Any]:
         """Return the whole question as JSON holds it; two equal questions give equal documents."""
@@ -159,50 +178,6 @@ class SitingStudy:
         document["threshold_min"] = float(self.threshold_min)
         plain: dict[str, Any] = json.loads(json.dumps(document))
         return plain
-
-
-def siting_study(document: Mapping[str, Any]) -> SitingStudy:
-    """Return the study that a parsed TOML file declares (see ``geodata/studies/vire.toml``).
-
-    Raises
-    ------
-    UsageError
-        If it doesn't declare what a siting study must, or declares what makes no sense.
-    """
-    try:
-        about, asked = document["study"], document["siting"]
-        return SitingStudy(
-            id=str(about["id"]),
-            title=str(about["title"]),
-            territory=str(document["territory"]["code"]),
-            services=tuple(asked["services"]),
-            defis={str(name): float(weight) for name, weight in document["defis"].items()},
-            poles=asked["poles"],
-            objective=asked["objective"],
-            threshold_min=float(asked["threshold_min"]),
-            mesh=_mesh(document.get("mesh", {}).get("level", "commune")),
-            catchment=tuple(document.get("catchment", {}).get("codes", ())),
-            solutions=int(asked.get("solutions", 3)),
-            candidates=None if "candidates" not in asked else tuple(asked["candidates"]),
-            named=tuple(NamedCandidate(**entry) for entry in document.get("candidates", ())),
-            keep=None if "keep" not in asked else tuple(asked["keep"]),
-            notes=tuple(text for text in (about.get("note"), about.get("source")) if text),
-            filters=filters_from(document.get("filters", {})),
-            layers=tuple(asked.get("layers", ())),
-            required=tuple(asked.get("required", ())),
-            incompatible=pairs_from(asked.get("incompatible", ())),
-            forbidden=pairs_from(asked.get("forbidden", ())),
-            costs=Costs(**document["costs"]) if "costs" in document else None,
-            closable=tuple(Closable(**entry) for entry in document.get("closable", ())),
-            capacity_count=None if "capacity_count" not in asked else float(asked["capacity_count"]),
-            joint=joint_from(document["joint"]) if "joint" in document else None,
-            pareto=tuple(asked.get("pareto", ())),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(
-            f"L'étude d'implantation est incomplète ou mal formée ({error}) : comparez-la avec "
-            "geodata/studies/vire.toml."
-        ) from error
 
 
 def study_of(parameters: Mapping[str, Any]) -> SitingStudy:
@@ -218,11 +193,3 @@ def study_of(parameters: Mapping[str, Any]) -> SitingStudy:
     held["costs"] = None if held["costs"] is None else Costs(**held["costs"])
     held["joint"] = None if held["joint"] is None else joint_from(held["joint"])
     return SitingStudy(**held)
-
-
-def _mesh(level: str) -> Literal["commune", "commune_deleguee"]:
-    if level == "commune":
-        return "commune"
-    if level == "commune_deleguee":
-        return "commune_deleguee"
-    raise UsageError(f"La maille « {level} » n'existe pas : choisissez commune ou commune_deleguee.")

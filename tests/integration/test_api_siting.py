@@ -106,12 +106,56 @@ def test_an_impossible_question_is_an_answer(client: TestClient) -> None:
         ({"pareto": ["bonheur"]}, 422, "bonheur"),
         ({"closable": [{"code": "x"}]}, 422, "budget"),
         ({"capacity_count": 100, "objective": "p_center"}, 422, "capacité"),
+        ({"defis": "insertion"}, 422, "Paramètre « defis »"),
+        ({"poles": True}, 422, "Paramètre « poles » : un nombre entier"),
+        ({"seuil": 20}, 422, "« seuil »"),
+        ({"incompatible": [["14762"]]}, 422, "« incompatible »"),
+        ({"mesh": "iris"}, 422, "contour"),
+        ({"pareto": ["uncovered_insertion"]}, 422, "Aucun des buts"),
+        (
+            {
+                "joint": {
+                    "note": "x",
+                    "site_cost": 1,
+                    "budget": 5,
+                    "poles": 1,
+                    "services": {"tiers_lieu": {"cost": 1, "defis": ["insertion"]}},
+                }
+            },
+            422,
+            "défi « insertion »",
+        ),
     ],
 )
 def test_a_refusal_is_a_french_problem(client: TestClient, changes: dict[str, Any], status: int, named: str) -> None:
     response = client.post("/api/siting", json={**ASKED, **changes})
     assert (response.status_code, response.headers["content-type"]) == (status, "application/problem+json")
-    assert named in response.json()["detail"]
+    detail = response.json()["detail"]
+    assert named in detail
+    assert "constrained" not in detail
+
+
+def test_a_declared_study_is_asked_by_its_name(client: TestClient, computed_engine: sa.Engine) -> None:
+    with computed_engine.begin() as connection:
+        run = pipeline.site(connection, "vire")
+    found = solved(client, {"study": "vire"})
+    assert found["run"] == run.run_hash
+    assert {name: found[name] for name in run.document} == run.document
+    for asked, named in (
+        ({"study": "vire", "poles": 2}, "poles"),
+        ({"study": "caen"}, "caux-seine"),
+        ({}, "territory"),
+    ):
+        refused = client.post("/api/siting", json=asked)
+        assert refused.status_code == 422
+        assert named in refused.json()["detail"]
+
+
+def test_a_question_may_be_at_the_mesh_of_a_study_among_its_neighbours(client: TestClient) -> None:
+    asked = {**ASKED, "mesh": "commune_deleguee", "catchment": ["200035814"], "solutions": 1}
+    about = solved(client, asked)["parameters"]
+    assert about["unit_count"] > 17
+    assert about["neighbour_unit_count"] == 42
 
 
 def test_the_page_shows_the_study_that_the_command_gives(client: TestClient, computed_engine: sa.Engine) -> None:

@@ -130,6 +130,30 @@ def test_closing_a_structure_is_a_loss(connection: sa.Connection, simple: Siting
     assert total == closed["objective"]
 
 
+def opened(run: SitingRun, rank: int = 0) -> set[str]:
+    return {site["code"] for site in run.document["solutions"][rank]["sites"] if not site["is_existing"]}
+
+
+def test_required_and_incompatible_places_are_obeyed(connection: sa.Connection, simple: SitingStudy) -> None:
+    asked = replace(simple, poles=2, services=("tiers_lieu",), solutions=10)
+    free = siting_run(connection, asked)
+    assert free.parameters["existing_count"] > 0
+    ranked = [opened(free, rank) for rank in range(10)]
+    # The best pair may not be opened together: the answer is worth what the second proposal is.
+    first, second = sorted(ranked[0])
+    apart = siting_run(connection, replace(asked, incompatible=((first, second),), solutions=1))
+    assert opened(apart) != ranked[0]
+    assert apart.document["solutions"][0]["objective"] == free.document["solutions"][1]["objective"]
+    # A place of the third proposal that the best one leaves out: the best proposal that holds it.
+    (wanted, *_) = sorted(ranked[2] - ranked[0])
+    held = next(rank for rank in range(10) if wanted in ranked[rank])
+    forced = siting_run(connection, replace(asked, required=(wanted,), solutions=1))
+    assert wanted in opened(forced)
+    assert forced.document["solutions"][0]["objective"] == free.document["solutions"][held]["objective"]
+    alone = siting_run(connection, replace(simple, required=("14174",)))
+    assert opened(alone) == {"14174"}
+
+
 def test_minutes_add_up_too(connection: sa.Connection, simple: SitingStudy) -> None:
     solution = siting_run(connection, replace(simple, objective="p_median", poles=2)).document["solutions"][0]
     total = solution["objective_before"] + sum(why["gain"] for why in solution["why"])

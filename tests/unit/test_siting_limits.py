@@ -18,7 +18,8 @@ from observatory.siting.model import Limits, SitingModel, new_sites
 from observatory.siting.options import Joint, JointService
 from observatory.siting.robust import robustness
 from observatory.siting.solving import solve
-from observatory.siting.study import OBJECTIVES, siting_study, study_of
+from observatory.siting.study import OBJECTIVES, study_of
+from observatory.siting.study_file import siting_study
 
 CANDIDATES = 4
 

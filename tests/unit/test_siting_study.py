@@ -20,7 +20,8 @@ from observatory.siting.mesh import split_communes
 from observatory.siting.model import SitingModel, new_sites
 from observatory.siting.robust import robustness
 from observatory.siting.solving import k_best, solve
-from observatory.siting.study import SitingStudy, siting_study
+from observatory.siting.study import SitingStudy
+from observatory.siting.study_file import siting_study
 
 
 def line_model(**changes) -> SitingModel:
