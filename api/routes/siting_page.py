@@ -227,10 +227,14 @@ def _scatter(front: dict[str, Any] | None) -> dict[str, Any] | None:
     """Return the compromises that open a pole on two axes, the first two aims, in the frame of a small drawing."""
     if front is None or len(front["aims"]) < 2:  # noqa: PLR2004  (two axes)
         return None
-    listed = [(rank, one) for rank, one in enumerate(front["compromises"], start=1) if one["sites"]]
+    across, up = (aim["id"] for aim in front["aims"][:2])
+    listed = [
+        (rank, one)
+        for rank, one in enumerate(front["compromises"], start=1)
+        if one["sites"] and None not in {one["values"][across], one["values"][up]}  # a small count has no place
+    ]
     if len(listed) < 2:  # noqa: PLR2004  (a drawing of one point says nothing)
         return None
-    across, up = (aim["id"] for aim in front["aims"][:2])
     pairs = [(one["values"][across], one["values"][up]) for _, one in listed]
     (x_low, x_high), (y_low, y_high) = ((min(axis), max(axis)) for axis in zip(*pairs, strict=True))
     points = [

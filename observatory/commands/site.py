@@ -185,9 +185,10 @@ def _pareto_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
 def _figure(aim: str, value: float | None) -> str:
     """Return minutes and shares with a decimal, persons without."""
     from observatory.publish import labels
+    from observatory.siting.options import AIMS_OF_DEFIS
+    from observatory.siting.prose import few
 
-    is_count = aim.startswith("uncovered_") and not aim.endswith("_share")
-    return labels.count(value) if is_count else labels.decimal(value)
+    return few(value) if aim in AIMS_OF_DEFIS else labels.decimal(value)
 
 
 def _basis(run: SitingRun) -> list[str]:

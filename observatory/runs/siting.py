@@ -27,6 +27,8 @@ from observatory.store.tables import Run
 from observatory.studies import Study, read_study
 
 NAMED_STUDIES: Final = ("vire", "caux-seine")
+ANSWER_VERSION: Final = 2
+"""Part of every siting run's hash: raised whenever an answer is worked out or told otherwise."""
 HASH_SHOWN: Final = 6
 """Fewest digits of a hash that name a run."""
 TIME_LIMIT_S: Final = 60.0
@@ -181,6 +183,7 @@ def siting_name(connection: Connection, siting: SitingStudy, study: Study) -> st
     """Return the hash that names a question on the data loaded, entered places included."""
     entered = entered_places(connection, siting)
     content: dict[str, Any] = {
+        "answer": ANSWER_VERSION,
         "siting": siting.parameters(),
         "study": study.digest,
         "travel": travel_parameters(study),

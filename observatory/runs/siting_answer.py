@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pandas as pd
 from sqlalchemy import Connection
 
+from observatory.gap.hidden import IRIS
 from observatory.parameters import METHOD_VERSION
-from observatory.runs.inputs import Inputs, kept_inputs
+from observatory.runs.inputs import DEMAND_LEVEL, Inputs, kept_inputs
 from observatory.runs.siting_choices import joint_document, pareto_document
 from observatory.runs.siting_document import named_documents, robustness_document, solution_document, volume_labels
 from observatory.runs.siting_inputs import SitingInputs, siting_inputs
@@ -18,6 +20,7 @@ from observatory.runs.siting_ledger import territory_ledger
 from observatory.runs.siting_need import concerned_persons
 from observatory.runs.siting_projections import Projected, projected, with_regret
 from observatory.siting.mesh import MESH_NOTE
+from observatory.siting.prose import listed
 from observatory.siting.robust import robustness
 from observatory.siting.solution import Solution
 from observatory.siting.solving import k_best
@@ -81,7 +84,7 @@ def answer(connection: Connection, asked: Asked) -> Answer:
         *inputs.source_ids,
         *future.source_ids,
     }
-    parameters = _parameters(asked, found, best, is_cut=is_cut)
+    parameters = _parameters(asked, found, inputs, best, is_cut=is_cut)
     parameters["projections_note"] = with_regret(future.note, document["robustness"])
     parameters["completeness"] |= {
         name: said for name, said in read.loaded_completeness(connection).items() if name in asked.siting.services
@@ -145,7 +148,23 @@ def _ledgers(asked: Asked, found: SitingInputs, sites: tuple[int, ...]) -> dict[
     return {**each[0], "services": each}
 
 
-def _parameters(asked: Asked, found: SitingInputs, best: Solution, *, is_cut: bool) -> dict[str, Any]:
+def mesh_note(siting: SitingStudy, found: SitingInputs, inputs: Inputs) -> str:
+    """Return how the territory is cut, and which communes INSEE cuts finer than what may be placed."""
+    if siting.mesh != "commune_deleguee":
+        return "Chaque commune compte à sa mairie."
+    parts = inputs.parents.get((IRIS, DEMAND_LEVEL), pd.Series(dtype=str)).value_counts()
+    own = found.units.loc[found.units["is_counted"], "commune_code"].unique()
+    cut = [str(inputs.communes.loc[code, "name"]) for code in own if parts.get(code, 0) > 1]
+    if not cut:
+        return MESH_NOTE
+    verb = "est découpée" if len(cut) == 1 else "sont découpées"
+    return (
+        f"{MESH_NOTE} {listed(cut)} {verb} aussi en IRIS par l'Insee, dont les données ne portent ni contour ni lieu : "
+        "ils ne sont pas placés."
+    )
+
+
+def _parameters(asked: Asked, found: SitingInputs, inputs: Inputs, best: Solution, *, is_cut: bool) -> dict[str, Any]:
     siting, study = asked.siting, asked.study
     counted = found.units[found.units["is_counted"]]
     return {
@@ -163,7 +182,7 @@ def _parameters(asked: Asked, found: SitingInputs, best: Solution, *, is_cut: bo
         "candidate_count": found.model.candidate_min.shape[1],
         "existing_count": found.model.n_existing,
         "objective_unit": OBJECTIVE_UNITS[siting.objective],
-        "mesh_note": MESH_NOTE if siting.mesh == "commune_deleguee" else "Chaque commune compte à sa mairie.",
+        "mesh_note": mesh_note(siting, found, inputs),
         "supply_note": "Un pôle compte pour une structure de chaque service ; la norme reste celle d'aujourd'hui.",
         "cost_note": "" if siting.costs is None else siting.costs.note,
         "capacity_note": (

@@ -17,6 +17,7 @@ from observatory.errors import UsageError
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs, read_figures
 from observatory.runs.travel import places, travel_within
 from observatory.siting.options import CandidateFilters
+from observatory.siting.prose import persons, threshold_words
 from observatory.siting.study import SitingStudy
 from observatory.store import read
 from observatory.store.tables import TerritoryLink, Zoning
@@ -32,6 +33,7 @@ LAYER_NOTES: Final = {
     "friches": "Friche saisie par le territoire.",
 }
 
+LAYER_WORDS: Final = {"candidats": "aucun site candidat", "friches": "aucune friche"}
 STUDIED_LEVELS: Final = frozenset({DEMAND_LEVEL, "epci", "departement", "bassin_vie", "zone_emploi"})
 
 Booleans = npt.NDArray[np.bool_]
@@ -89,6 +91,14 @@ def candidate_places(
     UsageError
         If a place that the study names, or a code of its list, isn't there.
     """
+    frame = _listed(connection, siting, units)
+    for passes in _conditions(connection, siting.filters, study, frame, inputs).values():
+        frame = frame[passes[frame.index]]
+    return frame[COLUMNS].reset_index(drop=True)
+
+
+def _listed(connection: Connection, siting: SitingStudy, units: pd.DataFrame) -> pd.DataFrame:
+    """Return the candidates before any filter; index 0, 1, …."""
     own = _named(siting, units)
     entered = entered_places(connection, siting)
     frame = pd.concat([own, entered], ignore_index=True) if len(entered) else own
@@ -97,9 +107,28 @@ def candidate_places(
     if siting.candidates is not None:
         _require_known(siting.candidates, set(frame["code"]))
         frame = frame[frame["code"].isin(siting.candidates)]
-    if not siting.filters.is_empty:
-        frame = frame[_passing(connection, siting.filters, study, frame, inputs)]
-    return frame[COLUMNS].reset_index(drop=True)
+    return frame.reset_index(drop=True)
+
+
+def no_candidate(
+    connection: Connection, siting: SitingStudy, study: Study, *, units: pd.DataFrame, inputs: Inputs
+) -> str:
+    """Return the French sentence that says which condition leaves no candidate."""
+    frame = _listed(connection, siting, units)
+    if frame.empty and siting.candidates is not None:
+        return "La liste des lieux candidats est vide : nommez-en, ou retirez-la pour tous les proposer."
+    if frame.empty:
+        words = " ni ".join(LAYER_WORDS[layer] for layer in siting.layers)
+        return (
+            f"Le territoire n'a saisi {words} : enregistrez ses lieux avec « observatory territory-files », ou retirez "
+            "ce choix."
+        )
+    conditions = _conditions(connection, siting.filters, study, frame, inputs)
+    alone = [words for words, passes in conditions.items() if not passes.any()]
+    if alone:
+        return f"Aucun lieu candidat n'est {alone[0]} : retirez cette condition ou changez-la."
+    together = " et ".join(conditions)
+    return f"Aucun lieu candidat n'est à la fois {together} : retirez l'une de ces conditions ou changez-la."
 
 
 def entered_places(connection: Connection, siting: SitingStudy) -> pd.DataFrame:
@@ -147,23 +176,25 @@ def _named(siting: SitingStudy, units: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _passing(
+def _conditions(
     connection: Connection, filters: CandidateFilters, study: Study, frame: pd.DataFrame, inputs: Inputs
-) -> Booleans:
-    """Tell which candidates meet every condition."""
-    passes = np.ones(len(frame), dtype=np.bool_)
+) -> dict[str, Booleans]:
+    """Return each condition in French words, and which candidates meet it, ``(n_candidates,)``."""
+    passes: dict[str, Booleans] = {}
     commune = frame["commune_code"]
     if filters.polygon is not None:
-        passes &= within_polygon(filters.polygon, frame)
+        passes["dans le contour donné"] = within_polygon(filters.polygon, frame)
     if filters.is_qpv:
-        passes &= commune.isin(communes_with_qpv(connection)).to_numpy(dtype=bool)
+        passes["dans une commune à quartier prioritaire"] = commune.isin(communes_with_qpv(connection)).to_numpy(bool)
     if filters.is_rural:
-        passes &= commune.isin(rural_communes(connection, inputs)).to_numpy(dtype=bool)
+        passes["dans une commune rurale"] = commune.isin(rural_communes(connection, inputs)).to_numpy(dtype=bool)
     if filters.min_population_count:
         population = inputs.population_count.reindex(commune).fillna(0).to_numpy(dtype=np.int64)
-        passes &= population >= filters.min_population_count
+        words = f"dans une commune d'au moins {persons(filters.min_population_count)}"
+        passes[words] = population >= filters.min_population_count
     if filters.station_max_min is not None:
-        passes &= _near_station(connection, filters.station_max_min, study, frame, inputs)
+        words = f"à {threshold_words(filters.station_max_min)} au plus d'une commune à gare"
+        passes[words] = _near_station(connection, filters.station_max_min, study, frame, inputs)
     return passes
 
 

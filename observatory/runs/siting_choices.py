@@ -9,17 +9,17 @@ from sqlalchemy import Connection
 
 from observatory.runs.inputs import Inputs
 from observatory.runs.siting_candidates import communes_with_qpv, rural_communes
-from observatory.runs.siting_document import known, persons_counts, volume_labels
+from observatory.runs.siting_document import known, persons_counts, volume_labels, without_small
 from observatory.runs.siting_inputs import SitingInputs
 from observatory.runs.travel import LONGEST_DRIVE_MIN
 from observatory.siting.compromise import Balance, Targets, balances, picked
-from observatory.siting.joint import JointPoles, Part, joint_poles
+from observatory.siting.joint import JointPoles, Part, joint_aim, joint_poles
 from observatory.siting.mix import Mix
 from observatory.siting.model import new_sites
 from observatory.siting.options import AIMS, AIMS_OF_DEFIS, Joint
 from observatory.siting.prose import joint_sentences
 from observatory.siting.solution import Booleans, Solution
-from observatory.siting.study import SitingStudy
+from observatory.siting.study import OBJECTIVE_LABELS, SitingStudy
 from observatory.studies import Study
 
 SHOWN_MAX: Final = 40
@@ -82,10 +82,16 @@ def _balance(
     least = [min(other.values[position] for other in shown) for position in range(len(aims))]
     return {
         "sites": [{"code": _code(found, site), "name": _site_name(found, site)} for site in one.sites],
-        "values": {aim: known(round(value, 4)) for aim, value in zip(aims, one.values, strict=True)},
+        "values": {aim: _shown(found, aim, value) for aim, value in zip(aims, one.values, strict=True)},
         "best_of": [aim for aim, value, low in zip(aims, one.values, least, strict=True) if value == low],
         "is_proposal": one.sites == proposed,
     }
+
+
+def _shown(found: SitingInputs, aim: str, value: float) -> float | None:
+    """Return what an aim is worth, None where it is a small count of persons."""
+    defi = AIMS_OF_DEFIS.get(aim)
+    return known(round(value, 4)) if defi is None else without_small(found, {defi: round(value)})[defi]
 
 
 def _code(found: SitingInputs, site: int) -> str:
@@ -108,6 +114,7 @@ def joint_document(found: SitingInputs, study: Study, joint: Joint | None, *, ti
         "site_cost": joint.site_cost,
         "service_costs": {name: one.cost for name, one in joint.services.items()},
         "defis": {name: list(one.defis or found.model.weights) for name, one in joint.services.items()},
+        "objective_label": OBJECTIVE_LABELS[joint_aim(found.model)],
         "status": "infeasible" if result.mix is None else result.mix.status,
         "reason": result.reason,
         "sites": [],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -97,11 +97,7 @@ def _by_service(found: SitingInputs, story: Explanation) -> list[tuple[str, Serv
 
 def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanation, one: Reasons) -> dict[str, Any]:
     (site,) = site_rows(found, [one.site])
-    losses: dict[int, int] = {}
-    for by_structure in one.losses:
-        for column, count in by_structure.items():
-            losses[column] = max(losses.get(column, 0), count)
-    ranked = sorted(losses, key=lambda column: (-losses[column], column))
+    ranked = sorted(one.leavers, key=lambda column: (-one.leavers[column], column))
     why: dict[str, Any] = {
         "code": site["code"],
         "name": site["name"],
@@ -115,7 +111,12 @@ def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanati
             {
                 "code": str(found.sites.iloc[column]["code"]),
                 "name": str(found.sites.iloc[column]["name"]),
-                "population_count": losses[column],
+                "population_count": one.leavers[column],
+                "services": {
+                    name: lost[column]
+                    for name, lost in zip(found.model.services, one.losses, strict=True)
+                    if column in lost
+                },
             }
             for column in ranked
         ],
@@ -129,6 +130,8 @@ def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanati
         threshold_min=found.model.threshold_min,
         objective=found.model.objective,
     )
+    if why["alternative"] is not None:
+        why["alternative"] |= {"concerned_lost": without_small(found, why["alternative"]["concerned_lost"])}
     return why
 
 
@@ -160,11 +163,21 @@ def _service(
 
 
 def persons_counts(found: SitingInputs, units: Booleans) -> dict[str, Any]:
-    """Return inhabitants and persons concerned of the units picked."""
+    """Return inhabitants and persons concerned of the units picked; a small count of the latter is None."""
     model = found.model
+    concerned = {defi: int(model.concerned_count[defi][units].sum()) for defi in model.weights}
     return {
         "population_count": int(model.population_count[units].sum()),
-        "concerned": {defi: int(model.concerned_count[defi][units].sum()) for defi in model.weights},
+        "concerned": without_small(found, concerned),
+    }
+
+
+def without_small(found: SitingInputs, counts: Mapping[str, int]) -> dict[str, int | None]:
+    """Return counts of persons by défi, None where they are small: inhabitants alone are public."""
+    least = int(geodata.declarations("secrecy")["thresholds"]["persons"])
+    return {
+        defi: None if 0 < abs(count) < least and not found.counts_inhabitants(defi) else count
+        for defi, count in counts.items()
     }
 
 
@@ -186,20 +199,12 @@ def _units(found: SitingInputs, change: ServiceChange, picked: Booleans) -> list
                 "minutes_after": round(after, MINUTES_DECIMALS) if math.isfinite(after) else None,
                 "population_count": int(unit["population_count"]),
                 "concerned": {
-                    defi: None
-                    if found.hidden[defi][position]
-                    else _shown(int(unit[defi]), int(unit["population_count"]))
-                    for defi in model.weights
+                    defi: None if found.hidden[defi][position] else count
+                    for defi, count in without_small(found, {defi: int(unit[defi]) for defi in model.weights}).items()
                 },
             }
         )
     return rows
-
-
-def _shown(count: int, population_count: int) -> int | None:
-    """Return a count of a unit, None where it is small: inhabitants are public, other small counts never shown."""
-    is_small = 0 < count < int(geodata.declarations("secrecy")["thresholds"]["persons"])
-    return None if is_small and count != population_count else count
 
 
 def _uncovered(found: SitingInputs, change: ServiceChange, name: str) -> dict[str, Any]:
@@ -245,8 +250,12 @@ def named_documents(found: SitingInputs, study: Study, solution: Solution, *, de
         is_chosen = column in solution.sites
         document = {"code": one.id, "name": one.name, "note": one.note, "is_chosen": is_chosen, **held}
         document["text"] = named_sentence(
-            document, volumes=volume_labels(study, found), objective=found.model.objective
+            document,
+            volumes=volume_labels(study, found),
+            objective=found.model.objective,
+            is_several=len(found.model.services) > 1,
         )
+        document["concerned_lost"] = without_small(found, document["concerned_lost"])
         documents.append(document)
     return documents
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs
-from observatory.runs.siting_candidates import candidate_places, communes_of
+from observatory.runs.siting_candidates import candidate_places, communes_of, no_candidate
 from observatory.runs.siting_limits import forbid, limits_of
 from observatory.runs.supply import ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
 from observatory.runs.travel import LONGEST_DRIVE_MIN, places, travel_within
@@ -26,7 +26,8 @@ from observatory.studies import Study
 UNITS_MAX: Final = 800
 """Most units of a siting question (convention de l'observatoire): a département; a region is another scale."""
 NEAREST_KEPT: Final = 2
-"""Structures beyond the threshold that are kept for each unit: its nearest, and the next should that one close."""
+"""Structures beyond the threshold that are kept for each unit: its nearest, and the next should that one close; one
+more for each structure that the question lets close."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,10 @@ class SitingInputs:
     """Whether the persons of each unit concerned by each défi are not to be shown, ``(n_units,)``."""
     norms: Mapping[str, float]
     """Norm of each service's supply per inhabitant, that of today."""
+
+    def counts_inhabitants(self, defi: str) -> bool:
+        """Whether the persons whom a défi concerns are the inhabitants, whose number is public."""
+        return bool(np.array_equal(self.model.concerned_count[defi], self.model.population_count))
 
 
 def siting_inputs(
@@ -107,6 +112,7 @@ def siting_inputs(
         objective=siting.objective,
         threshold_min=siting.threshold_min,
         unit_names=tuple(units["name"].astype(str)),
+        no_candidate="" if len(candidates) else no_candidate(connection, siting, study, units=units, inputs=inputs),
         limits=limits_of(siting, sites),
         capacity=siting.capacity_count,
     )
@@ -152,7 +158,8 @@ def _existing(
         minutes[name] = _to_structures(name, units, frame, study, inputs)
     useful: set[str] = set()
     for name, frame in offered.items():
-        useful |= _that_matter(minutes[name], frame.index.to_numpy(), siting.threshold_min)
+        kept_count = NEAREST_KEPT + len(siting.closable)
+        useful |= _that_matter(minutes[name], frame.index.to_numpy(), siting.threshold_min, kept_count)
     named = {*(siting.keep or ()), *(one.code for one in siting.closable)}
     kept = together[together.index.isin(useful | named)]
     existing_min = np.full((len(units), len(kept)), np.inf)
@@ -187,12 +194,17 @@ def _to_structures(name: str, units: pd.DataFrame, offered: pd.DataFrame, study:
     return found
 
 
-def _that_matter(minutes: Floats, codes: Any, threshold_min: float) -> set[str]:  # noqa: ANN401  (an index's array)
+def _that_matter(
+    minutes: Floats,
+    codes: Any,  # noqa: ANN401  (an index's array)
+    threshold_min: float,
+    kept_count: int,
+) -> set[str]:
     """Return the structures within reach of a unit, travel error included, or among its nearest."""
     if minutes.shape[1] == 0:
         return set()
     near = np.asarray((minutes <= 1.5 * threshold_min).any(axis=0), dtype=np.bool_)
-    first = np.argsort(minutes, axis=1, kind="stable")[:, :NEAREST_KEPT]
+    first = np.argsort(minutes, axis=1, kind="stable")[:, :kept_count]
     near[np.unique(first)] = True
     return {str(code) for code in codes[near]}
 

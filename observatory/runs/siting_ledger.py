@@ -13,6 +13,7 @@ from observatory.access import e2sfca, nearest
 from observatory.gap import ledger
 from observatory.runs.access import service_steps
 from observatory.runs.inputs import DEMAND_LEVEL
+from observatory.runs.siting_document import without_small
 from observatory.runs.siting_inputs import SitingInputs
 from observatory.runs.supply import ZONED_SERVICES, zones_of
 from observatory.runs.travel import places, reach_m, travel_within
@@ -30,7 +31,7 @@ def territory_ledger(
     sites: tuple[int, ...],
     threshold_min: float,
     is_gap_mesh: bool,
-) -> dict[str, int]:
+) -> dict[str, int | None]:
     """Return who is served, reachable but full, out of reach, and concerned out of reach, over the territory.
 
     Parameters
@@ -60,12 +61,13 @@ def territory_ledger(
         demand["weight"].to_numpy(dtype=np.int64)[own], minutes[own], index[own], threshold_min=threshold_min, norm=norm
     )
     far = ~account.is_reachable
+    concerned = {defi: int(values[far].sum()) for defi, values in persons.items()}
     return {
         "population_count": int(account.population_count.sum()),
         "served_count": int(account.served_count.sum()),
         "reachable_full_count": int(account.reachable_full_count.sum()),
         "out_of_reach_count": int(account.out_of_reach_count.sum()),
-        **{f"{defi}_out_of_reach_count": int(values[far].sum()) for defi, values in persons.items()},
+        **{f"{defi}_out_of_reach_count": count for defi, count in without_small(found, concerned).items()},
     }
 
 

@@ -52,6 +52,8 @@ class Reasons:
     newly_covered: tuple[Booleans, ...]
     losses: tuple[dict[int, int], ...]
     """Inhabitants of the territory that leave each existing structure (column) for it, by service."""
+    leavers: dict[int, int]
+    """Those that leave it for one service at least: a person who leaves for two is counted once."""
     alternative: Alternative | None
 
 
@@ -139,6 +141,7 @@ def _reasons(
     weight, gain = model.weight, 0.0
     staying = frozenset(solution.sites)
     served, newly, losses = [], [], []
+    leaving: dict[int, Booleans] = {}
     for change in changes:
         goes = (change.site_after == site) & (change.before_min != change.after_min)
         new = goes & change.newly_covered
@@ -150,21 +153,24 @@ def _reasons(
             gain += float((weight * (change.after_min - known))[counted].sum())
         served.append(goes)
         newly.append(new)
-        losses.append(_losses(model, change, goes, staying))
+        left = _losses(model, change, goes, staying)
+        losses.append({structure: int(model.population_count[units].sum()) for structure, units in left.items()})
+        for structure, units in left.items():
+            leaving[structure] = leaving.get(structure, np.zeros_like(units)) | units
+    leavers = {structure: int(model.population_count[units].sum()) for structure, units in leaving.items()}
     part = gain if model.objective in ADDITIVE else None
     return Reasons(
-        site, part, tuple(served), tuple(newly), tuple(losses), _alternative(model, solution, site, deadline)
+        site, part, tuple(served), tuple(newly), tuple(losses), leavers, _alternative(model, solution, site, deadline)
     )
 
 
-def _losses(model: SitingModel, change: ServiceChange, goes: Booleans, staying: frozenset[int]) -> dict[int, int]:
-    """Return the inhabitants of the territory that leave each structure that stays open."""
-    lost: dict[int, int] = {}
+def _losses(model: SitingModel, change: ServiceChange, goes: Booleans, staying: frozenset[int]) -> dict[int, Booleans]:
+    """Return the units of the territory that leave each structure that stays open."""
+    lost: dict[int, Booleans] = {}
     own = goes & model.is_counted
     for structure in np.unique(change.site_before[own & (change.site_before >= 0)]):
         if int(structure) in staying:
-            leavers = own & (change.site_before == structure)
-            lost[int(structure)] = int(model.population_count[leavers].sum())
+            lost[int(structure)] = own & (change.site_before == structure)
     return lost
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -39,6 +40,11 @@ class JointPoles:
     reason: str | None = None
 
 
+def joint_aim(model: SitingModel) -> Literal["mclp", "p_median"]:
+    """Return what a joint pole is sought by: minutes where the question counts them, else persons within reach."""
+    return "p_median" if model.objective == "p_median" else "mclp"
+
+
 def joint_question(model: SitingModel, joint: Joint) -> MixQuestion:
     """Return the model of a joint pole: each service counts the persons of the défis that it answers."""
     columns = model.n_existing + model.candidate_min.shape[1]
@@ -49,7 +55,7 @@ def joint_question(model: SitingModel, joint: Joint) -> MixQuestion:
         weights=[service_weight(model, joint, name) for name in model.services],
         n_existing=model.n_existing,
         is_kept=model.is_kept,
-        aim="p_median" if model.objective == "p_median" else "mclp",
+        aim=joint_aim(model),
         threshold_min=model.threshold_min,
         poles=joint.poles,
         is_tied=False,

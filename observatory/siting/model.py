@@ -61,6 +61,8 @@ class SitingModel:
     capacity: float | None = None
     """Weighted persons that each new pole can take; existing structures are supposed to have no limit."""
     unit_names: tuple[str, ...] = ()
+    no_candidate: str = ""
+    """French sentence that says why there is no candidate, where there is none."""
 
     @property
     def n_existing(self) -> int:

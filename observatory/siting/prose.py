@@ -19,9 +19,14 @@ def persons(value: float, singular: str = "habitant", plural: str | None = None)
     return f"{count(value)} {word}"
 
 
-def few(value: float) -> str:
-    """Return a count of persons concerned, a small one without its figure."""
-    return f"moins de {SMALL_COUNT}" if 0 < value < SMALL_COUNT else count(value)
+def few(value: float | None) -> str:
+    """Return a count of persons concerned, a small one (None where it is hidden already) without its figure."""
+    return f"moins de {SMALL_COUNT}" if value is None or 0 < value < SMALL_COUNT else count(value)
+
+
+def minutes(value: float) -> str:
+    """Return « 1,9 minute », « 7,0 minutes »."""
+    return f"{decimal(value)} minute{'s' if abs(value) >= 2 else ''}"
 
 
 def listed(items: Sequence[str]) -> str:
@@ -53,65 +58,75 @@ def reason_sentences(
     if why["existing_losses"]:
         losses = [f"{one['name']} ({persons(one['population_count'])})" for one in why["existing_losses"]]
         sentences.append(f"En contrepartie, ce site devient le plus proche à la place de {listed(losses)}.")
-    sentences.append(_alternative(why, volumes, objective))
+    sentences.append(_alternative(why, volumes, objective, is_several=len(services) > 1))
     return sentences
 
 
 def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float) -> str:
     name = services[one["service"]]
     if not one["newly_covered"]["population_count"]:
-        return f"{name} : aucun habitant du territoire de plus sous {threshold_min:g} minutes."
+        return f"{name} : aucun habitant du territoire de plus sous {threshold_words(threshold_min)}."
     concerned = [
         f"{few(value)} {volumes[defi]}"
         for defi, value in one["newly_covered"]["concerned"].items()
-        if not volumes[defi].startswith("habitants")
+        if value != 0 and not volumes[defi].startswith("habitants")
     ]
     said = f", dont {listed(concerned)}" if concerned else ""
     communes = [f"{place['name']} ({count(place['population_count'])})" for place in one["communes"]]
-    more = f", et {len(communes) - NAMED_COMMUNES} autres" if len(communes) > NAMED_COMMUNES else ""
+    rest = len(communes) - NAMED_COMMUNES
+    more = f", et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else ""
+    head = "Un seul lieu" if len(communes) == 1 else "Les plus nombreux"
+    newly = one["newly_covered"]["population_count"]
+    verb = "passe" if newly == 1 else "passent"
     return (
-        f"{name} : {persons(one['newly_covered']['population_count'])} passent sous {threshold_min:g} minutes{said}. "
-        f"Les plus nombreux : {', '.join(communes[:NAMED_COMMUNES])}{more}."
+        f"{name} : {persons(newly)} {verb} sous {threshold_words(threshold_min)}{said}. "
+        f"{head} : {', '.join(communes[:NAMED_COMMUNES])}{more}."
     )
+
+
+def threshold_words(value: float) -> str:
+    """Return « 20 minutes », « 1 minute »."""
+    return f"{_amount(value)} minute{'s' if value >= 2 else ''}"
 
 
 def _minutes(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
     verb = "gagne" if one["closer_population_count"] == 1 else "gagnent"
     return (
         f"{services[one['service']]} : {persons(one['closer_population_count'])} {verb} en moyenne "
-        f"{decimal(one['mean_gain_min'])} minutes de trajet."
+        f"{minutes(one['mean_gain_min'])} de trajet."
     )
 
 
-def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str], objective: str) -> str:
+def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
     other = why["alternative"]
     if other is None:
         return "La meilleure solution sans ce site n'a pas été calculée, ou il n'y en a pas."
     names = listed([site["name"] for site in other["sites"]])
     if not other["cost"]:
         return f"Sans ce site, {names} : aussi bien. Le choix entre les deux ne tient pas à ces chiffres."
-    return f"Sans ce site, la meilleure solution serait {names}{_cost(other, volumes, objective)}."
+    cost = _cost(other, volumes, objective, is_several=is_several)
+    return f"Sans ce site, la meilleure solution serait {names}{cost}."
 
 
-def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str], objective: str) -> str:
+def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str], objective: str, is_several: bool) -> str:
     """Return what choosing a place that the study names would cost, in one French sentence."""
     if document["is_chosen"]:
         return f"{document['name']} : retenu par la proposition."
     if not document["cost"]:
         return f"{document['name']} : ferait aussi bien que la proposition."
-    return f"{document['name']} : choisir ce lieu est possible{_cost(document, volumes, objective)}."
+    cost = _cost(document, volumes, objective, is_several=is_several)
+    return f"{document['name']} : choisir ce lieu est possible{cost}."
 
 
-def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str) -> str:
+def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
     """Say who would be lost and won within the threshold, all services added, and what the objective loses."""
     lost = [f"{few(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
     won = [f"{few(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
-    parts = []
-    if lost:
-        parts.append(f"{listed(lost)} de moins sous le seuil")
-    if won:
-        parts.append(f"{listed(won)} de plus")
-    said = f" ; {' et '.join(parts)}, services additionnés" if parts else ""
+    parts = [f"{listed(some)} de {word}" for some, word in ((lost, "moins"), (won, "plus")) if some]
+    if parts:
+        parts[0] += " sous le seuil"
+    together = ", services additionnés" if is_several else ""
+    said = f" ; {' et '.join(parts)}{together}" if parts else ""
     return f"{said} ({_loss(other, objective)})"
 
 
@@ -119,7 +134,7 @@ def _loss(other: Mapping[str, Any], objective: str) -> str:
     if objective == "lscp":
         return f"{persons(other['cost'], 'pôle')} de plus"
     if objective == "p_center":
-        return f"le lieu le plus éloigné serait {decimal(other['cost'])} minutes plus loin"
+        return f"le lieu le plus éloigné serait {minutes(other['cost'])} plus loin"
     if other["cost_share"] is None:
         return "écart sur l'objectif : sans mesure"
     return f"écart sur l'objectif : {decimal(100 * other['cost_share'])} %"
@@ -129,14 +144,19 @@ def joint_sentences(
     document: Mapping[str, Any], *, services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
 ) -> list[str]:
     """Return the sentences of a joint pole: what each site opens, for whom, at what cost, and against all services."""
+    if document["objective"] is None:
+        return ["Le temps donné n'a pas suffi à chercher le pôle commun : allongez-le."]
     if not document["sites"]:
         return [f"Avec un budget de {_amount(document['budget'])}, aucun service ne peut être ouvert."]
     told = [
-        f"{site['name']} : {listed([_opened(one, services, volumes, threshold_min) for one in site['services']])} "
+        f"{site['name']} : {' ; '.join(_opened(one, services, volumes, threshold_min) for one in site['services'])} "
         f"(coût {_amount(site['cost'])})."
         for site in document["sites"]
     ]
     told.append(f"Coût en tout : {_amount(document['cost'])} sur {_amount(document['budget'])} ({document['note']}).")
+    if document["status"] != "optimal":
+        gap = "inconnu" if document["gap"] is None else f"de {decimal(100 * document['gap'], digits=2)} % au plus"
+        told.append(f"C'est le meilleur mélange trouvé dans le temps donné, à un écart {gap} de l'optimum.")
     together = document["together"]
     if together is None:
         told.append("Ouvrir tous les services ensemble dans un même lieu dépasserait ce budget.")
@@ -156,16 +176,15 @@ def _opened(
 ) -> str:
     newly = one["newly_covered"]
     if not newly["population_count"]:
-        return f"{services[one['service']]}, sans habitant de plus sous {threshold_min:g} minutes"
+        return f"{services[one['service']]}, sans habitant de plus sous {threshold_words(threshold_min)}"
     concerned = [
         f"{few(value)} {volumes[defi]}"
         for defi, value in newly["concerned"].items()
-        if value and not volumes[defi].startswith("habitants")
+        if value != 0 and not volumes[defi].startswith("habitants")
     ]
     said = f", dont {listed(concerned)}" if concerned else ""
-    return (
-        f"{services[one['service']]}, {persons(newly['population_count'])} de plus sous {threshold_min:g} minutes{said}"
-    )
+    within = threshold_words(threshold_min)
+    return f"{services[one['service']]}, {persons(newly['population_count'])} de plus sous {within}{said}"
 
 
 def _amount(value: float) -> str:

@@ -14,7 +14,9 @@ def in_the_way(model: SitingModel) -> str | None:
     """Return the French sentence that says why a model can't be answered, or None."""
     count = model.candidate_min.shape[1]
     if count == 0:
-        return "Aucun lieu candidat ne répond aux conditions demandées : élargissez la liste ou les filtres."
+        return model.no_candidate or (
+            "Aucun lieu candidat ne répond aux conditions demandées : élargissez la liste ou les filtres."
+        )
     if model.objective != "lscp" and model.poles > count:
         available = "un seul site candidat" if count == 1 else f"{count} sites candidats seulement"
         return (
@@ -29,7 +31,7 @@ def in_the_way(model: SitingModel) -> str | None:
     if model.objective == "mclp" and not (counted <= model.threshold_min).any():
         shortest = f"{counted.min():.1f}".replace(".", ",")
         return (
-            f"Aucun habitant n'est à moins de {_number(model.threshold_min)} minutes d'un site candidat : le trajet "
+            f"Aucun habitant n'est à moins de {_minutes(model.threshold_min)} d'un site candidat : le trajet "
             f"le plus court en prend {shortest}. Relevez le seuil."
         )
     return _left_out(model)
@@ -57,6 +59,10 @@ def _number(value: float) -> str:
     return f"{value:g}".replace(".", ",")
 
 
+def _minutes(value: float) -> str:
+    return f"{_number(value)} minute{'s' if value >= 2 else ''}"
+
+
 def _left_out(model: SitingModel) -> str | None:
     """Return the French sentence that names the units that no choice can serve, where the objective serves all."""
     if model.objective == "mclp":
@@ -69,10 +75,11 @@ def _left_out(model: SitingModel) -> str | None:
         return None
     worst = lost[np.argsort(-nearest[lost], kind="stable")]
     names = [model.unit_names[i] if model.unit_names else f"l'unité {i}" for i in worst[:NAMED_UNITS]]
-    more = f" et {lost.size - NAMED_UNITS} autres lieux" if lost.size > NAMED_UNITS else ""
+    rest = int(lost.size) - NAMED_UNITS
+    more = "" if rest <= 0 else " et 1 autre lieu" if rest == 1 else f" et {rest} autres lieux"
     farthest = nearest[worst[0]]
     said = f" (le plus éloigné en est à {f'{farthest:.1f}'.replace('.', ',')} minutes)" if np.isfinite(farthest) else ""
-    within = f"à moins de {_number(limit)} minutes d'un site" if np.isfinite(limit) else "à portée d'un site"
+    within = f"à moins de {_minutes(limit)} d'un site" if np.isfinite(limit) else "à portée d'un site"
     return (
         f"Aucun choix ne met {', '.join(names)}{more} {within}, existant ou candidat{said} : relevez le seuil ou "
         "élargissez la liste des candidats."

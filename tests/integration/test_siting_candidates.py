@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from observatory.errors import UsageError
 from observatory.runs.inputs import Inputs, read_inputs
-from observatory.runs.siting_candidates import candidate_places, check_place, communes_of
+from observatory.runs.siting_candidates import candidate_places, check_place, communes_of, no_candidate
 from observatory.siting.options import CandidateFilters
 from observatory.siting.study import SitingStudy
 from observatory.store.tables import TerritoryEntry
@@ -26,7 +26,9 @@ def inputs(engine: sa.Engine) -> Inputs:
         return read_inputs(connection)
 
 
-def places(connection: sa.Connection, inputs: Inputs, territory: str, **changes: Any) -> pd.DataFrame:
+def asked(
+    connection: sa.Connection, inputs: Inputs, territory: str, **changes: Any
+) -> tuple[SitingStudy, pd.DataFrame]:
     question = SitingStudy(
         id="essai",
         title="Essai",
@@ -44,7 +46,12 @@ def places(connection: sa.Connection, inputs: Inputs, territory: str, **changes:
         code=own.index, commune_code=own.index, unit_level="commune", is_counted=True
     )
     units["density"] = inputs.density.reindex(own.index)
-    return candidate_places(connection, question, read_study(), units=units.reset_index(drop=True), inputs=inputs)
+    return question, units.reset_index(drop=True)
+
+
+def places(connection: sa.Connection, inputs: Inputs, territory: str, **changes: Any) -> pd.DataFrame:
+    question, units = asked(connection, inputs, territory, **changes)
+    return candidate_places(connection, question, read_study(), units=units, inputs=inputs)
 
 
 def test_the_only_quarter_of_caux_seine_is_at_lillebonne(connection: sa.Connection, inputs: Inputs) -> None:
@@ -103,6 +110,31 @@ def test_places_entered_by_the_territory_are_candidates(connection: sa.Connectio
     assert set(both["code"]) == {"friches:F1", VIRE_NORMANDIE}
     with pytest.raises(UsageError, match="inconnus"):
         places(connection, inputs, VIRE, candidates=("friches:F2",))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"filters": CandidateFilters(is_qpv=True)}, "quartier prioritaire"),
+        ({"filters": CandidateFilters(min_population_count=50_000)}, "50\u202f000 habitants"),
+        ({"filters": CandidateFilters(station_max_min=1.0, is_rural=True)}, "à 1 minute au plus d'une commune à gare"),
+        ({"layers": ("friches",)}, "aucune friche"),
+        ({"layers": ("candidats", "friches")}, "aucun site candidat ni aucune friche"),
+        ({"candidates": ()}, "vide"),
+    ],
+)
+def test_the_condition_that_leaves_no_place_is_named(
+    connection: sa.Connection, inputs: Inputs, changes: dict[str, Any], named: str
+) -> None:
+    question, units = asked(connection, inputs, VIRE, **changes)
+    assert named in no_candidate(connection, question, read_study(), units=units, inputs=inputs)
+
+
+def test_conditions_that_no_place_meets_together_are_named(connection: sa.Connection, inputs: Inputs) -> None:
+    # Some communes of Caux Seine are rural, Lillebonne alone has a quarter: none is both.
+    question, units = asked(connection, inputs, CAUX_SEINE, filters=CandidateFilters(is_qpv=True, is_rural=True))
+    told = no_candidate(connection, question, read_study(), units=units, inputs=inputs)
+    assert "à la fois dans une commune à quartier prioritaire et dans une commune rurale" in told
 
 
 def test_a_region_is_too_large(connection: sa.Connection, inputs: Inputs) -> None:

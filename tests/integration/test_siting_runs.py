@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -97,6 +99,41 @@ def test_units_add_up_to_their_communes(worked_out: SitingRun, connection: sa.Co
 
 def territory_commune_count(connection: sa.Connection, code: str) -> int:
     return len(read.descendants(connection, "epci", code, "commune"))
+
+
+def test_communes_cut_finer_than_what_may_be_placed_are_named(worked_out: SitingRun) -> None:
+    named = {"vire": "Condé-en-Normandie et Vire Normandie sont découpées aussi en IRIS",
+             "caux-seine": "Bolbec, Lillebonne et Port-Jérôme-sur-Seine sont découpées aussi en IRIS"}  # fmt: skip
+    assert named[worked_out.document["study"]] in worked_out.parameters["mesh_note"]
+
+
+def test_small_counts_of_persons_are_hidden_wherever_they_are_summed(
+    connection: sa.Connection, simple: SitingStudy
+) -> None:
+    # Two poles within twenty minutes of nearly all: what each adds, and what is left, is often a handful of persons.
+    asked = replace(
+        simple, services=("tiers_lieu",), defis={"insertion": 1.0, "vieillissement": 1.0}, poles=3, threshold_min=24.0,
+        pareto=("uncovered_insertion", "uncovered_vieillissement", "cost"),
+    )  # fmt: skip
+    document = siting_run(connection, asked).document
+    found = list(persons_concerned(document))
+    assert None in found
+    assert not [count for count in found if count is not None and 0 < abs(count) < 11]
+
+
+def persons_concerned(part: Any) -> Iterator[int | None]:
+    """Yield the counts of persons concerned that an answer holds, wherever they are."""
+    if isinstance(part, list):
+        for each in part:
+            yield from persons_concerned(each)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name in {"concerned", "concerned_lost"}:
+                yield from value.values()
+            elif name.startswith(("insertion_", "vieillissement_", "uncovered_insertion", "uncovered_vieillissement")):
+                yield value
+            else:
+                yield from persons_concerned(value)
 
 
 def test_a_study_has_one_answer_and_one_name(worked_out: SitingRun, connection: sa.Connection) -> None:

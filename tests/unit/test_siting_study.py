@@ -102,6 +102,22 @@ def test_two_services_open_together():
     assert solution.objective == 760.0
 
 
+def test_who_leaves_a_structure_for_either_service_is_counted_once():
+    # The structure at 0 gives both services. One near unit 3 gives the first, one near unit 2 the second.
+    model = line_model(
+        services=("ressourcerie", "tiers_lieu"),
+        existing_min=np.array([[0.0, 90, 90], [10, 90, 90], [20, 90, 15], [30, 25, 90], [40, 90, 90]]),
+        offers=np.array([[True, True], [True, False], [False, True]]),
+        is_kept=np.array([True, True, True]),
+        objective="p_median",
+    )
+    solution = solve(model, forced=[3 + 2])
+    (why,) = explain(model, solution).reasons
+    # Of the structure at 0, the 40 inhabitants of unit 2 leave for the first service, the 30 of unit 3 for the second.
+    assert why.losses == ({0: 40, 1: 30}, {0: 30, 2: 40})
+    assert why.leavers == {0: 70, 1: 30, 2: 40}
+
+
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
