@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from observatory.errors import UsageError
+from observatory.errors import UnknownTerritoryError, UsageError
 from observatory.runs.access import AccessRun, access_run
 from observatory.runs.certainty import Certainties
 from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
@@ -86,20 +86,22 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
         for request, shown in runs.items():
             if shown is not None:
                 _show_by_default(connection, shown, request)
-    if missing:
-        _prepare_studies(engine, study_path, progress)
+    _prepare_studies(engine, study_path, progress)
     return ComputeReport(new_count=len(missing), unchanged_count=len(wanted) - len(missing))
 
 
 def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress | None) -> None:
-    """Work the bundled siting studies out, so that their page answers at once."""
-    from observatory.runs.siting import NAMED_STUDIES
+    """Work out the bundled siting studies that aren't yet, so that their page answers at once."""
+    from observatory.runs.siting import NAMED_STUDIES, read_siting_study, stored_siting
 
     for done, name in enumerate(NAMED_STUDIES, start=1):
         # A database of another region doesn't hold the territory of the study: its page will say so.
-        with suppress(UsageError), engine.begin() as connection:
-            site(connection, name, study_path=study_path)
-        if progress is not None:
+        is_new = False
+        with suppress(UsageError, UnknownTerritoryError), engine.begin() as connection:
+            is_new = stored_siting(connection, read_siting_study(name), study_path=study_path) is None
+            if is_new:
+                site(connection, name, study_path=study_path)
+        if is_new and progress is not None:
             progress(f"Implantation : {name}", done, len(NAMED_STUDIES))
 
 

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from observatory.store.engine import CONNECT_TIMEOUT_S, create_engine
 if TYPE_CHECKING:
     import procrastinate
     import psycopg
+    from procrastinate.jobs import Job
 
 SCHEMA: Final = "observatory_jobs"
 """Where the queue's own tables are (migration « jobs »)."""
@@ -36,6 +38,8 @@ BEAT_S: Final = 5.0
 (convention de l'observatoire)."""
 POLL_S: Final = 2.0
 """Longest wait for a question that no notification announced, in seconds (convention de l'observatoire)."""
+RESCUE_S: Final = 10.0
+"""A worker looks for questions that a killed process left each time, in seconds (convention de l'observatoire)."""
 _log = logging.getLogger(__name__)
 
 
@@ -196,7 +200,41 @@ class Worker:
             answer_one(engine, self._settings, job, self._stopping)
 
         async with queue.open_async():
-            await _worker(queue)
+            rescue = asyncio.create_task(_rescue(queue, engine))
+            try:
+                await _worker(queue)
+            finally:
+                rescue.cancel()
+
+
+async def _rescue(queue: procrastinate.App, engine: sa.Engine) -> None:
+    """Give the questions that a killed process left a second try, and no third."""
+    import procrastinate
+    import psycopg
+
+    while True:
+        try:
+            for left in await queue.job_manager.get_stalled_jobs(
+                queue=QUEUE, seconds_since_heartbeat=jobs.LEFT.total_seconds()
+            ):
+                await _take_back(queue, engine, left)
+        except (procrastinate.exceptions.ConnectorException, psycopg.Error, ObservatoryError, sa.exc.SQLAlchemyError):
+            _log.warning("questions left by a killed process could not be looked for")
+        await asyncio.sleep(RESCUE_S)
+
+
+async def _take_back(queue: procrastinate.App, engine: sa.Engine, left: Job) -> None:
+    from procrastinate.jobs import Status
+
+    def taken() -> str:
+        with engine.begin() as connection:
+            return jobs.take_back(connection, str(left.task_kwargs["job"]), is_last=left.attempts > 0)
+
+    found = await asyncio.to_thread(taken)
+    if found == "again":
+        await queue.job_manager.retry_job(left, retry_at=datetime.now(UTC))
+    elif found != "elsewhere":
+        await queue.job_manager.finish_job(left, status=Status.FAILED, delete_job=True)
 
 
 async def _worker(queue: procrastinate.App) -> None:

@@ -18,9 +18,12 @@ KEPT: Final = timedelta(days=7)
 """How long an answer is kept for whoever asked (convention de l'observatoire)."""
 WAITING_MAX: Final = 50
 """Most questions waiting at once (convention de l'observatoire)."""
+LEFT: Final = timedelta(seconds=30)
+"""A question worked on without news for so long was left: its process was killed (convention de l'observatoire), and
+another takes it back; whoever works on one gives news every few seconds."""
 SILENT: Final = timedelta(minutes=1)
-"""A question worked on without news for so long is lost: its process was killed (convention de l'observatoire); whoever
-works on one gives news every few seconds."""
+"""One that nobody took back is lost after so long (convention de l'observatoire)."""
+TAKEN_BACK: Final = "Repris après une interruption"
 LOST: Final = "Le calcul a été interrompu avec le programme qui le menait : posez la question de nouveau."
 
 
@@ -57,8 +60,8 @@ def add(connection: Connection, question: dict[str, Any]) -> str | None:
 
 def find(connection: Connection, job_id: str) -> JobState | None:
     """Return a question's state, None where nobody asked it or it is too old."""
-    silent = sa.and_(Job.status == "doing", Job.updated_at < sa.func.now() - SILENT)
-    query = sa.select(*Job.__table__.columns, silent.label("is_lost")).where(Job.job_id == job_id)
+    lost = sa.and_(Job.status == "doing", Job.updated_at < sa.func.now() - SILENT)
+    query = sa.select(*Job.__table__.columns, lost.label("is_lost")).where(Job.job_id == job_id)
     row = connection.execute(query).one_or_none()
     if row is None:
         return None
@@ -124,6 +127,28 @@ def end(
         )
     )
     connection.execute(query)
+
+
+def take_back(connection: Connection, job_id: str, *, is_last: bool) -> Literal["again", "lost", "over", "elsewhere"]:
+    """Put a question that a killed process left back among those that wait.
+
+    Parameters
+    ----------
+    is_last
+        It was left once already: it isn't tried again, and says so.
+
+    Returns
+    -------
+    str
+        ``again``: it waits. ``lost``: it is given up. ``over``: it had its answer, was cancelled, or is too old.
+        ``elsewhere``: somebody works on it, or took it back just now.
+    """
+    left = sa.and_(Job.job_id == job_id, Job.status == "doing", Job.updated_at < sa.func.now() - LEFT)
+    after = {"status": "failed", "error": LOST} if is_last else {"status": "todo", "label": TAKEN_BACK, "done": 0}
+    if connection.execute(sa.update(Job).where(left).values(updated_at=sa.func.now(), **after)).rowcount:
+        return "lost" if is_last else "again"
+    status = connection.execute(sa.select(Job.status).where(Job.job_id == job_id)).scalar_one_or_none()
+    return "elsewhere" if status in {"todo", "doing"} else "over"
 
 
 def cancel(connection: Connection, job_id: str) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import sqlalchemy as sa
+from followed import LONGEST_S
 
+from observatory.runs.jobs import Worker, ask
+from observatory.settings import Settings
+from observatory.siting.study import SitingStudy
 from observatory.store import jobs
 from observatory.store.tables import Job
 
@@ -27,6 +32,57 @@ def test_a_question_without_news_for_a_minute_is_lost_and_news_keep_it(toy_conne
     assert "posez la question de nouveau" in lost.error
     assert jobs.beat(toy_connection, name)
     assert jobs.find(toy_connection, name).status == "doing"
+
+
+def test_a_question_left_by_a_killed_program_is_taken_back_once(toy_connection: sa.Connection) -> None:
+    name = jobs.add(toy_connection, {"poles": 1})
+    assert name is not None
+    assert jobs.take_back(toy_connection, name, is_last=False) == "elsewhere"  # it waits
+    jobs.begin(toy_connection, name)
+    silence(toy_connection, name, 20)
+    assert jobs.take_back(toy_connection, name, is_last=False) == "elsewhere"  # somebody works on it
+    silence(toy_connection, name, 40)
+    assert jobs.take_back(toy_connection, name, is_last=False) == "again"
+    again = jobs.find(toy_connection, name)
+    assert (again.status, again.label) == ("todo", "Repris après une interruption")
+    assert jobs.take_back(toy_connection, name, is_last=False) == "elsewhere"  # another worker was quicker
+    jobs.begin(toy_connection, name)
+    silence(toy_connection, name, 40)
+    assert jobs.take_back(toy_connection, name, is_last=True) == "lost"
+    lost = jobs.find(toy_connection, name)
+    assert (lost.status, lost.error) == ("failed", jobs.LOST)
+    assert jobs.take_back(toy_connection, name, is_last=True) == "over"
+
+
+def test_a_worker_finishes_what_a_killed_one_had_begun(engine: sa.Engine, settings: Settings) -> None:
+    question = SitingStudy(
+        id="essai", title="Essai", territory="14762", services=("tiers_lieu",), defis={"dechets": 1.0}, poles=1,
+        objective="mclp", threshold_min=20.0,
+    )  # fmt: skip
+    name = ask(engine, settings, question)
+    with engine.begin() as connection:
+        # As a process killed in the middle leaves them: our row and the queue's, and no worker behind.
+        jobs.begin(connection, name)
+        silence(connection, name, 40)
+        connection.execute(sa.text("SET LOCAL search_path TO observatory_jobs"))  # for its triggers
+        taken = sa.text("UPDATE procrastinate_jobs SET status = 'doing' WHERE args->>'job' = :job")
+        assert connection.execute(taken, {"job": name}).rowcount == 1
+    worker = Worker(settings)
+    worker.start()
+    try:
+        deadline = time.monotonic() + LONGEST_S
+        while time.monotonic() < deadline:
+            with engine.begin() as connection:
+                state = jobs.find(connection, name)
+            if state.is_over:
+                break
+            time.sleep(0.2)
+    finally:
+        worker.stop()
+    assert (state.status, state.error) == ("succeeded", None)
+    with engine.connect() as connection:
+        left = sa.text("SELECT count(*) FROM observatory_jobs.procrastinate_jobs WHERE args->>'job' = :job")
+        assert connection.execute(left, {"job": name}).scalar_one() == 0
 
 
 def test_whoever_works_on_a_cancelled_question_hears_of_it(toy_connection: sa.Connection) -> None:
