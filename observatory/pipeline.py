@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
-from observatory.errors import UnknownTerritoryError, UsageError
+from observatory.errors import UsageError
 from observatory.runs.access import AccessRun, access_run
 from observatory.runs.certainty import Certainties
 from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
@@ -97,7 +97,7 @@ def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress
     for done, name in enumerate(NAMED_STUDIES, start=1):
         # A database of another region doesn't hold the territory of the study: its page will say so.
         is_new = False
-        with suppress(UsageError, UnknownTerritoryError), engine.begin() as connection:
+        with suppress(UsageError), engine.begin() as connection:
             is_new = stored_siting(connection, read_siting_study(name), study_path=study_path) is None
             if is_new:
                 site(connection, name, study_path=study_path)

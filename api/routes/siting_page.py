@@ -31,6 +31,9 @@ from observatory.store.jobs import JobState
 router = APIRouter()
 DEFAULT_POLES: Final = 1
 SEE_OTHER: Final = 303
+DEFAULT_COST: Final = 1.0
+"""Cost of a place or of a service that the form leaves empty, in the reader's unit (convention de l'observatoire)."""
+PAGE_NOTE: Final = "coûts et budget saisis sur la page, dans l’unité choisie par le lecteur"
 SCATTER_WIDTH: Final = 420
 SCATTER_HEIGHT: Final = 260
 
@@ -52,6 +55,9 @@ def siting_page(
     min_population: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     gare: Annotated[str, Query(max_length=6)] = "",
     compromis: Annotated[bool, Query()] = False,
+    budget: Annotated[str, Query(max_length=12)] = "",
+    cout_lieu: Annotated[str, Query(max_length=12)] = "",
+    commun: Annotated[bool, Query()] = False,
 ) -> Response:
     """Show the form and a proposal with its reasons: the one asked for, or the study of Vire."""
     if calcul:
@@ -70,9 +76,10 @@ def siting_page(
                 "is_qpv": "qpv" in chosen,
                 "is_rural": "rural" in chosen,
                 "min_population_count": min_population,
-                "station_max_min": _minutes(gare),
+                "station_max_min": _number(gare, "Le temps jusqu’à une gare est un nombre de minutes."),
             },
             "pareto": compromis,
+            **_spending(request, services or [], budget=budget, cout_lieu=cout_lieu, poles=poles, is_joint=commun),
         }
         with request.app.state.engine.begin() as connection:
             question = _asked(asked).question(connection)
@@ -93,14 +100,44 @@ def cancel_page(request: Request, job_id: Annotated[str, Path(max_length=60)]) -
     return RedirectResponse(f"/implantation?calcul={job_id}", status_code=SEE_OTHER)
 
 
-def _minutes(text: str) -> float | None:
-    """Return the minutes of an optional field of the form."""
+def _spending(
+    request: Request, services: list[str], *, budget: str, cout_lieu: str, poles: int, is_joint: bool
+) -> dict[str, Any]:
+    """Return the costs that the form declares, and the joint pole, whose services each have a cost of their own."""
+    most = _number(budget, "Le budget est un nombre positif, dans l’unité que vous choisissez.")
+    place = _number(cout_lieu, "Le coût d’un lieu est un nombre positif, dans l’unité que vous choisissez.")
+    if most is None and is_joint:
+        raise UsageError("Pour choisir les services lieu par lieu, donnez un budget : sans lui, tous seraient ouverts.")
+    if most is None:
+        return {}
+    place = DEFAULT_COST if place is None else place
+    if not is_joint:
+        return {"costs": {"note": PAGE_NOTE, "site": place, "budget": most}}
+    said = "Le coût d’un service est un nombre positif, dans l’unité que vous choisissez."
+    each = {name: _number(request.query_params.get(f"cout_{name}", ""), said) for name in services}
+    by_service = {name: DEFAULT_COST if cost is None else cost for name, cost in each.items()}
+    return {
+        "joint": {
+            "note": PAGE_NOTE,
+            "site_cost": place,
+            "budget": most,
+            "poles": poles,
+            "services": {name: {"cost": cost} for name, cost in by_service.items()},
+        },
+    }
+
+
+def _number(text: str, said: str) -> float | None:
+    """Return the number of an optional field of the form, a comma for a point."""
     if not text.strip():
         return None
     try:
-        return float(text.replace(",", "."))
+        value = float(text.replace(",", "."))
     except ValueError as error:
-        raise UsageError("Le temps jusqu’à une gare est un nombre de minutes.") from error
+        raise UsageError(said) from error
+    if not 0 <= value < math.inf:
+        raise UsageError(said)
+    return value
 
 
 def _asked(asked: dict[str, Any]) -> SitingRequest:
@@ -138,14 +175,24 @@ def _common(connection: Connection, settings: Settings, question: SitingStudy) -
 
 def _chosen(question: SitingStudy) -> dict[str, Any]:
     """Return what the form says of the candidates of a question."""
-    filters = question.filters
+    filters, costs, joint = question.filters, question.costs, question.joint
+    place = None if joint is None and costs is None else joint.site_cost if joint else costs.site if costs else None
+    most = joint.budget if joint else costs.budget if costs else None
     is_on = {"qpv": filters.is_qpv, "rural": filters.is_rural}
     return {
         "lieux": {*question.layers, *(name for name, on in is_on.items() if on)},
         "min_population": filters.min_population_count,
         "gare": "" if filters.station_max_min is None else f"{filters.station_max_min:g}",
         "compromis": question.pareto == DEFAULT_AIMS,
+        "budget": _written(most),
+        "cout_lieu": _written(place),
+        "commun": joint is not None,
+        "couts": {} if joint is None else {name: _written(one.cost) for name, one in joint.services.items()},
     }
+
+
+def _written(value: float | None) -> str:
+    return "" if value is None else f"{value:g}".replace(".", ",")
 
 
 def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse:
@@ -171,6 +218,7 @@ def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse
         names=publication.names,
         proof=publication.status,
         regret=publication.regret,
+        spending=publication.spending,
         drawing=drawing,
         scatter=_scatter(document["pareto"]),
         map_settings={**_map_settings(settings, document, run), "bbox": bbox},

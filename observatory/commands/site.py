@@ -115,6 +115,8 @@ def _print(run: SitingRun) -> None:
     say.print(run.parameters["title"], markup=False)
     say.print(f"{publication.names(best)} : {publication.status(best)}.", markup=False)
     if best["status"] != "infeasible":
+        for sentence in publication.spending(run, best):
+            say.print(sentence, markup=False)
         console.print(_sites_table(run))
         console.print(_ledger_table(run))
         if run.document["pareto"] is not None:

@@ -79,6 +79,25 @@ def status(solution: Mapping[str, Any]) -> str:
     return f"meilleure trouvée, à {labels.decimal(100 * solution['gap'], digits=2)} % au plus de l'optimum"
 
 
+def spending(run: SitingRun, solution: Mapping[str, Any]) -> list[str]:
+    """Return in French what a proposal costs and closes; nothing where the question says nothing of either."""
+    said = []
+    costs = run.parameters["question"]["costs"]
+    if solution["cost"] is not None:
+        ceiling = "" if costs["budget"] is None else f" sur un budget de {_amount(costs['budget'])}"
+        said.append(f"Coût : {_amount(solution['cost'])}{ceiling} ({costs['note']}).")
+    for one in solution["closed"]:
+        count = one["population_count"]
+        users = "personne ne l'a pour plus proche" if not count else f"la plus proche de {labels.count(count)}"
+        word = "" if not count else " habitant" if count == 1 else " habitants"
+        said.append(f"Ferme : {one['name']} ({users}{word}).")
+    return said
+
+
+def _amount(value: float) -> str:
+    return f"{value:g}".replace(".", ",")
+
+
 def regret(run: SitingRun) -> str:
     """Return in French the most that keeping the proposal may lose, over the cases tried."""
     tried = run.document["robustness"]

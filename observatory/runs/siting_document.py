@@ -82,13 +82,39 @@ def solution_document(
         "reason": solution.reason,
     }
     if solution.status == "infeasible":
-        return {**document, "ledger_before": None, "ledger_after": None, "why": [], "uncovered": []}
+        nothing: dict[str, Any] = {"why": [], "uncovered": [], "closed": [], "cost": None}
+        return {**document, "ledger_before": None, "ledger_after": None, **nothing}
     story = explain(found.model, solution, deadline=deadline if with_alternatives else -1.0)
+    document |= {"closed": _closed(found, story, solution), "cost": _cost(found, solution)}
     document["objective_before"] = known(story.objective_before)
     document["closure_effect"] = known(story.closure_effect)
     document["why"] = [_why(found, study, solution, story, one) for one in story.reasons]
     document["uncovered"] = [_uncovered(found, change, name) for name, change in _by_service(found, story)]
     return document
+
+
+def _closed(found: SitingInputs, story: Explanation, solution: Solution) -> list[dict[str, Any]]:
+    """Return the structures that a proposal doesn't keep, and the inhabitants who go there today, each counted once."""
+    own, persons = found.model.is_counted, found.model.population_count
+    rows = []
+    for column in sorted(set(range(found.model.n_existing)) - set(solution.sites)):
+        users = np.any([change.site_before == column for change in story.changes], axis=0) & own
+        site = found.sites.iloc[column]
+        count = int(persons[users].sum())
+        rows.append({"code": str(site["code"]), "name": str(site["name"]), "population_count": count})
+    return rows
+
+
+def _cost(found: SitingInputs, solution: Solution) -> float | None:
+    """Return what a proposal costs in the units that the question declares, None where it declares none."""
+    limits = found.model.limits
+    if limits.site_cost is None:
+        return None
+    total = float(limits.site_cost[list(new_sites(found.model, solution))].sum())
+    if limits.closing_cost is not None:
+        closed = sorted(set(found.model.kept) - set(solution.sites))
+        total += float(limits.closing_cost[closed].sum())
+    return known(total)
 
 
 def _by_service(found: SitingInputs, story: Explanation) -> list[tuple[str, ServiceChange]]:

@@ -237,6 +237,42 @@ def test_a_job_may_be_cancelled_once_and_an_unknown_one_is_not_found(
         assert (unknown.status_code, unknown.headers["content-type"]) == (404, "application/problem+json")
 
 
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_the_form_asks_within_a_budget_and_for_the_services_of_each_place(client: TestClient) -> None:
+    form = (
+        "/implantation?territory=200068799&services=ressourcerie&services=tiers_lieu&defis=vieillissement&poles=2"
+        "&objective=mclp&threshold_min=20"
+    )
+    # Three units, two a place: one pole only, whatever the number asked for.
+    limited = plain(shown(client, f"{form}&budget=3&cout_lieu=2").text)
+    assert "Coût : 2 sur un budget de 3 (coûts et budget saisis sur la page" in limited
+    assert 'name="budget" inputmode="decimal" maxlength="12" value="3"' in limited
+    assert "Pôle commun" in limited
+    joint = plain(shown(client, f"{form}&budget=4,5&cout_lieu=2&commun=1&cout_ressourcerie=2").text)
+    assert "Le pôle commun : quels services, et où" in joint
+    assert "Coût en tout : 3 sur 4,5" in joint  # a place at 2, a service at 1; one at 2 more would be too dear
+    assert 'name="cout_ressourcerie" inputmode="decimal" maxlength="12" placeholder="1" value="2"' in joint
+    assert "tous seraient ouverts" in client.get(f"{form}&commun=1").text
+    for wrong in ("budget=beaucoup", "budget=-1", "budget=5&cout_lieu=x", "budget=5&commun=1&cout_tiers_lieu=inf"):
+        refused = client.get(f"{form}&{wrong}")
+        assert refused.status_code == 422
+        assert "nombre positif" in refused.text
+
+
+def test_what_a_proposal_costs_and_closes_is_said(client: TestClient) -> None:
+    open_today = solved(client, ASKED)["solutions"][0]
+    assert (open_today["cost"], open_today["closed"]) == (None, [])
+    structure = next(site for site in open_today["sites"] if site["is_existing"])
+    kept = [site["code"] for site in open_today["sites"] if site["is_existing"] and site is not structure]
+    without = solved(client, {**ASKED, "keep": kept, "costs": {"note": "essai", "site": 2}})["solutions"][0]
+    assert [one["code"] for one in without["closed"]] == [structure["code"]]
+    assert without["closed"][0]["population_count"] >= 0
+    assert without["cost"] == 4
+
+
 def test_the_form_of_the_page_asks_and_is_refused_in_french(client: TestClient) -> None:
     asked = "/implantation?territory=200068799&services=ressourcerie&poles=1&objective=mclp&threshold_min=20"
     page = shown(client, f"{asked}&defis=dechets&compromis=true")

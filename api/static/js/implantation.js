@@ -56,9 +56,17 @@ function parFamille(nom) {
   return ["match", ["get", "kind"], ...Object.entries(FAMILLES).flatMap(([famille, une]) => [famille, une[nom]]), FAMILLES.autre[nom]];
 }
 
-function bulle({ name, kind, services, note }) {
+// Un nouveau pôle et une structure existante peuvent tenir à la même mairie : la bulle dit tous les lieux du point.
+function bulle(lieux) {
+  const ordre = Object.keys(FAMILLES).reverse();
   const contenu = document.createElement("div");
   contenu.className = "bulle";
+  const rangs = [...lieux].sort((un, autre) => ordre.indexOf(un.kind) - ordre.indexOf(autre.kind));
+  for (const lieu of rangs) ecrireLieu(contenu, lieu);
+  return contenu;
+}
+
+function ecrireLieu(contenu, { name, kind, services, note }) {
   const titre = document.createElement("h2");
   titre.textContent = name;
   const texte = document.createElement("p");
@@ -69,7 +77,6 @@ function bulle({ name, kind, services, note }) {
     precision.textContent = note;
     contenu.append(precision);
   }
-  return contenu;
 }
 
 function ecrireNoms(carte) {
@@ -113,7 +120,7 @@ function ouvrir() {
     });
     ecrireNoms(carte);
     carte.on("click", "sites", ({ features, lngLat }) => {
-      new maplibregl.Popup({ maxWidth: "22rem" }).setLngLat(lngLat).setDOMContent(bulle(features.at(-1).properties)).addTo(carte);
+      new maplibregl.Popup({ maxWidth: "22rem" }).setLngLat(lngLat).setDOMContent(bulle(features.map((un) => un.properties))).addTo(carte);
     });
     carte.on("mousemove", ({ point }) => {
       carte.getCanvas().style.cursor = carte.queryRenderedFeatures(point, { layers: ["sites"] }).length ? "pointer" : "";
