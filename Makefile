@@ -27,9 +27,10 @@ bench-access: ## compare le calcul de l'accès à d'autres bibliothèques et éc
 	@bash .ci/setup.sh
 	@.venv/bin/python benchmarks/access.py
 
-bench-siting: ## mesure les solveurs d'implantation, à côté d'autres bibliothèques
+bench-siting: ## mesure les solveurs d'implantation, puis d'autres bibliothèques à côté, et écrit docs/benchmarks.md (des heures)
 	@bash .ci/setup.sh
-	@.venv/bin/python benchmarks/siting.py --peers
+	@.venv/bin/python benchmarks/siting.py
+	@.venv/bin/python benchmarks/siting_peers.py
 
 bench-sirene: ## mesure la lecture des fichiers stock de Sirene, à côté de leur lecture nue
 	@bash .ci/setup.sh

@@ -189,7 +189,7 @@ class SitingRequest(BaseModel):
             layers=tuple(dict.fromkeys(self.layers)),
             required=tuple(dict.fromkeys(self.required)),
             incompatible=pairs_from(self.incompatible),
-            forbidden=pairs_from(self.forbidden),
+            forbidden=pairs_from(self.forbidden, may_repeat=True),
             costs=None if self.costs is None else Costs(**self.costs.model_dump()),
             closable=tuple(Closable(**one.model_dump()) for one in self.closable),
             capacity_count=self.capacity_count,

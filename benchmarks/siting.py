@@ -1,8 +1,7 @@
-"""Siting: time, memory and proof on OR-Library, San Francisco, Normandy and France; peers on the same work, in turn.
+"""Siting: time, memory and proof on OR-Library, San Francisco, Normandy and France (peers: ``siting_peers.py``).
 
-Run with ``python benchmarks/siting.py [CASE…] [--peers] [--json FILE]``; cases: ``orlib sf normandy mclp lscp pcenter
-france``, all when none is named. Each measure is a process of its own, so that memory is its own; compiled code is
-warmed first.
+Run with ``python benchmarks/siting.py [CASE…] [--json FILE]``; cases: ``orlib sf normandy mclp lscp pcenter france``, all
+when none is named. Each measure is a process of its own, so that memory is its own; compiled code is warmed first.
 """
 
 from __future__ import annotations
@@ -96,62 +95,6 @@ def ours(case: str, variant: str) -> object:
     return siting.p_center(cost, int(variant))
 
 
-def highs(_case: str, variant: str) -> object:
-    """The same p-median by HiGHS on the sparse assignment model: variables only for pairs that beat the fallback."""
-    from scipy import sparse
-
-    from observatory.siting.inputs import rows_below
-    from observatory.siting.milp import Model, minimise
-
-    xy, people = normandy()
-    cost = distances(xy)
-    count, p = NORMANDY[variant]
-    sites = existing(len(xy), count)
-    fallback = cost[:, sites].min(axis=1) if sites else np.full(len(xy), cost.max() + 1)
-    picked = np.flatnonzero((people > 0) & (fallback > 0))
-    rows = rows_below(cost, picked, np.arange(len(xy)), fallback[picked], people[picked])
-    n, m, pairs = picked.size, len(xy), rows.cost.size
-    unit, k = np.repeat(np.arange(n), np.diff(rows.start)), np.arange(pairs)
-    one = np.ones(pairs)
-    matrix = sparse.vstack(
-        [
-            sparse.csr_array((one, (unit, k)), shape=(n, pairs + m)),
-            sparse.csr_array(
-                (np.r_[one, -one], (np.r_[k, k], np.r_[k, pairs + rows.column])), shape=(pairs, pairs + m)
-            ),
-            sparse.csr_array((np.ones(m), (np.zeros(m, int), pairs + np.arange(m))), shape=(1, pairs + m)),
-        ],
-        format="csr",
-    )
-    model = Model(
-        cost=np.r_[rows.cost - rows.base[unit], np.zeros(m)],
-        matrix=sparse.csr_array(matrix),
-        row_lower=np.full(n + pairs + 1, -np.inf),
-        row_upper=np.r_[np.ones(n), np.zeros(pairs), p],
-        lower=np.zeros(pairs + m),
-        upper=np.ones(pairs + m),
-        whole=np.r_[np.zeros(pairs, bool), np.ones(m, bool)],
-    )
-    answer = minimise(model, time_limit_s=300, tolerance=1e-6, seed=0)
-    base = float(rows.base.sum())
-    objective, bound = base + answer.objective, base + answer.bound
-    return {"objective": objective, "bound": bound, "gap": (objective - bound) / objective, "status": "highs"}
-
-
-def spopt(_case: str, _variant: str) -> object:
-    """San Francisco's p-median by spopt with PuLP's CBC."""
-    import pandas as pd
-    import pulp
-    from spopt.locate import PMedian
-
-    pairs = pd.read_csv(BENCHMARKS / "sf" / "SF_network_distance_candidateStore_16_censusTract_205_new.csv")
-    cost = pairs.pivot_table(values="distance", index="DestinationName", columns="name")
-    people = pairs.drop_duplicates("DestinationName").set_index("DestinationName")["demand"].reindex(cost.index)
-    model = PMedian.from_cost_matrix(cost.to_numpy(), people.to_numpy(), p_facilities=4)
-    model.solve(pulp.PULP_CBC_CMD(msg=False))
-    return {"objective": model.problem.objective.value(), "bound": None, "gap": None, "status": "spopt"}
-
-
 def san_francisco(_case: str, _variant: str) -> object:
     import pandas as pd
 
@@ -164,13 +107,12 @@ def san_francisco(_case: str, _variant: str) -> object:
 
 
 WAYS: dict[str, Callable[[str, str], object]] = {
-    "ours": ours, "highs": highs, "spopt": spopt, "ours-sf": san_francisco,
+    "ours": ours, "ours-sf": san_francisco,
 }  # fmt: skip
 WORK = [
     *[("orlib", str(k), "ours") for k in range(1, 41)],
     ("sf", "p4", "ours-sf"),
-    ("sf", "p4", "spopt"),
-    *[("normandy", name, way) for name in NORMANDY for way in ("ours", "highs")],
+    *[("normandy", name, "ours") for name in NORMANDY],
     *[("mclp", name, "ours") for name in COVERING],
     *[("lscp", km, "ours") for km in ("8", "10", "12", "15")],
     *[("pcenter", p, "ours") for p in ("10", "20")],
@@ -180,11 +122,7 @@ WORK = [
 
 def measure(case: str, variant: str, way: str) -> None:
     """Print one measure as JSON: seconds of wall and of processor, megabytes, objective and proof."""
-    if way.startswith("ours"):
-        warm()
-    elif way == "spopt":
-        import pulp  # noqa: F401 - loaded before the clock starts
-        import spopt.locate  # noqa: F401
+    warm()
     wall, cpu = time.perf_counter(), time.process_time()
     found = WAYS[way](case, variant)
     facts = (
@@ -213,7 +151,6 @@ def warm() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*")
-    parser.add_argument("--peers", action="store_true", help="also run HiGHS alone and spopt")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--one", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -222,7 +159,7 @@ def main() -> None:
         return
     results = []
     for case, variant, way in WORK:
-        if (arguments.cases and case not in arguments.cases) or (not way.startswith("ours") and not arguments.peers):
+        if arguments.cases and case not in arguments.cases:
             continue
         command = [sys.executable, __file__, "--one", case, variant, way]
         line = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[-1]

@@ -95,7 +95,7 @@ def spending(run: SitingRun, solution: Mapping[str, Any]) -> list[str]:
 
 
 def _amount(value: float) -> str:
-    return f"{value:g}".replace(".", ",")
+    return f"{value:g}".replace(".", ",").replace("-", "−")
 
 
 def regret(run: SitingRun) -> str:

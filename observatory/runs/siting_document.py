@@ -147,6 +147,7 @@ def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanati
             for column in ranked
         ],
         "alternative": _alternative(found, solution, one.alternative),
+        "without": one.without,
     }
     labels = {name: study.service(name).label for name in found.model.services}
     why["text"] = reason_sentences(

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.runs.inputs import DEMAND_LEVEL, Inputs
 from observatory.runs.siting_candidates import candidate_places, communes_of, no_candidate
 from observatory.runs.siting_limits import forbid, limits_of
-from observatory.runs.supply import ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
+from observatory.runs.supply import SAME_POINT_M, ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
 from observatory.runs.travel import LONGEST_DRIVE_MIN, places, travel_within
 from observatory.siting.mesh import split_communes
 from observatory.siting.model import SitingModel
@@ -151,7 +152,7 @@ def _existing(
 ) -> tuple[pd.DataFrame, Floats, Any]:
     """Return the structures that may matter, minutes to each, and which services each offers."""
     minutes: dict[str, Floats] = {}
-    offered = {name: supply.offered for name, supply in supplies.items()}
+    offered = {name: _at_units(supply.offered, units) for name, supply in supplies.items()}
     together = pd.concat(offered.values())
     together = together[~together.index.duplicated()].sort_index()
     for name, frame in offered.items():
@@ -183,6 +184,21 @@ def _existing(
         }
     )
     return sites, existing_min, offers
+
+
+def _at_units(offered: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Return structures with those that stand at the point of a unit put there exactly: the same place is a tie.
+
+    A town hall is known to the centimetre on one side and to the decimetre on the other.
+    """
+    if offered.empty or units.empty:
+        return offered
+    point_m = offered[["x_m", "y_m"]].to_numpy(dtype=float)
+    unit_m = units[["x_m", "y_m"]].to_numpy(dtype=float)
+    found = cKDTree(unit_m).query(point_m, distance_upper_bound=SAME_POINT_M)
+    is_there, nearest = np.isfinite(found[0]), np.asarray(found[1])
+    point_m[is_there] = unit_m[nearest[is_there]]
+    return offered.assign(x_m=point_m[:, 0], y_m=point_m[:, 1])
 
 
 def _to_structures(name: str, units: pd.DataFrame, offered: pd.DataFrame, study: Study, inputs: Inputs) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,10 @@ from observatory.siting.model import SitingModel, new_sites
 from observatory.siting.solution import Booleans, Floats, Indices, Solution
 from observatory.siting.solving import solve
 from observatory.siting.study import ADDITIVE, MAXIMISED
+
+Without = Literal["found", "required", "none", "unsought"]
+"""The best proposal without a pole: found, out of the question, impossible, or not looked for (no time, or another
+proposal than the first)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +60,8 @@ class Reasons:
     leavers: dict[int, int]
     """Those that leave it for one service at least: a person who leaves for two is counted once."""
     alternative: Alternative | None
+    without: Without
+    """What came of looking for the best proposal without it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,9 +166,8 @@ def _reasons(
             leaving[structure] = leaving.get(structure, np.zeros_like(units)) | units
     leavers = {structure: int(model.population_count[units].sum()) for structure, units in leaving.items()}
     part = gain if model.objective in ADDITIVE else None
-    return Reasons(
-        site, part, tuple(served), tuple(newly), tuple(losses), leavers, _alternative(model, solution, site, deadline)
-    )
+    other, without = _alternative(model, solution, site, deadline)
+    return Reasons(site, part, tuple(served), tuple(newly), tuple(losses), leavers, other, without)
 
 
 def _losses(model: SitingModel, change: ServiceChange, goes: Booleans, staying: frozenset[int]) -> dict[int, Booleans]:
@@ -174,13 +180,19 @@ def _losses(model: SitingModel, change: ServiceChange, goes: Booleans, staying: 
     return lost
 
 
-def _alternative(model: SitingModel, solution: Solution, site: int, deadline: float | None) -> Alternative | None:
-    """Return the best proposal that refuses a pole, or None if there is none or no time left."""
+def _alternative(
+    model: SitingModel, solution: Solution, site: int, deadline: float | None
+) -> tuple[Alternative | None, Without]:
+    """Return the best proposal that refuses a pole, or None and why there is none."""
+    if site in model.limits.required:
+        return None, "required"
     left = 30.0 if deadline is None else deadline - time.perf_counter()
     if left <= 0:
-        return None
+        return None, "unsought"
     other = solve(model, refused=[site], time_limit_s=left)
-    return None if other.status == "infeasible" else Alternative(other, loss(model, solution, other))
+    if other.status == "infeasible":
+        return None, "none"
+    return Alternative(other, loss(model, solution, other)), "found"
 
 
 def loss(model: SitingModel, solution: Solution, other: Solution) -> float:

@@ -161,10 +161,13 @@ def joint_from(document: Mapping[str, Any]) -> Joint:
     )
 
 
-def pairs_from(pairs: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
-    """Return pairs of codes; anything but two different codes is refused."""
+def pairs_from(pairs: Sequence[Sequence[str]], *, may_repeat: bool = False) -> tuple[tuple[str, str], ...]:
+    """Return pairs of codes; anything but two codes is refused, and the same code twice unless it ``may_repeat``.
+
+    A unit and the site at its own town hall bear the same code; two sites that exclude each other don't.
+    """
     found = tuple(tuple(str(code) for code in pair) for pair in pairs)
-    if any(len(set(pair)) != 2 for pair in found):
+    if any(len(pair) != 2 for pair in found) or (not may_repeat and any(len(set(pair)) != 2 for pair in found)):
         raise UsageError('Une paire se donne par deux codes différents, par exemple ["14762", "14174"].')
     if len(found) > PAIRS_MAX:
         raise UsageError(f"{PAIRS_MAX} paires au plus peuvent être déclarées.")

@@ -13,6 +13,13 @@ NAMED_COMMUNES: Final = 4
 """Communes named in a sentence before « et d'autres » (convention de l'observatoire)."""
 
 
+NO_ALTERNATIVE: Final = {
+    "required": "La question impose ce lieu : aucune solution ne s'en passe.",
+    "none": "Sans ce site, aucune solution ne répond à la question.",
+    "unsought": "La meilleure solution sans ce site n'a pas été cherchée.",
+}
+
+
 def persons(value: float, singular: str = "habitant", plural: str | None = None) -> str:
     """Return « 1 habitant », « 1 204 habitants »."""
     word = singular if abs(value) < 2 else (plural or f"{singular}s")  # French plurals begin at two
@@ -100,7 +107,7 @@ def _minutes(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
 def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
     other = why["alternative"]
     if other is None:
-        return "La meilleure solution sans ce site n'a pas été calculée, ou il n'y en a pas."
+        return NO_ALTERNATIVE[why["without"]]
     names = listed([site["name"] for site in other["sites"]])
     if not other["cost"]:
         return f"Sans ce site, {names} : aussi bien. Le choix entre les deux ne tient pas à ces chiffres."

@@ -185,8 +185,8 @@ def study_of(parameters: Mapping[str, Any]) -> SitingStudy:
     held = dict(parameters)
     for name in ("services", "catchment", "candidates", "keep", "notes", "layers", "required", "pareto"):
         held[name] = None if held[name] is None else tuple(held[name])
-    for name in ("incompatible", "forbidden"):
-        held[name] = pairs_from(held[name])
+    held["incompatible"] = pairs_from(held["incompatible"])
+    held["forbidden"] = pairs_from(held["forbidden"], may_repeat=True)
     held["named"] = tuple(NamedCandidate(**entry) for entry in held["named"])
     held["closable"] = tuple(Closable(**entry) for entry in held["closable"])
     held["filters"] = CandidateFilters(**held["filters"])

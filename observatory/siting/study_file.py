@@ -112,15 +112,15 @@ class Section:
             raise _refused(self.name(key), 'est une liste de textes entre crochets, comme ["14762", "14174"]')
         return tuple(dict.fromkeys(value))
 
-    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
-        """Return a list of pairs of different codes."""
+    def pairs(self, key: str, *, may_repeat: bool = False) -> tuple[tuple[str, str], ...]:
+        """Return a list of pairs of codes, different unless they ``may_repeat``."""
         value = self._needed(key)
         is_pairs = isinstance(value, list) and all(
             isinstance(pair, list) and all(isinstance(code, str) for code in pair) for pair in value
         )
         if not is_pairs:
             raise _refused(self.name(key), 'est une liste de paires de codes, par exemple [["14762", "14174"]]')
-        return pairs_from(value)
+        return pairs_from(value, may_repeat=may_repeat)
 
     def given(self, read: Callable[[str], T], key: str, otherwise: T) -> T:
         """Return what a reader of this section makes of a key, or ``otherwise`` where it is absent."""
@@ -180,7 +180,7 @@ def siting_study(document: Mapping[str, Any]) -> SitingStudy:
         layers=asked.given(asked.names, "layers", ()),
         required=asked.given(asked.names, "required", ()),
         incompatible=asked.given(asked.pairs, "incompatible", ()),
-        forbidden=asked.given(asked.pairs, "forbidden", ()),
+        forbidden=asked.pairs("forbidden", may_repeat=True) if asked.has("forbidden") else (),
         costs=_costs(part("costs")) if whole.has("costs") else None,
         closable=tuple(_closable(one) for one in whole.sections("closable", _names_of(Closable))),
         capacity_count=asked.number("capacity_count") if asked.has("capacity_count") else None,

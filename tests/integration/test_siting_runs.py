@@ -191,6 +191,25 @@ def test_required_and_incompatible_places_are_obeyed(connection: sa.Connection, 
     assert opened(alone) == {"14174"}
 
 
+def test_a_pole_at_the_town_hall_where_a_structure_stands_takes_nobody(
+    connection: sa.Connection, simple: SitingStudy
+) -> None:
+    # Deuxième vie Deuxième chance is placed at the town hall of Vire, where the only candidate is.
+    asked = replace(simple, objective="p_median", candidates=("14762",))
+    (why,) = siting_run(connection, asked).document["solutions"][0]["why"]
+    assert (why["gain"], why["existing_losses"]) == (0, [])
+    assert why["services"][0]["closer_population_count"] == 0
+
+
+def test_a_commune_may_be_kept_from_the_site_at_its_own_town_hall(
+    connection: sa.Connection, simple: SitingStudy
+) -> None:
+    asked = replace(simple, services=("tiers_lieu",), candidates=("14174",))
+    for forbidden, is_there in (((), True), ((("14174", "14174"),), False)):
+        (why,) = siting_run(connection, replace(asked, forbidden=forbidden)).document["solutions"][0]["why"]
+        assert ("14174" in {unit["code"] for unit in why["services"][0]["communes"]}) is is_there
+
+
 def test_minutes_add_up_too(connection: sa.Connection, simple: SitingStudy) -> None:
     solution = siting_run(connection, replace(simple, objective="p_median", poles=2)).document["solutions"][0]
     total = solution["objective_before"] + sum(why["gain"] for why in solution["why"])

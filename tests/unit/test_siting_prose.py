@@ -25,6 +25,7 @@ def why(population: int, concerned: dict[str, int | None], names: list[str], **o
         ],
         "existing_losses": [],
         "alternative": None,
+        "without": "unsought",
         **other,
     }
 
@@ -69,6 +70,11 @@ def test_what_another_choice_costs_is_under_the_threshold() -> None:
     far = told(why(30, {}, ["A"], alternative={**other, "cost": 0.3, "concerned_lost": {}}), objective="p_center")[-1]
     assert "0,3 minute plus loin" in far
     assert minutes(2.0) == "2,0 minutes"
+
+
+@pytest.mark.parametrize(("without", "said"), [("required", "impose"), ("none", "aucune"), ("unsought", "cherchée")])
+def test_why_there_is_no_other_choice_is_said(without: str, said: str) -> None:
+    assert said in told(why(30, {}, ["A"], without=without))[-1]
 
 
 def test_services_of_a_joint_pole_are_told_apart() -> None:

@@ -17,7 +17,7 @@ import geodata
 from observatory.errors import UsageError
 from observatory.siting.explain import explain, with_named
 from observatory.siting.mesh import split_communes
-from observatory.siting.model import SitingModel, new_sites
+from observatory.siting.model import Limits, SitingModel, new_sites
 from observatory.siting.robust import robustness
 from observatory.siting.solving import k_best, solve
 from observatory.siting.study import SitingStudy
@@ -91,6 +91,16 @@ def test_a_closed_site_is_a_loss_apart():
     assert solution.objective == 380.0
     assert [why.gain for why in found.reasons] == [80.0]
     assert found.objective_before + 80.0 + found.closure_effect == 380.0
+
+
+def test_why_nothing_replaces_a_site_is_told_apart():
+    model = line_model()
+    assert explain(model, solve(model)).reasons[0].without == "found"
+    assert explain(model, solve(model), deadline=0.0).reasons[0].without == "unsought"
+    held = replace(model, limits=Limits(required=(1 + 2,)))
+    assert explain(held, solve(held)).reasons[0].without == "required"
+    alone = replace(model, candidate_min=model.candidate_min[:, [2]])
+    assert explain(alone, solve(alone)).reasons[0].without == "none"
 
 
 def test_two_services_open_together():
