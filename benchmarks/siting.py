@@ -1,7 +1,7 @@
 """Siting: time, memory and proof on OR-Library, San Francisco, Normandy and France (peers: ``siting_peers.py``).
 
-Run with ``python benchmarks/siting.py [CASE…] [--json FILE]``; cases: ``orlib sf normandy mclp lscp pcenter france``, all
-when none is named. Each measure is a process of its own, so that memory is its own; compiled code is warmed first.
+Run with ``python benchmarks/siting.py [CASE…] [--json FILE]``; cases: ``orlib sf normandy mclp lscp pcenter france``,
+all when none is named. Each measure is a process of its own, so that memory is its own; compiled code is warmed first.
 """
 
 from __future__ import annotations

@@ -100,6 +100,13 @@ pd.DataFrame(
 pd.DataFrame(run.document["robustness"]["sites"])
 
 # %% [markdown]
+# Regret : ce que l'on perdrait, dans chaque cas, à garder la proposition plutôt que le meilleur choix de ce cas.
+
+# %%
+cases = pd.DataFrame(run.document["robustness"]["cases"])
+cases[["label", "regret"]].sort_values("regret", ascending=False).head(8)
+
+# %% [markdown]
 # ## Les compromis, et le pôle commun
 #
 # Chaque compromis est un choix qu'aucun autre n'égale ou ne dépasse sur tous les buts de l'étude. Le pôle commun
@@ -108,7 +115,8 @@ pd.DataFrame(run.document["robustness"]["sites"])
 # %%
 front = run.document["pareto"]
 rows = [{"sites": ", ".join(site["name"] for site in one["sites"]), **one["values"]} for one in front["compromises"]]
-pd.DataFrame(rows).rename(columns={aim["id"]: aim["label"] for aim in front["aims"]})
+shown = pd.DataFrame(rows).astype(object).fillna("moins de 11")
+shown.rename(columns={aim["id"]: aim["label"] for aim in front["aims"]})
 
 # %%
 pd.DataFrame({"pôle commun": run.document["joint"]["text"]})
@@ -119,6 +127,7 @@ pd.DataFrame({"pôle commun": run.document["joint"]["text"]})
 # - L'objectif compte les personnes sous un seuil de vingt minutes : il ne voit ni la gare, ni la taille du lieu, ni les
 #   acteurs qui s'y réunissent, qui sont les raisons du choix de la friche.
 # - Les listes de ressourceries et de tiers-lieux sont partielles : un lieu absent des sources manque aussi ici.
+# - Les IRIS, plus fins que certaines communes, n'ont ni contour ni lieu dans les données : ils ne sont pas placés.
 # - Les temps de trajet sont estimés à vol d'oiseau ; les poids des défis sont une convention, à décider par le
 #   territoire.
 # - Une mairie est un point de départ, pas un terrain : le foncier et les locaux ne sont pas dans les données.

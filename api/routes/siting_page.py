@@ -219,6 +219,7 @@ def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse
         proof=publication.status,
         regret=publication.regret,
         spending=publication.spending,
+        left_open=publication.left_open,
         drawing=drawing,
         scatter=_scatter(document["pareto"]),
         map_settings={**_map_settings(settings, document, run), "bbox": bbox},

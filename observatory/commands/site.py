@@ -206,7 +206,7 @@ def _basis(run: SitingRun) -> list[str]:
             f"Robustesse : {len(tried['cases'])} cas essayés, regret au plus : {regret} ; "
             f"sites stables : {', '.join(stable) or 'aucun'}."
         )
-        lines.append(about["projections_note"])
+        lines.extend([*filter(None, [publication.left_open(run)]), about["projections_note"]])
     lines.append(f"Objectif : {about['objective_unit']}.")
     lines.extend(f"{about['services'][name]} : {text}" for name, text in about["completeness"].items())
     lines.extend([about["mesh_note"], about["supply_note"], about["travel_note"], *about["notes"]])

@@ -98,6 +98,18 @@ def _amount(value: float) -> str:
     return f"{value:g}".replace(".", ",").replace("-", "−")
 
 
+def left_open(run: SitingRun) -> str:
+    """Return in French how many structures were not closed in turn, nothing where all were."""
+    count = run.document["robustness"]["unclosed_count"]
+    if not count:
+        return ""
+    return (
+        "1 structure, la moins fréquentée, n'a pas été fermée à son tour."
+        if count == 1
+        else f"{count} structures, les moins fréquentées, n'ont pas été fermées à leur tour."
+    )
+
+
 def regret(run: SitingRun) -> str:
     """Return in French the most that keeping the proposal may lose, over the cases tried."""
     tried = run.document["robustness"]
@@ -129,13 +141,14 @@ def _lines(run: SitingRun) -> dict[str, str]:
         "Sites proposés": names(best),
         "Valeur de l'objectif": labels.decimal(best["objective"], digits=0),
         "Preuve": status(best),
-        "Hors de portée avant": _out_of_reach(best["ledger_before"]),
-        "Hors de portée après": _out_of_reach(best["ledger_after"]),
+        "Hors de portée avant": _out_of_reach(about["services"], best["ledger_before"]),
+        "Hors de portée après": _out_of_reach(about["services"], best["ledger_after"]),
         "Regret le plus grand": regret(run) if run.document["robustness"] else "–",
     }
 
 
-def _out_of_reach(ledger: Mapping[str, Any] | None) -> str:
+def _out_of_reach(services: Mapping[str, str], ledger: Mapping[str, Any] | None) -> str:
     if ledger is None:
         return "–"
-    return ", ".join(f"{one['service']} {labels.count(one['out_of_reach_count'])}" for one in ledger["services"])
+    counts = [f"{services[one['service']]} {labels.count(one['out_of_reach_count'])}" for one in ledger["services"]]
+    return ", ".join(counts)

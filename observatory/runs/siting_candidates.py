@@ -126,9 +126,9 @@ def no_candidate(
     conditions = _conditions(connection, siting.filters, study, frame, inputs)
     alone = [words for words, passes in conditions.items() if not passes.any()]
     if alone:
-        return f"Aucun lieu candidat n'est {alone[0]} : retirez cette condition ou changez-la."
+        return f"Aucun lieu candidat n'est {alone[0]} : élargissez la liste ou les filtres."
     together = " et ".join(conditions)
-    return f"Aucun lieu candidat n'est à la fois {together} : retirez l'une de ces conditions ou changez-la."
+    return f"Aucun lieu candidat n'est à la fois {together} : élargissez la liste ou les filtres."
 
 
 def entered_places(connection: Connection, siting: SitingStudy) -> pd.DataFrame:

@@ -302,6 +302,7 @@ def robustness_document(found: SitingInputs, study: Study, tried: Robustness) ->
         "regret_unit": REGRET_UNITS.get(found.model.objective, "part de l'objectif"),
         "seed": tried.seed,
         "is_complete": tried.is_complete,
+        "unclosed_count": tried.unclosed_count,
         "stable_share": STABLE_SHARE,
         "cases": [
             {

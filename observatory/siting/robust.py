@@ -62,6 +62,8 @@ class Robustness:
     seed: int
     is_complete: bool
     """False where the time given stopped the cases."""
+    unclosed_count: int = 0
+    """Structures that are somebody's nearest and were not closed in turn: those of the fewest inhabitants."""
 
 
 def robustness(
@@ -106,7 +108,9 @@ def robustness(
         chosen.update(picked)
     count = 1 + len(found)
     shares = {site: chosen[site] / count for site in sorted(chosen)}
-    return Robustness(tuple(found), max((case.regret for case in found), default=0.0), shares, seed, is_complete)
+    max_regret = max((case.regret for case in found), default=0.0)
+    unclosed_count = max(0, len(_busiest(model)) - CLOSURES_MAX)
+    return Robustness(tuple(found), max_regret, shares, seed, is_complete, unclosed_count)
 
 
 def _worth(model: SitingModel, sites: tuple[int, ...], poles: tuple[int, ...], time_limit_s: float) -> float:
@@ -136,7 +140,7 @@ def _variants(
     for year, factors in futures.items():
         grown = {defi: model.concerned_count[defi] * factor for defi, factor in factors.items()}
         yield "projection", year, replace(model, concerned_count={**model.concerned_count, **grown})
-    for structure in _busiest(model):
+    for structure in _busiest(model)[:CLOSURES_MAX]:
         yield "closure", str(structure), model.without(structure)
     generator = np.random.default_rng(seed)
     for draw in range(DRAW_COUNT):
@@ -163,4 +167,4 @@ def _busiest(model: SitingModel) -> list[int]:
         reached = np.isfinite(minutes.min(axis=1)) & model.is_counted
         for position, persons in zip(nearest[reached], model.population_count[reached], strict=True):
             users[model.kept[position]] += int(persons)
-    return [structure for structure, _ in users.most_common(CLOSURES_MAX)]
+    return [structure for structure, _ in users.most_common()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections.abc import Iterator
@@ -151,6 +152,15 @@ def test_a_declared_study_is_asked_by_its_name(client: TestClient, computed_engi
         assert named in refused.json()["detail"]
 
 
+def test_the_page_tells_each_case_that_was_tried(client: TestClient, computed_engine: sa.Engine) -> None:
+    with computed_engine.begin() as connection:
+        tried = pipeline.site(connection, "vire").document["robustness"]
+    page = html.unescape(plain(shown(client, "/implantation?etude=vire").text))
+    assert f"Les {len(tried['cases'])} cas essayés, et ce que chacun choisirait" in page
+    for case in tried["cases"]:
+        assert f'<th scope="row">{case["label"]}</th>' in page
+
+
 def test_a_question_may_be_at_the_mesh_of_a_study_among_its_neighbours(client: TestClient) -> None:
     asked = {**ASKED, "mesh": "commune_deleguee", "catchment": ["200035814"], "solutions": 1}
     about = solved(client, asked)["parameters"]
@@ -217,6 +227,7 @@ def test_filters_limits_compromises_and_the_joint_pole_by_the_api(client: TestCl
 def test_a_place_that_no_filter_leaves_is_named(client: TestClient) -> None:
     asked = {**ASKED, "filters": {"min_population_count": 10_000_000}}
     (solution,) = solved(client, asked)["solutions"]
+    assert "10\u202f000\u202f000 habitants" in solution["reason"]
     assert (solution["status"], "filtres" in solution["reason"]) == ("infeasible", True)
 
 

@@ -72,6 +72,8 @@ def test_the_table_explains_and_two_runs_are_compared(observatory):
     assert "Intercom de la Vire au Noireau" in out
     assert "Caux Seine" in out
     assert all(run[:12] in out for run in runs)
+    assert "Ressourceries et réemploi 15\u202f676, Tiers-lieux 47\u202f385" in out
+    assert "tiers_lieu" not in out
 
 
 def test_an_impossible_study_is_a_sentence(observatory, tmp_path):
