@@ -27,7 +27,7 @@ from observatory.store.tables import Run
 from observatory.studies import Study, read_study
 
 NAMED_STUDIES: Final = ("vire", "caux-seine")
-ANSWER_VERSION: Final = 3
+ANSWER_VERSION: Final = 4
 """Part of every siting run's hash: raised whenever an answer is worked out or told otherwise."""
 HASH_SHOWN: Final = 6
 """Fewest digits of a hash that name a run."""

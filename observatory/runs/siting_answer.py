@@ -188,7 +188,9 @@ def _parameters(asked: Asked, found: SitingInputs, inputs: Inputs, best: Solutio
         "capacity_note": (
             ""
             if siting.capacity_count is None
-            else "Capacité des structures existantes inconnue : supposée sans limite (convention de l'observatoire)."
+            else "Capacité des structures existantes inconnue : supposée sans limite (convention de l'observatoire). "
+            "Le registre compte chaque pôle pour une structure, sans sa capacité : qui n'y trouve pas de place n'y est "
+            "pas hors de portée."
         ),
         "secrecy_note": (
             "Des comptes communaux sous le secret entrent dans les sommes par des estimations qui respectent les "

@@ -18,7 +18,7 @@ from observatory.siting.explain import Alternative, Explanation, Reasons, Servic
 from observatory.siting.model import new_sites
 from observatory.siting.prose import named_sentence, reason_sentences
 from observatory.siting.robust import STABLE_SHARE, Robustness
-from observatory.siting.solution import Booleans, Solution
+from observatory.siting.solution import Booleans, Floats, Solution
 from observatory.studies import Study
 
 OBJECTIVE_DECIMALS = 6
@@ -89,7 +89,11 @@ def solution_document(
     document["objective_before"] = known(story.objective_before)
     document["closure_effect"] = known(story.closure_effect)
     document["why"] = [_why(found, study, solution, story, one) for one in story.reasons]
-    document["uncovered"] = [_uncovered(found, change, name) for name, change in _by_service(found, story)]
+    nearest = found.model.nearest_min(solution.sites)
+    document["uncovered"] = [
+        _uncovered(found, change, name, least)
+        for (name, change), least in zip(_by_service(found, story), nearest, strict=True)
+    ]
     return document
 
 
@@ -234,9 +238,16 @@ def _units(found: SitingInputs, change: ServiceChange, picked: Booleans) -> list
     return rows
 
 
-def _uncovered(found: SitingInputs, change: ServiceChange, name: str) -> dict[str, Any]:
+def _uncovered(found: SitingInputs, change: ServiceChange, name: str, least: Floats) -> dict[str, Any]:
+    """Return who stays uncovered: out of reach, as the ledger counts them, or near a pole that has no room left."""
     left = change.uncovered & found.model.is_counted
-    return {"service": name, **persons_counts(found, left), "communes": _units(found, change, left)}
+    no_room = left & (least <= found.model.threshold_min)
+    return {
+        "service": name,
+        **persons_counts(found, left),
+        "no_room_count": int(found.model.population_count[no_room].sum()),
+        "communes": _units(found, change, left),
+    }
 
 
 def _alternative(found: SitingInputs, solution: Solution, alternative: Alternative | None) -> dict[str, Any] | None:

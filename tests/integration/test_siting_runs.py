@@ -210,6 +210,16 @@ def test_a_commune_may_be_kept_from_the_site_at_its_own_town_hall(
         assert ("14174" in {unit["code"] for unit in why["services"][0]["communes"]}) is is_there
 
 
+def test_who_finds_no_room_is_counted_apart_from_the_ledger(connection: sa.Connection, simple: SitingStudy) -> None:
+    asked = replace(simple, services=("tiers_lieu",), poles=2, objective="p_median", capacity_count=8000.0)
+    run = siting_run(connection, asked)
+    solution = run.document["solutions"][0]
+    (left,) = solution["uncovered"]
+    assert left["no_room_count"] > 0
+    assert left["population_count"] == solution["ledger_after"]["out_of_reach_count"] + left["no_room_count"]
+    assert "sans sa capacité" in run.parameters["capacity_note"]
+
+
 def test_minutes_add_up_too(connection: sa.Connection, simple: SitingStudy) -> None:
     solution = siting_run(connection, replace(simple, objective="p_median", poles=2)).document["solutions"][0]
     total = solution["objective_before"] + sum(why["gain"] for why in solution["why"])
