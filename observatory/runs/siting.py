@@ -20,14 +20,14 @@ from observatory.runs.inputs import checksums
 from observatory.runs.siting_answer import Asked, Progress, answer
 from observatory.runs.siting_candidates import check_place, entered_places
 from observatory.runs.travel import travel_parameters
-from observatory.siting.study import SitingStudy
+from observatory.siting.study import SitingStudy, study_of
 from observatory.siting.study_file import siting_study
 from observatory.store import results
 from observatory.store.tables import Run
 from observatory.studies import Study, read_study
 
 NAMED_STUDIES: Final = ("vire", "caux-seine")
-ANSWER_VERSION: Final = 4
+ANSWER_VERSION: Final = 5
 """Part of every siting run's hash: raised whenever an answer is worked out or told otherwise."""
 HASH_SHOWN: Final = 6
 """Fewest digits of a hash that name a run."""
@@ -130,6 +130,8 @@ def siting_run(
     NotComputedError
         If the database is empty.
     """
+    # The same question has the same answer in whatever order its défis are written; draws depend on their order.
+    siting = study_of(siting.parameters())
     study = checked(siting, study_path)
     name = siting_name(connection, siting, study)
     stored = _stored(connection, name)

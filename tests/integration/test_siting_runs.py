@@ -220,6 +220,18 @@ def test_who_finds_no_room_is_counted_apart_from_the_ledger(connection: sa.Conne
     assert "sans sa capacité" in run.parameters["capacity_note"]
 
 
+def test_the_order_in_which_defis_are_written_changes_nothing(connection: sa.Connection, simple: SitingStudy) -> None:
+    # A job reads its question back in the order of the store: its draws must be those of the command line.
+    documents = []
+    for defis in ({"insertion": 24.0, "dechets": 1.0}, {"dechets": 1.0, "insertion": 24.0}):
+        trial = connection.begin_nested()
+        asked = replace(simple, defis=defis, services=("tiers_lieu",), threshold_min=15.0)
+        documents.append(siting_run(connection, asked).document)
+        trial.rollback()
+    assert documents[0] == documents[1]
+    assert {case["regret"] for case in documents[0]["robustness"]["cases"]} != {0}
+
+
 def test_minutes_add_up_too(connection: sa.Connection, simple: SitingStudy) -> None:
     solution = siting_run(connection, replace(simple, objective="p_median", poles=2)).document["solutions"][0]
     total = solution["objective_before"] + sum(why["gain"] for why in solution["why"])
