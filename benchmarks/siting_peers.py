@@ -305,7 +305,11 @@ def write(case: str, lines: Sequence[str]) -> None:
         known = {name: body.strip() for name, body in found}
         text = text[: text.index(START)].rstrip() + "\n\n" + text[text.index(END) + len(END) :].lstrip()
     known[case] = "\n".join([f"### {TITLES[case]}", "", *lines])
-    body = "\n\n".join(f"<!-- cas {name} -->\n{known[name]}" for name in TITLES if name in known)
+    parts = [f"<!-- cas {name} -->\n{known[name]}" for name in TITLES if name in known]
+    absent = [title for name, title in TITLES.items() if name not in known]
+    if absent:
+        parts.append(f"<!-- cas absent -->\nPas encore mesuré : {' ; '.join(absent)}.")
+    body = "\n\n".join(parts)
     DOCUMENT.write_text(f"{text.rstrip()}\n\n{START}\n{INTRODUCTION}\n\n{body}\n{END}\n", encoding="utf-8")
 
 
