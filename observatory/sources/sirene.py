@@ -10,8 +10,11 @@ from typing import Final
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from observatory.errors import InputFileError, UsageError
+from observatory.sources import cells
+from observatory.sources.sirene_file import is_parquet, open_file, relation, required
 
 UNIT_COLUMNS: Final = (
     "siren",
@@ -32,22 +35,19 @@ ESTABLISHMENT_COLUMNS: Final = (
     "coordonneeLambertAbscisseEtablissement",
     "coordonneeLambertOrdonneeEtablissement",
 )
-OPTIONAL_COLUMNS: Final = {
-    "caractereEmployeurEtablissement": "employer",
-    "dateDebut": "state_date",
-    "numeroVoieEtablissement": "street_number",
-    "typeVoieEtablissement": "street_type",
-    "libelleVoieEtablissement": "street_name",
-    "libelleCommuneEtablissement": "city",
-    "dateDernierTraitementEtablissement": "treated_at",
-}
+OPTIONAL_COLUMNS: Final = (
+    "caractereEmployeurEtablissement",
+    "dateDebut",
+    "numeroVoieEtablissement",
+    "typeVoieEtablissement",
+    "libelleVoieEtablissement",
+    "libelleCommuneEtablissement",
+    "dateDernierTraitementEtablissement",
+)
 """Columns that older or shortened files lack; ``dateDebut`` is when the establishment came to its present state."""
 COORDINATE_COLUMNS: Final = ("siret", "x", "y", "qualite_xy", "epsg")
 LIST_COLUMNS: Final = ("SIREN",)
-WITHHELD: Final = "[ND]"
-"""What INSEE writes in place of a field whose holder objected to its diffusion."""
-PARQUET: Final = b"PAR1"
-
+SIRET_LENGTH: Final = 14
 _SQL: Final = Path(__file__).parent / "sql"
 
 
@@ -104,7 +104,7 @@ def recognise(paths: Sequence[Path]) -> Extract:
     found: dict[str, Path] = {}
     with duckdb.connect() as database:
         for path in paths:
-            present = _columns(database, path)
+            present = set(open_file(database, path).types)
             roles = [role for role, columns in wanted.items() if set(columns) <= present]
             if not roles:
                 raise InputFileError(_unrecognised(path, present))
@@ -157,7 +157,7 @@ def read(
     UsageError
         If a département isn't one.
     """
-    here = ", ".join(f"'{code}'" for code in _checked(departements))
+    here = " ".join(_checked(departements))
     with duckdb.connect() as database:
         database.execute(f"SET memory_limit = '{memory_gib} GiB'")
         database.execute("SET preserve_insertion_order = false")
@@ -165,38 +165,28 @@ def read(
         codes = _codes(families)
         _fill(database, "family", {"code": list(codes), "family": list(codes.values())})
         _fill(database, "known", {"siret": sorted(set(known))})
-        is_parquet = _is_parquet(extract.establishments)
-        names = {
-            "legal_units": _relation(database, extract.legal_units, UNIT_COLUMNS),
-            "establishments": _relation(database, extract.establishments, ESTABLISHMENT_COLUMNS),
-            "row_number": "stock.file_row_number" if is_parquet else "NULL",
-            "optional": _optional(database, extract.establishments),
-            "ess_list": _other(database, extract.ess_list, LIST_COLUMNS),
-            "coordinates": _other(database, extract.coordinates, COORDINATE_COLUMNS),
-            "departements": here,
-        }
+        names = {**_relations(database, extract), "departements": here}
         try:
-            database.execute(_sql("001_sirene_ess", names))
-            counted = database.execute(_sql("002_sirene_parquet" if is_parquet else "003_sirene_csv", names)).fetchone()
-            found = database.execute(_sql("004_sirene_found", names)).df()
+            database.execute(_sql("001_sirene_stock", names))
+            choose = "002_sirene_parquet" if is_parquet(extract.establishments) else "003_sirene_csv"
+            ((read_count,),) = database.execute(_sql(choose, names)).fetchall()
+            found = database.sql(_sql("004_sirene_found", names)).to_arrow_table()
         except duckdb.Error as error:
-            raise InputFileError(
-                f"Les fichiers Sirene n'ont pas pu être lus ({str(error).splitlines()[0]}) : "
-                "téléchargez-les de nouveau, ils sont peut-être incomplets."
-            ) from error
-    return Stock(normalise(found), 0 if counted is None else int(counted[0]))
+            raise InputFileError(_unreadable(error)) from error
+    return Stock(normalise(found), int(read_count))
 
 
-def normalise(frame: pd.DataFrame) -> pd.DataFrame:
-    """Clear what INSEE withholds and sort by SIRET."""
-    text = [name for name in frame.columns if pd.api.types.is_string_dtype(frame[name].dtype)]
-    clean = frame.assign(
-        **{
-            name: frame[name].astype(object).where(frame[name].notna() & frame[name].ne(WITHHELD), None)
-            for name in text
+def normalise(found: pa.Table) -> pd.DataFrame:
+    """Return what was found as a frame, text as ``str`` or None; a SIRET whose key holds gets its lost zeros back."""
+    frame = pd.DataFrame(
+        {
+            name: pd.Series(column.to_numpy(), dtype=object) if pa.types.is_string(column.type) else column.to_pandas()
+            for name, column in zip(found.column_names, found.columns, strict=True)
         }
     )
-    return clean.sort_values("siret", kind="stable").reset_index(drop=True)
+    short = frame["siret"].map(len, na_action="ignore") < SIRET_LENGTH
+    frame.loc[short, "siret"] = [cells.siret(text) or text for text in frame.loc[short, "siret"]]
+    return frame
 
 
 def _sql(name: str, names: Mapping[str, str]) -> str:
@@ -227,52 +217,31 @@ def _fill(database: duckdb.DuckDBPyConnection, name: str, columns: dict[str, lis
     database.execute(f"CREATE TEMP TABLE {name} AS SELECT {types} FROM {name}_frame")  # noqa: S608 - fixed names
 
 
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(PARQUET)) == PARQUET
+def _relations(database: duckdb.DuckDBPyConnection, extract: Extract) -> dict[str, str]:
+    """Return what the SQL reads, by name: each relation gives the columns of its file, absent ones as NULL."""
+    units = required(database, extract.legal_units, UNIT_COLUMNS)
+    places = required(database, extract.establishments, ESTABLISHMENT_COLUMNS)
+    listed = None if extract.ess_list is None else required(database, extract.ess_list, LIST_COLUMNS)
+    points = None if extract.coordinates is None else required(database, extract.coordinates, COORDINATE_COLUMNS)
+    has_numbers = is_parquet(extract.legal_units)
+    return {
+        "legal_units": relation(units, UNIT_COLUMNS, is_numbered=True),
+        "establishments": relation(places, (*ESTABLISHMENT_COLUMNS, *OPTIONAL_COLUMNS), is_numbered=True),
+        "ess_list": relation(listed, LIST_COLUMNS),
+        "coordinates": relation(points, COORDINATE_COLUMNS),
+        "is_listed": "false" if listed is None else "siren IN (SELECT siren FROM listed)",
+        "unit_key": "unit_number" if has_numbers else "siren",
+        "named_unit": "legal_unit" if has_numbers else "ess_unit",
+    }
 
 
-def _scan(path: Path) -> str:
-    """Return the table function that reads a file, quoted; a code stays the text that the file writes."""
-    quoted = str(path).replace("'", "''")
-    if _is_parquet(path):
-        return f"read_parquet('{quoted}')"
-    return f"read_csv('{quoted}', header = true, all_varchar = true)"
-
-
-def _columns(database: duckdb.DuckDBPyConnection, path: Path) -> set[str]:
-    if not path.is_file():
-        raise InputFileError(f"Le fichier {path} n'existe pas : vérifiez son chemin.")
-    try:
-        rows = database.execute(f"DESCRIBE SELECT * FROM {_scan(path)}").fetchall()  # noqa: S608 - quoted
-    except (duckdb.Error, OSError) as error:
-        raise InputFileError(
-            f"{path.name} n'est ni un Parquet ni un CSV lisible : téléchargez-le de nouveau."
-        ) from error
-    return {str(row[0]) for row in rows}
-
-
-def _relation(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[str]) -> str:
-    absent = [column for column in columns if column not in _columns(database, path)]
-    if absent:
-        raise InputFileError(
-            f"{path.name} n'a pas la colonne {', '.join(absent)} : est-ce bien le fichier stock de Sirene attendu ?"
-        )
-    return _scan(path)
-
-
-def _optional(database: duckdb.DuckDBPyConnection, path: Path) -> str:
-    present = _columns(database, path)
-    return ",\n    ".join(
-        f"{f'stock.{column}::VARCHAR' if column in present else 'NULL::VARCHAR'} AS {name}"
-        for column, name in OPTIONAL_COLUMNS.items()
+def _unreadable(error: duckdb.Error) -> str:
+    if "not utf-8 encoded" in str(error):
+        return "Un des fichiers Sirene n'est pas en UTF-8, comme l'Insee les publie : téléchargez-le de nouveau."
+    return (
+        f"Les fichiers Sirene n'ont pas pu être lus ({str(error).splitlines()[0]}) : "
+        "téléchargez-les de nouveau, ils sont peut-être incomplets."
     )
-
-
-def _other(database: duckdb.DuckDBPyConnection, path: Path | None, columns: Sequence[str]) -> str:
-    if path is not None:
-        return _relation(database, path, columns)
-    return f"(SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns)})"
 
 
 def _unrecognised(path: Path, present: set[str]) -> str:

@@ -1,5 +1,8 @@
 """The Sirene path on stock files small enough to be worked by hand."""
 
+import csv
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -170,3 +173,127 @@ def test_the_declared_families_hold_the_legal_forms_of_the_law_and_no_plain_comp
     }
     # SNC, SARL, SA and SAS without any mention, EURL, a commune.
     assert not {"5202", "5499", "5599", "5699", "5710", "5498", "7210"} & set(codes)
+
+
+HERE = ["14", "2A", "76"]
+
+
+def drawn(seed=20140731):
+    """Draw 400 legal units and 3,000 places, with the oddities that a stock may hold."""
+    random = np.random.default_rng(seed)
+    sirens = np.array([f"{number:09d}" for number in random.choice(10**9, 400, replace=False)])
+    units = pd.DataFrame(
+        {
+            "siren": sirens,
+            "denominationUniteLegale": [None if i % 17 == 0 else f'UNITÉ ; "{i}", ŒUVRE' for i in range(400)],
+            "categorieJuridiqueUniteLegale": random.choice(["9220", "5458", "5499", "5710", "1000"], 400),
+            "identifiantAssociationUniteLegale": [f"W{i:09d}" if i % 3 else None for i in range(400)],
+            "economieSocialeSolidaireUniteLegale": random.choice(["O", "N", None], 400),
+        }
+    )
+    owner = random.integers(0, 420, 3000)
+    siren = np.array([sirens[i] if i < 400 else f"99999{i:04d}" for i in owner])
+    places = pd.DataFrame(
+        {
+            "siret": [one + f"{i:05d}" if i % 50 else one[:4] + "A" for i, one in enumerate(siren)],
+            "siren": siren,
+            "enseigne1Etablissement": random.choice([None, "[ND]", "ENSEIGNE"], 3000),
+            "activitePrincipaleEtablissement": "94.99Z",
+            "codeCommuneEtablissement": random.choice(["14118", "2A004", "76351", "75101", "1", "", None], 3000),
+            "codePostalEtablissement": random.choice(["14000", "[ND]", None], 3000),
+            "trancheEffectifsEtablissement": "NN",
+            "etatAdministratifEtablissement": random.choice(["A", "F", None], 3000, p=[0.5, 0.45, 0.05]),
+            "coordonneeLambertAbscisseEtablissement": random.choice(["454000.5", "[ND]", None], 3000),
+            "coordonneeLambertOrdonneeEtablissement": "6904000.5",
+        }
+    )
+    known = [*places["siret"].sample(60, random_state=1), "12345678900011"]
+    return units, places, list(sirens[:40]), known
+
+
+def plain(units, places, listed, known):
+    """Do with loops what the SQL does: SIRET → rule, name, activity, whether known; a list, as nothing is dropped."""
+    of = {row.siren: row for row in units.itertuples()}
+    families = sirene._codes(FAMILIES)
+    found = []
+    for row in places.itertuples():
+        unit = of.get(row.siren)
+        rule = None
+        if unit is not None:
+            rule = families.get(unit.categorieJuridiqueUniteLegale)
+            rule = "listed" if row.siren in listed else rule
+            rule = "declared" if unit.economieSocialeSolidaireUniteLegale == "O" else rule
+        state = row.etatAdministratifEtablissement
+        is_here = state == "A" and (row.codeCommuneEtablissement or "")[:2] in HERE
+        if (is_here and rule) or (row.siret in known and state in ("A", "F")):
+            sign = None if row.enseigne1Etablissement == "[ND]" else row.enseigne1Etablissement
+            name = sign or (unit.denominationUniteLegale if rule else None)
+            found.append((row.siret, rule, name, state == "A", row.siret in known))
+    return sorted(found, key=str)
+
+
+def as_text(frame):
+    return frame.astype(object).where(frame.notna(), None)
+
+
+@pytest.mark.parametrize(("of_units", "of_places"), [("parquet", "parquet"), ("csv", "csv"), ("csv", "parquet")])
+def test_the_sql_finds_what_loops_over_the_rows_find(tmp_path, of_units, of_places):
+    units, places, listed, known = (as_text(one) if isinstance(one, pd.DataFrame) else one for one in drawn())
+    paths = []
+    for frame, suffix in ((units, of_units), (places, of_places)):
+        path = tmp_path / f"{len(frame)}.{suffix}"
+        # As a spreadsheet would: another order of the columns, a BOM, semicolons, doubled quotes, ends of line of DOS.
+        if suffix == "csv":
+            frame[sorted(frame)].to_csv(path, index=False, sep=";", encoding="utf-8-sig", lineterminator="\r\n")
+        else:
+            frame[sorted(frame)].to_parquet(path, row_group_size=700)
+        paths.append(path)
+    (tmp_path / "liste.csv").write_text("SIREN\n" + "\n".join(str(int(one)) for one in listed), encoding="utf-8")
+    stock = sirene.read(
+        sirene.Extract(*paths, tmp_path / "liste.csv"), departements=HERE, families=FAMILIES, known=known
+    )
+    assert stock.read_count == 3000
+    told = stock.frame[["siret", "ess_rule", "name", "is_active", "is_known"]]
+    expected = plain(units, places, set(listed), set(known))
+    assert sorted((tuple(row) for row in told.itertuples(index=False)), key=str) == expected
+    assert {rule for _, rule, *_ in expected} == {"declared", "listed", "association", "scop", "autre_54", None}
+    assert not stock.frame.isin(["[ND]"]).any(axis=None)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_codes_that_lost_their_zeros_come_back_where_that_is_certain(tmp_path, suffix):
+    # 005410220 00015 and 00024: the first key holds, the second doesn't.
+    units = UNITS.assign(siren=UNITS["siren"].astype("int64") + 5_410_219)
+    places = PLACES.head(2).assign(siren=5_410_220, siret=[541022000015, 541022000024], codeCommuneEtablissement=1004)
+    places["etatAdministratifEtablissement"] = "A"
+    paths = [tmp_path / f"{name}.{suffix}" for name in ("unites", "etablissements")]
+    for frame, path in zip((units, places), paths, strict=True):
+        frame.to_csv(path, index=False) if suffix == "csv" else frame.to_parquet(path)
+    if suffix == "csv":
+        places = pd.read_csv(paths[1], dtype=str).assign(codeCommuneEtablissement="01004")
+        places.to_csv(paths[1], index=False, quoting=csv.QUOTE_ALL)
+    found = sirene.read(sirene.Extract(*paths), departements=["01"], families=FAMILIES).frame
+    # A whole column of numbers has certainly lost them; a text has if the key of the whole holds.
+    lost = {"csv": "541022000024", "parquet": "00541022000024"}[suffix]
+    assert set(found["siret"]) == {"00541022000015", lost}
+    assert found["siren"].tolist() == ["005410220", "005410220"]
+    assert found["ess_rule"].tolist() == ["association", "association"]
+    assert found["commune_code"].tolist() == ["01004", "01004"]
+
+
+def test_another_encoding_than_that_of_insee_is_named(extract, tmp_path):
+    strange = tmp_path / "cp1252.csv"
+    late = pd.concat([UNITS] * 2000).assign(denominationUniteLegale="ÉCOLE")
+    late.iloc[:-5, 1] = "ECOLE"
+    late.to_csv(strange, index=False, encoding="cp1252")
+    with pytest.raises(InputFileError, match="UTF-8"):
+        read(sirene.Extract(strange, extract.establishments))
+
+
+def test_a_legal_unit_written_twice_gives_its_places_once(extract, tmp_path):
+    twice = tmp_path / f"doubles{extract.legal_units.suffix}"
+    units = pd.concat([UNITS, UNITS])
+    units.to_csv(twice, index=False) if twice.suffix == ".csv" else units.to_parquet(twice)
+    found = read(sirene.Extract(twice, extract.establishments), known=["00000000100012"])
+    assert found["siret"].is_unique
+    assert len(found) == 4
