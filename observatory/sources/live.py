@@ -131,16 +131,25 @@ class Live:
         return _written(path, live.url, records)
 
     def _search(self, source_id: str, live: LiveDeclaration, tell: Tell) -> LiveFile:
-        """Ask the API Recherche d'entreprises for the communes of the bundled snapshot."""
+        """Ask the API Recherche d'entreprises for the communes of the bundled snapshot, from where it was last cut."""
         from observatory.sources import recherche_entreprises
+        from observatory.sources.kept_answers import KeptAnswers
 
         path = self._place(source_id) / f"{source_id}.json"
         if self._is_offline:
             return _fetched_before(path, live.url)
         url = self._address(live.url)
         communes = recherche_entreprises.bundled_communes()
-        units = recherche_entreprises.fetch(self._transport, communes=communes, tell=tell, url=url)
-        return _written(path, live.url, units)
+        right = recherche_entreprises.is_documented
+        kept = KeptAnswers(self._transport, path.with_suffix(".answers"), is_right=right)
+        try:
+            units = recherche_entreprises.fetch(kept, communes=communes, tell=tell, url=url)
+        except recherche_entreprises.ChangedError:
+            kept.forget()
+            raise
+        found = _written(path, live.url, units)
+        kept.forget()
+        return found
 
     def _each_epci(self, source_id: str, live: LiveDeclaration, tell: Tell) -> LiveFile:
         """Ask for the list of each EPCI of the bundled snapshot."""

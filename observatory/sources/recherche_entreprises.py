@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import pandas as pd
 from pyproj import Transformer
@@ -17,6 +17,7 @@ from observatory.errors import InputFileError
 from observatory.sources import sirene, sirene_ess
 from observatory.sources.cache import DownloadError
 from observatory.sources.encoding import read_text
+from observatory.sources.kept_answers import Api
 
 SOURCE_ID: Final = "recherche_entreprises"
 URL: Final = "https://recherche-entreprises.api.gouv.fr/search"
@@ -64,13 +65,8 @@ METRIC: Final = ("x_m", "y_m", "located_x_m", "located_y_m")
 Tell = Callable[[str, int, int], None]
 
 
-class Api(Protocol):
-    """What asks the API: :class:`observatory.sources.download.Transport`."""
-
-    def json(
-        self, url: str, *, params: Mapping[str, str | int] | None = None, per_second: float | None = None
-    ) -> object:
-        """Return a JSON answer."""
+class ChangedError(DownloadError):
+    """What the API gives doesn't hold together: kept answers are of no use."""
 
 
 def fetch(api: Api, *, communes: Mapping[str, Collection[str]], tell: Tell, url: str = URL) -> list[dict[str, Any]]:
@@ -81,7 +77,7 @@ def fetch(api: Api, *, communes: Mapping[str, Collection[str]], tell: Tell, url:
     Parameters
     ----------
     api
-        Network or test.
+        Network, or answers kept from a search that was cut (:class:`observatory.sources.kept_answers.KeptAnswers`).
     communes
         Département → codes of its communes.
 
@@ -90,7 +86,8 @@ def fetch(api: Api, *, communes: Mapping[str, Collection[str]], tell: Tell, url:
     OfflineError
         If the network is forbidden.
     DownloadError
-        If the API doesn't answer as documented, cuts a list that can't be split further, or gives fewer than it says.
+        If the API doesn't answer as documented, cuts a list that can't be split further, or gives fewer than it says
+        (:class:`ChangedError`).
     """
     found: dict[str, dict[str, Any]] = {}
     for done, (departement, codes) in enumerate(sorted(communes.items())):
@@ -98,6 +95,16 @@ def fetch(api: Api, *, communes: Mapping[str, Collection[str]], tell: Tell, url:
         for unit in _all(api, url, {"departement": departement}, sorted(codes)):
             _merge(found, unit)
     return [found[siren] for siren in sorted(found)]
+
+
+def is_documented(answer: object) -> bool:
+    """Tell whether an answer has the results and the total that the documentation of the API says."""
+    return (
+        isinstance(answer, dict)
+        and isinstance(answer.get("total_results"), int)
+        and isinstance(answer.get("results"), list)
+        and all(isinstance(unit, dict) and "siren" in unit for unit in answer["results"])
+    )
 
 
 def bundled_communes() -> dict[str, list[str]]:
@@ -189,7 +196,7 @@ def _all(api: Api, url: str, where: Mapping[str, str], communes: list[str]) -> I
             seen.add(unit["siren"])
             yield from _whole(api, url, unit, where, communes)
     if len(seen) < total:
-        raise DownloadError(
+        raise ChangedError(
             f"L'API Recherche d'entreprises annonce {total} unités légales pour {_french(where)} et en donne "
             f"{len(seen)} : ses données ont changé pendant la lecture, relancez."
         )
@@ -229,12 +236,7 @@ def _page(api: Api, url: str, where: Mapping[str, str], number: int) -> dict[str
         "page": number,
     }
     answer = api.json(url, params=params, per_second=PER_SECOND)
-    if (
-        not isinstance(answer, dict)
-        or not isinstance(answer.get("total_results"), int)
-        or not isinstance(answer.get("results"), list)
-        or not all(isinstance(unit, dict) and "siren" in unit for unit in answer["results"])
-    ):
+    if not isinstance(answer, dict) or not is_documented(answer):
         raise DownloadError(
             "L'API Recherche d'entreprises ne répond pas comme sa documentation le dit (« results » et "
             "« total_results » attendus) : enregistrez sa réponse et donnez-la avec --from-file."

@@ -1,6 +1,7 @@
-"""The search API, asked of a local server that pages, caps and answers as the documentation says."""
+"""The search API, asked of a local server that pages, caps and answers as the documentation says, or misbehaves."""
 
 import json
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,10 @@ import pytest
 from observatory.errors import InputFileError
 from observatory.sources import recherche_entreprises as search
 from observatory.sources.cache import DownloadError, OfflineError
-from observatory.sources.download import Transport
+from observatory.sources.catalog import LiveDeclaration
+from observatory.sources.download import Policy, Transport
+from observatory.sources.kept_answers import LONGEST_S, KeptAnswers
+from observatory.sources.live import Live
 
 CAP = 30
 """The server's own cap, in the place of the real one."""
@@ -27,17 +31,35 @@ UNITS = (
     + [unit(100 + i, "14002") for i in range(12)]
     + [unit(200 + i, "27001") for i in range(28)]
 )
+# Départements 14 (capped) and 27 (two pages), communes 14001 (capped) and 14002, the sections of 14001.
+CALLS = 1 + 2 + 1 + 1 + len(search.SECTIONS)
 
 
 @pytest.fixture
 def server():
-    """The API over ``UNITS``; ``asked`` holds the parameters of each call, ``lost`` what the server forgets to give."""
-    asked, lost = [], set()
+    """The API over ``UNITS``; ``asked`` holds the parameters of each call, ``lost`` what the server forgets to give.
+
+    ``faults``: number of a call → what it gets in the place of an answer, a status with headers, or a cut connection.
+    """
+    asked, lost, faults = [], set(), {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
             asked.append({key: values[0] for key, values in parse_qs(urlsplit(self.path).query).items()})
             where = asked[-1]
+            status, headers = faults.get(len(asked), (200, {}))
+            if status is None:
+                self.send_response(200)
+                self.send_header("Content-Length", "1000")
+                self.end_headers()
+                self.wfile.write(b'{"results": [')
+                return
+            if status != 200:
+                self.send_response(status)
+                for name, value in {"Content-Length": "0", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                return
             found = [
                 one
                 for one in UNITS
@@ -59,7 +81,7 @@ def server():
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=httpd.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{httpd.server_port}/search", asked, lost
+    yield f"http://127.0.0.1:{httpd.server_port}/search", asked, lost, faults
     httpd.shutdown()
     httpd.server_close()
 
@@ -81,8 +103,7 @@ def test_nothing_is_cut_whatever_the_cap(server, pauses, tmp_path):
     assert [one["siren"] for one in found] == sorted(one["siren"] for one in UNITS)
     assert all(len(one["matching_etablissements"]) == 1 for one in found)
     assert all(call["est_ess"] == "true" and int(call["per_page"]) <= 25 for call in server[1])
-    # Départements 14 (capped) and 27 (two pages), communes 14001 (capped) and 14002, the sections of 14001.
-    assert len(server[1]) == 1 + 2 + 1 + 1 + len(search.SECTIONS)
+    assert len(server[1]) == CALLS
 
 
 def test_calls_wait_for_one_another_seven_to_the_second(server, pauses, tmp_path):
@@ -135,3 +156,63 @@ def test_what_is_not_an_answer_of_the_api_ends_in_a_sentence(tmp_path, content):
     path.write_text(content, encoding="utf-8")
     with pytest.raises(InputFileError, match=r"JSON|réponse de l'API|unités légales"):
         search.read(path)
+
+
+def test_a_server_that_misbehaves_is_waited_for_and_gives_all_in_the_end(server, pauses, tmp_path):
+    server[3].update({2: (429, {"Retry-After": "3"}), 4: (500, {}), 5: (503, {}), 7: (None, {})})
+    found = ask(server, pauses, tmp_path)
+    assert [one["siren"] for one in found] == sorted(one["siren"] for one in UNITS)
+    assert len(server[1]) == CALLS + 4
+    # What the server asks for; one and two seconds after two faults in a row; one; and the seventh of each call.
+    longer = [pause for pause in pauses if pause > 0.5]
+    assert longer == [3, 1, 2, 1]
+    assert len(pauses) - len(longer) == len(server[1]) - 1
+
+
+@pytest.mark.parametrize("fault", [(503, {}), (None, {}), (429, {"Retry-After": "86400"})])
+def test_a_search_that_was_cut_resumes_where_it_stopped(server, pauses, tmp_path, fault):
+    server[3][10] = fault
+    path = tmp_path / "kept"
+
+    def again():
+        transport = Transport(tmp_path, policy=Policy(attempts=1), sleep=pauses.append, clock=lambda: 0.0)
+        kept = KeptAnswers(transport, path, is_right=search.is_documented)
+        communes = {"14": ["14001", "14002"], "27": ["27001"]}
+        return search.fetch(kept, communes=communes, tell=lambda *_: None, url=server[0])
+
+    with pytest.raises(DownloadError):
+        again()
+    # A kill in the middle of a line: that answer is asked again.
+    path.write_bytes(path.read_bytes()[:-5])
+    found = again()
+    assert [one["siren"] for one in found] == sorted(one["siren"] for one in UNITS)
+    assert len(server[1]) == CALLS + 2
+    assert [one["siren"] for one in again()] == [one["siren"] for one in found]
+    assert len(server[1]) == CALLS + 2
+    old = path.stat().st_mtime - LONGEST_S - 1
+    os.utime(path, (old, old))
+    again()
+    assert len(server[1]) == 2 * CALLS + 2
+
+
+def test_what_was_kept_goes_once_the_source_is_whole_or_doesnt_hold_together(server, pauses, tmp_path, monkeypatch):
+    monkeypatch.setattr(search, "bundled_communes", lambda: {"27": ["27001"]})
+    source = LiveDeclaration(kind="search", url=server[0])
+    transport = Transport(tmp_path, policy=Policy(attempts=1), sleep=pauses.append, clock=lambda: 0.0)
+    live = Live(transport, tmp_path)
+
+    def fetch():
+        return live._search("recherche_entreprises", source, lambda *_: None)
+
+    server[3][2] = (500, {})
+    with pytest.raises(DownloadError):
+        fetch()
+    kept = tmp_path / "recherche_entreprises" / "recherche_entreprises.answers"
+    assert kept.stat().st_size > 0
+    units = json.loads(fetch().path.read_text(encoding="utf-8"))["results"]
+    assert (len(units), len(server[1])) == (28, 3)
+    assert not kept.exists()
+    server[2].add("000000205")
+    with pytest.raises(search.ChangedError):
+        fetch()
+    assert not kept.exists()
