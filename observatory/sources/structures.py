@@ -48,6 +48,7 @@ CONTACT: Final = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)0\d(?:[ .-]?\d{2}){4}(
 """E-mail addresses and French telephone numbers: never carried."""
 PLAIN: Final = str.maketrans({"’": "'", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
 """What Unicode does not decompose."""
+BETWEEN_WORDS: Final = re.compile(r"[^a-z0-9]+")
 CENTRE_LABEL: Final = "point au centre de la commune"
 
 
@@ -77,10 +78,10 @@ def normalise(frame: pd.DataFrame) -> list[Batch]:
 
 def slug(*parts: object) -> str:
     """Return lower-case ASCII words joined by hyphens, a stable identifier; what is not text is left out."""
-    words = " ".join(part for part in parts if isinstance(part, str)).translate(PLAIN)
-    text = unicodedata.normalize("NFKD", words)
-    plain = text.encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    words = " ".join(part for part in parts if isinstance(part, str))
+    if not words.isascii():
+        words = unicodedata.normalize("NFKD", words.translate(PLAIN)).encode("ascii", "ignore").decode()
+    return BETWEEN_WORDS.sub("-", words.lower()).strip("-")
 
 
 def _normalise_source(source: str, rows: pd.DataFrame) -> Batch:
