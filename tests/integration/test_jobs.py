@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from datetime import timedelta
 
 import sqlalchemy as sa
 from followed import LONGEST_S
 
-from observatory.runs.jobs import Worker, ask
+from observatory.runs.jobs import QUEUE, Worker
 from observatory.settings import Settings
 from observatory.siting.study import SitingStudy
 from observatory.store import jobs
@@ -59,30 +60,32 @@ def test_a_worker_finishes_what_a_killed_one_had_begun(engine: sa.Engine, settin
         id="essai", title="Essai", territory="14762", services=("tiers_lieu",), defis={"dechets": 1.0}, poles=1,
         objective="mclp", threshold_min=20.0,
     )  # fmt: skip
-    name = ask(engine, settings, question)
     with engine.begin() as connection:
-        # As a process killed in the middle leaves them: our row and the queue's, and no worker behind.
+        # As a process killed in the middle leaves them: our row and the queue's, and no worker behind. In one
+        # transaction: an observatory that another test serves on this database must not take the question first.
+        name = jobs.add(connection, question.parameters())
         jobs.begin(connection, name)
         silence(connection, name, 40)
         connection.execute(sa.text("SET LOCAL search_path TO observatory_jobs"))  # for its triggers
-        taken = sa.text("UPDATE procrastinate_jobs SET status = 'doing' WHERE args->>'job' = :job")
-        assert connection.execute(taken, {"job": name}).rowcount == 1
+        left = sa.text(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, status) VALUES (:task, :task, :args, 'doing')"
+        )
+        connection.execute(left, {"task": QUEUE, "args": json.dumps({"job": name})})
     worker = Worker(settings)
     worker.start()
+    queued = sa.text("SELECT count(*) FROM observatory_jobs.procrastinate_jobs WHERE args->>'job' = :job")
     try:
         deadline = time.monotonic() + LONGEST_S
         while time.monotonic() < deadline:
             with engine.begin() as connection:
                 state = jobs.find(connection, name)
-            if state.is_over:
+                left_count = connection.execute(queued, {"job": name}).scalar_one()
+            if state.is_over and not left_count:
                 break
             time.sleep(0.2)
     finally:
         worker.stop()
-    assert (state.status, state.error) == ("succeeded", None)
-    with engine.connect() as connection:
-        left = sa.text("SELECT count(*) FROM observatory_jobs.procrastinate_jobs WHERE args->>'job' = :job")
-        assert connection.execute(left, {"job": name}).scalar_one() == 0
+    assert (state.status, state.error, left_count) == ("succeeded", None, 0)
 
 
 def test_whoever_works_on_a_cancelled_question_hears_of_it(toy_connection: sa.Connection) -> None:
