@@ -1,4 +1,4 @@
-"""Smallest cover of an incidence and its proof: reductions, components, prices, local search, local cuts, HiGHS."""
+"""Smallest cover of an incidence and its proof: reductions, components, prices, local search, bands, HiGHS."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from observatory.siting.cover_bound import cover_prices
-from observatory.siting.cover_rounds import Strengthened, cut_rounds
 from observatory.siting.cover_search import first_cover_found, local_cover
+from observatory.siting.cover_split import Split, split_bound
 from observatory.siting.incidence import Core, Incidence, core
 from observatory.siting.milp import Model, minimise
-from observatory.siting.solution import Booleans, Indices
+from observatory.siting.solution import Booleans, Floats, Indices
 
 _BLOCK_STEPS = 30_000_000
 """Elementary steps of the local search between two looks at the clock: about a tenth of a second."""
@@ -25,10 +25,8 @@ _QUIET_SHARE = 0.25
 _QUIET_BLOCKS = 40
 """Blocks of moves without a smaller cover after which the local search gives way."""
 _HIGHS_PAIRS_MAX = 600_000
-_CUT_UNITS_MIN = 150
-"""Below this many units HiGHS alone is quicker than cuts (convention)."""
-_CUT_SHARE = 0.7
-"""Share of the time left after the local search that local cuts may take before HiGHS is called (convention)."""
+_SPLIT_UNITS_MIN = 150
+"""Below this many units HiGHS alone is quicker than bands (convention)."""
 _WHOLE = 1e-6
 """A bound this close under a whole number is not rounded up past it."""
 
@@ -133,19 +131,21 @@ def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int,
     quick = greedy_cover(incidence)
     if quick.sum() <= enough or time.perf_counter() > deadline:
         return Cover(np.flatnonzero(quick), min(1, int(quick.sum())))
-    price_bound, _ = cover_prices(
+    price_bound, price = cover_prices(
         data.row_start, data.row_column, data.column_start, data.column_row, upper=float(quick.sum()), deadline=deadline
     )
     bound = least_whole(price_bound)
     if bound >= hopeless or quick.sum() <= max(bound, enough):
         return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
     best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, patience=patience)
-    if best.sum() > max(bound, enough) and incidence.nnz <= _HIGHS_PAIRS_MAX:
+    if best.sum() > max(bound, enough):
         least = min(int(best.sum()), hopeless)
-        strong = _strengthen(incidence, deadline=deadline, seed=seed, least=least)
-        bound = max(bound, least_whole(strong.bound))
-        if bound < least:
-            best, bound = _prove(incidence, best, bound, strong, deadline=deadline, seed=seed, at_most=hopeless - 1)
+        split = _split(incidence, price, deadline=deadline, seed=seed, least=least)
+        bound = max(bound, least_whole(split.bound))
+        if split.columns is not None and split.columns.size < best.sum():
+            best = np.isin(np.arange(incidence.shape[1]), split.columns)
+        if bound < min(int(best.sum()), hopeless) and incidence.nnz <= _HIGHS_PAIRS_MAX:
+            best, bound = _prove(incidence, price, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1)
     return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
 
 
@@ -178,49 +178,44 @@ def _persist(
     return best
 
 
-def _strengthen(incidence: Incidence, *, deadline: float, seed: int, least: int) -> Strengthened:
-    """Return the linear bound with local cuts, no longer searched once it proves ``least`` columns."""
-    n, m = incidence.shape
-    if n < _CUT_UNITS_MIN:
-        return Strengthened(0.0, (), np.zeros(m))
-    now = time.perf_counter()
-    return cut_rounds(incidence, deadline=now + _CUT_SHARE * (deadline - now), seed=seed, target=least - 1 + 2 * _WHOLE)
-
-
-def _as_rows(strong: Strengthened, n_columns: int) -> sparse.csr_array:
-    """Return the cuts as rows whose right-hand side is 1."""
-    if not strong.cuts:
-        return sparse.csr_array((0, n_columns), dtype=np.float64)
-    start = np.concatenate([[0], np.cumsum([cut.columns.size for cut in strong.cuts])])
-    columns = np.concatenate([cut.columns for cut in strong.cuts])
-    values = np.concatenate([cut.coefficient / cut.least for cut in strong.cuts])
-    return sparse.csr_array((values, columns, start), shape=(len(strong.cuts), n_columns))
+def _split(incidence: Incidence, price: Floats, *, deadline: float, seed: int, least: int) -> Split:
+    """Return the bound by bands, no longer searched once it proves ``least`` columns."""
+    if incidence.shape[0] < _SPLIT_UNITS_MIN:
+        return Split(0.0, None)
+    return split_bound(incidence, price, deadline=deadline, seed=seed, target=least - 1 + 2 * _WHOLE)
 
 
 def _prove(
     incidence: Incidence,
+    price: Floats,
     best: Booleans,
     bound: int,
-    strong: Strengthened,
     *,
     deadline: float,
     seed: int,
     at_most: int,
 ) -> tuple[Booleans, int]:
-    """Raise the bound (or find a smaller cover) with HiGHS in the time left; covers over ``at_most`` are of no use."""
+    """Raise the bound (or find a smaller cover) with HiGHS in the time left; covers over ``at_most`` are of no use.
+
+    Parameters
+    ----------
+    price
+        ``(n_units,)`` prices of the linear cover, not negative, whatever they are: a column whose reduced cost takes
+        the bound that they prove past the limit is in no cover worth having, and is closed.
+    """
     n, m = incidence.shape
     limit = float(min(at_most, int(best.sum())))
+    reduced = 1.0 - np.asarray(incidence.T @ price)
+    linear = float(price.sum() + np.minimum(reduced, 0.0).sum())
     total = sparse.csr_array(np.ones((1, m)))
-    lines: Any = sparse.vstack([incidence.astype(np.float64), _as_rows(strong, m), total], format="csr")
-    ones = np.ones(n + len(strong.cuts))
+    lines: Any = sparse.vstack([incidence.astype(np.float64), total], format="csr")
     model = Model(
         cost=np.ones(m),
         matrix=lines,
-        row_lower=np.append(ones, 0.0),
-        row_upper=np.append(np.full(ones.size, np.inf), limit),
+        row_lower=np.append(np.ones(n), float(bound)),
+        row_upper=np.append(np.full(n, np.inf), limit),
         lower=np.zeros(m),
-        # A column that takes the bound past the limit is in no cover worth having.
-        upper=(strong.bound + strong.reduced <= limit + _WHOLE).astype(np.float64),
+        upper=(linear + reduced <= limit + _WHOLE).astype(np.float64),
         whole=np.ones(m, np.bool_),
     )
     answer = minimise(

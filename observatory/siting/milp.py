@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from observatory.siting import interruption
-from observatory.siting.solution import Booleans, Floats, Indices
+from observatory.siting.solution import Booleans, Floats
 
 _LEAST_TIME_S = 0.05
 """HiGHS is always given this much, so that a late call still answers (convention)."""
@@ -99,8 +99,8 @@ def _solver(seed: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - highsp
     return highs
 
 
-class GrowingModel:
-    """A linear model solved again and again, rows being added and taken away; each solve starts from the last."""
+class LinearModel:
+    """A linear model solved again and again as its costs change; each solve starts from the last."""
 
     def __init__(self, model: Model, *, seed: int) -> None:
         self._highs = _solver(seed, {"solver": "simplex"})
@@ -116,19 +116,9 @@ class GrowingModel:
         interruption.check()
         return _read(self._highs, is_mip=False)
 
-    @property
-    def n_rows(self) -> int:
-        """Number of rows now in the model."""
-        return int(self._highs.getNumRow())
-
-    def drop(self, rows: Indices) -> None:
-        """Take rows away; those after them move up."""
-        if rows.size:
-            self._highs.deleteRows(int(rows.size), rows.astype(np.int32))
-
-    def add(self, columns: Indices, values: Floats, lower: float) -> None:
-        """Add a row ``values @ x[columns] >= lower``."""
-        self._highs.addRow(lower, math.inf, int(columns.size), columns.astype(np.int32), values)
+    def reprice(self, cost: Floats) -> None:
+        """Change the costs of all variables."""
+        self._highs.changeColsCost(int(cost.size), np.arange(cost.size, dtype=np.int32), cost)
 
 
 def _watch(highs: Any) -> None:  # noqa: ANN401 - highspy has no types

@@ -1,0 +1,234 @@
+"""Bands apart from the answers: each exact under any costs, their bound never past the fewest, and reached by one."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from observatory.siting import cover, cover_split
+from observatory.siting.cover import smallest_cover
+from observatory.siting.cover_band import Band
+from observatory.siting.cover_order import places
+from observatory.siting.cover_split import shared_out, split_bound
+from observatory.siting.incidence import Incidence, as_incidence
+from observatory.siting.milp import Model, minimise
+
+CASES = settings(max_examples=150, deadline=None)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def cycle(length: int) -> Incidence:
+    """Units and columns in a ring, each unit covered by two neighbours."""
+    ring = np.eye(length, dtype=bool)
+    return as_incidence(ring | np.roll(ring, 1, axis=1))
+
+
+def random_covers(seed: int, units: int = 14, columns: int = 11) -> np.ndarray:
+    """Random incidences, geometric ones, and odd rings with columns besides, whose linear covers are fractional."""
+    rng = np.random.default_rng(seed)
+    if rng.random() < 0.4:
+        ring = cycle(int(rng.choice([5, 7]))).toarray() > 0
+        return np.column_stack([ring, rng.random((ring.shape[0], int(rng.integers(0, 4)))) < 0.3])
+    n, m = int(rng.integers(3, units)), int(rng.integers(3, columns))
+    if rng.random() < 0.5:
+        places, sites = rng.random((n, 2)), rng.random((m, 2))
+        distance = np.hypot(*(places[:, None] - sites[None]).transpose(2, 0, 1))
+        covers = distance <= rng.uniform(0.25, 0.6)
+    else:
+        covers = rng.random((n, m)) < rng.uniform(0.2, 0.45)
+    covers[np.arange(n), rng.integers(0, m, n)] = True
+    return covers
+
+
+def covers_of(incidence: np.ndarray) -> np.ndarray:
+    """All covers, one a line."""
+    every = np.array(list(itertools.product([0, 1], repeat=incidence.shape[1])))
+    return every[(every @ incidence.T.astype(int) > 0).all(axis=1)]
+
+
+def near_each_other(seed: int, units: int, radius: tuple[float, float]) -> Incidence:
+    """Points drawn in a rectangle twice as long as it is wide, each a unit and a site, covered within a radius."""
+    rng = np.random.default_rng(seed)
+    point = rng.random((units, 2)) * [2.0, 1.0]
+    distance = np.hypot(*(point[:, None] - point[None]).transpose(2, 0, 1))
+    return as_incidence(distance <= rng.uniform(*radius))
+
+
+def linear_bound(incidence: Incidence) -> float:
+    n, m = incidence.shape
+    model = Model(
+        np.ones(m), incidence.astype(float), np.ones(n), np.full(n, np.inf), np.zeros(m), np.ones(m), np.zeros(m, bool)
+    )
+    return minimise(model, time_limit_s=10, tolerance=0.0, seed=0).objective
+
+
+def fewest(incidence: Incidence) -> int:
+    """The smallest cover by HiGHS alone."""
+    n, m = incidence.shape
+    model = Model(
+        np.ones(m), incidence.astype(float), np.ones(n), np.full(n, np.inf), np.zeros(m), np.ones(m), np.ones(m, bool)
+    )
+    return round(minimise(model, time_limit_s=60, tolerance=0.0, seed=0).objective)
+
+
+def least_of_all(covers: np.ndarray, cost: np.ndarray) -> float:
+    return float((covers_of(covers) @ cost).min())
+
+
+def walked(incidence: Incidence, units: np.ndarray) -> Band:
+    return Band(incidence, units, seed=0)
+
+
+@CASES
+@given(seeds)
+def test_the_least_cost_of_a_band_is_the_least_of_all_under_any_costs(seed: int) -> None:
+    covers, rng = random_covers(seed), np.random.default_rng(seed)
+    units = rng.permutation(covers.shape[0])[: int(rng.integers(1, covers.shape[0] + 1))]
+    band = walked(as_incidence(covers), units)
+    for _ in range(3):  # the second solve starts from the first
+        every = rng.random(covers.shape[1]) * (rng.random(covers.shape[1]) < 0.8) * rng.uniform(0.1, 3)
+        found = band.least_cost(every[band.columns], most_states=10**6)
+        chosen = band.columns[found.columns]
+        assert found.is_exact
+        assert found.bound == pytest.approx(least_of_all(covers[units], every))
+        assert covers[units][:, chosen].any(axis=1).all()
+        assert every[chosen].sum() == pytest.approx(found.bound)
+
+
+@CASES
+@given(seeds, st.integers(1, 40))
+def test_a_walk_given_up_proves_no_more_than_the_least(seed: int, most_states: int) -> None:
+    covers, rng = random_covers(seed), np.random.default_rng(seed)
+    band = walked(as_incidence(covers), np.arange(covers.shape[0]))
+    cost = rng.random(band.columns.size)
+    whole = np.zeros(covers.shape[1])
+    whole[band.columns] = cost
+    found = band.least_cost(cost, most_states=most_states)
+    assert found.bound <= least_of_all(covers, whole) + 1e-9
+    assert found.is_exact == (found.bound == pytest.approx(least_of_all(covers, whole)) and found.columns.size > 0)
+
+
+@pytest.mark.parametrize(("length", "least"), [(5, 3), (7, 4), (9, 5), (151, 76)])
+def test_an_odd_ring_takes_one_column_more_than_half(length: int, least: int) -> None:
+    # Half of each column covers the ring for length / 2, which is what the linear cover says (Balas and Ng 1989).
+    # Walked from the unit 0 to the last, its masks are as long as the ring: the last column covers both.
+    found = walked(cycle(length), np.arange(length)).least_cost(np.ones(length), most_states=10**6)
+    assert linear_bound(cycle(length)) == pytest.approx(length / 2)
+    assert (found.bound, found.columns.size) == (pytest.approx(least), least)
+
+
+@CASES
+@given(seeds)
+def test_any_shares_of_the_columns_prove_a_bound(seed: int) -> None:
+    covers, rng = random_covers(seed), np.random.default_rng(seed)
+    incidence, count = as_incidence(covers), int(rng.integers(1, 4))
+    number = rng.integers(0, count, covers.shape[0])
+    bands = [walked(incidence, np.flatnonzero(number == k)) for k in range(count) if (number == k).any()]
+    inside = np.zeros((len(bands), covers.shape[1]), bool)
+    for row, band in zip(inside, bands, strict=True):
+        row[band.columns] = True
+    used = inside.any(axis=0)
+    shares = shared_out(rng.normal(size=(len(bands), int(used.sum()))), inside[:, used])
+    whole = np.zeros(inside.shape)
+    whole[:, used] = shares
+    found = sum(
+        band.least_cost(share[band.columns], most_states=10**6).bound for band, share in zip(bands, whole, strict=True)
+    )
+    assert found <= least_of_all(covers, np.ones(covers.shape[1])) + 1e-9
+
+
+@CASES
+@given(seeds)
+def test_shares_are_the_nearest_that_add_up_to_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    inside = rng.random((4, 6)) < 0.6
+    inside[rng.integers(0, 4, 6), np.arange(6)] = True
+    wished = rng.normal(size=inside.shape)
+    shares = shared_out(wished, inside)
+    assert shares.min() >= 0.0
+    assert shares.sum(axis=0) == pytest.approx(np.ones(6))
+    assert not shares[~inside].any()
+    # Nearest: no other such shares make an acute angle with what was wished (projection on a convex set).
+    for _ in range(20):
+        other = np.where(inside, rng.random(inside.shape) + 1e-9, 0.0)
+        other /= other.sum(axis=0)
+        assert (np.where(inside, wished - shares, 0.0) * (other - shares)).sum(axis=0).max() <= 1e-9
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_bands_joined_down_to_one_find_the_fewest(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 25)
+    incidence = near_each_other(seed, 110, (0.2, 0.3))
+    least = fewest(incidence)
+    found = split_bound(
+        incidence, np.zeros(incidence.shape[0]), deadline=time.perf_counter() + 60, seed=seed, target=np.inf
+    )
+    assert found.bound == pytest.approx(least)
+    assert found.columns is not None
+    assert found.columns.size == least
+    assert (np.asarray(incidence[:, found.columns].sum(axis=1)) > 0).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bands_that_may_not_be_joined_raise_the_bound_and_never_past_the_fewest(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 50)
+    monkeypatch.setattr(cover_split, "_JOINED_STATES", 10**5)
+    monkeypatch.setattr(cover_split._Search, "_join", lambda *_: False)
+    rng = np.random.default_rng(seed)
+    point = np.stack(np.meshgrid(np.arange(20.0), np.arange(9.0)), -1).reshape(-1, 2) + rng.uniform(-0.4, 0.4, (180, 2))
+    incidence = as_incidence(np.hypot(*(point[:, None] - point[None]).transpose(2, 0, 1)) <= 1.7)
+    linear, least = linear_bound(incidence), fewest(incidence)
+    price = np.full(incidence.shape[0], 1 / incidence.sum(axis=0).max())
+    found = split_bound(incidence, price, deadline=time.perf_counter() + 60, seed=seed, target=np.inf)
+    assert found.columns is None
+    assert found.bound <= least + 1e-6
+    assert found.bound > linear + 0.2 * (least - linear)
+
+
+def test_units_along_a_road_come_out_in_their_order() -> None:
+    # Each site of the road covers the units within four steps; at its two ends there are fewer.
+    step = np.abs(np.arange(60)[:, None] - np.arange(60)[None])
+    shuffled = np.random.default_rng(0).permutation(60)
+    where = places(as_incidence((step <= 4)[shuffled]), seed=0)
+    assert where is not None
+    along = shuffled[np.argsort(where[:, 0])]
+    assert along.tolist() in (list(range(60)), list(range(59, -1, -1)))
+
+
+def test_units_in_two_pieces_have_no_places() -> None:
+    assert places(as_incidence(np.kron(np.eye(2), np.ones((5, 3)))), seed=0) is None
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_smallest_cover_with_bands_is_the_fewest(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cover, "_SPLIT_UNITS_MIN", 0)
+    # The search is cut short, so that the proof has something to find and to refuse.
+    monkeypatch.setattr(cover, "_BLOCK_STEPS", 1)
+    covers = random_covers(seed, units=40, columns=24)
+    least = fewest(as_incidence(covers))
+    found = smallest_cover(as_incidence(covers), deadline=time.perf_counter() + 20, seed=seed, patience=0)
+    assert covers[:, found.columns].any(axis=1).all()
+    assert (found.columns.size, found.bound) == (least, least)
+    refused = smallest_cover(as_incidence(covers), deadline=time.perf_counter() + 20, seed=seed, hopeless=least)
+    assert refused.bound == least
+
+
+@CASES
+@given(seeds)
+def test_columns_fixed_by_their_price_leave_every_cover_worth_having(seed: int) -> None:
+    covers = random_covers(seed)
+    incidence, rng = as_incidence(covers), np.random.default_rng(seed)
+    price = rng.random(covers.shape[0]) * rng.uniform(0, 0.6)
+    least, whole = fewest(incidence), np.ones(covers.shape[1], bool)
+    deadline = time.perf_counter() + 20
+    for at_most, known in itertools.product((least, least + 1), (0, least)):
+        best, bound = cover._prove(incidence, price, whole, known, deadline=deadline, seed=0, at_most=at_most)
+        assert (int(best.sum()), bound) == (least, least)
+    assert cover._prove(incidence, price, whole, 0, deadline=deadline, seed=0, at_most=least - 1)[1] == least
