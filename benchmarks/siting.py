@@ -145,6 +145,8 @@ def warm() -> None:
     siting.p_median_points(xy, xy, people, 3, existing=[1])
     siting.mclp(cost < 0.2, people, 3)
     siting.lscp(cost < 0.15)
+    many = rng.random((400, 2))
+    siting.lscp(distances(many) < 0.1, time_limit_s=10)  # large enough for its bound by bands
     siting.p_center(cost, 4)
 
 

@@ -24,7 +24,7 @@ _QUIET_SHARE = 0.25
 """Share of the time after which the local search gives way to the proof (convention)."""
 _QUIET_BLOCKS = 40
 """Blocks of moves without a smaller cover after which the local search gives way."""
-_HIGHS_PAIRS_MAX = 600_000
+_PROOF_PAIRS_MAX = 600_000
 _SPLIT_UNITS_MIN = 150
 """Below this many units HiGHS alone is quicker than bands (convention)."""
 _WHOLE = 1e-6
@@ -138,13 +138,13 @@ def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int,
     if bound >= hopeless or quick.sum() <= max(bound, enough):
         return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
     best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, patience=patience)
-    if best.sum() > max(bound, enough):
+    if best.sum() > max(bound, enough) and incidence.nnz <= _PROOF_PAIRS_MAX:
         least = min(int(best.sum()), hopeless)
         split = _split(incidence, price, deadline=deadline, seed=seed, least=least)
         bound = max(bound, least_whole(split.bound))
         if split.columns is not None and split.columns.size < best.sum():
             best = np.isin(np.arange(incidence.shape[1]), split.columns)
-        if bound < min(int(best.sum()), hopeless) and incidence.nnz <= _HIGHS_PAIRS_MAX:
+        if bound < min(int(best.sum()), hopeless):
             best, bound = _prove(incidence, price, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1)
     return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
 
@@ -180,7 +180,7 @@ def _persist(
 
 def _split(incidence: Incidence, price: Floats, *, deadline: float, seed: int, least: int) -> Split:
     """Return the bound by bands, no longer searched once it proves ``least`` columns."""
-    if incidence.shape[0] < _SPLIT_UNITS_MIN:
+    if incidence.shape[0] < _SPLIT_UNITS_MIN or time.perf_counter() > deadline:
         return Split(0.0, None)
     return split_bound(incidence, price, deadline=deadline, seed=seed, target=least - 1 + 2 * _WHOLE)
 

@@ -81,8 +81,7 @@ class Band:
         part.sort_indices()
         self.units, self.excess = units, 0.0
         self._order = np.argsort(group.ravel(), kind="stable")
-        self._group_of = group.ravel()[self._order]
-        self._order_start = np.searchsorted(self._group_of, np.arange(first.size + 1))
+        self._order_start = np.searchsorted(group.ravel()[self._order], np.arange(first.size + 1))
         self._group_start = part.indptr.astype(np.int64)
         row = part.indices.astype(np.int64)
         span = int((row[self._group_start[1:] - 1] - row[self._group_start[:-1]]).max()) + 1
@@ -146,11 +145,8 @@ class Band:
         if not found.is_exact:
             return BandCover(linear + found.bound, found.columns, is_exact=False, states=found.states)
         self.excess = found.bound
-        chosen = [
-            self._order[start + int(np.argmin(ordered[start : self._order_start[group + 1]]))]
-            for group in found.columns
-            for start in [self._order_start[group]]
-        ]
+        start = self._order_start
+        chosen = [self._order[start[g] + np.argmin(ordered[start[g] : start[g + 1]])] for g in found.columns]
         return BandCover(linear + found.bound, np.array(chosen, np.int64), is_exact=True, states=found.states)
 
     def _prices(self, cost: Floats) -> Floats:

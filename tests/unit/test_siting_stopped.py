@@ -137,13 +137,16 @@ def fewest(covers: np.ndarray) -> int:
     )
 
 
-@pytest.mark.parametrize("stage", ["at once", "after the prices", "in HiGHS"])
+@pytest.mark.parametrize("stage", ["at once", "after the prices", "in a band", "in HiGHS"])
 def test_lscp_stopped_early(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
     # Each stage of the search is stopped in turn; the local search is held to its start.
     monkeypatch.setattr(module("cover"), "_persist", lambda data, start, target, **how: start)
     monkeypatch.setattr(module("cover"), "minimise", stopped_model)
     if stage == "after the prices":
-        monkeypatch.setattr(module("cover"), "_HIGHS_PAIRS_MAX", 0)
+        monkeypatch.setattr(module("cover"), "_PROOF_PAIRS_MAX", 0)
+    if stage == "in a band":
+        monkeypatch.setattr(module("cover"), "_SPLIT_UNITS_MIN", 0)
+        monkeypatch.setattr(module("cover_split"), "_JOINED_STATES", 3)
     poor = 0
     for seed in range(60):
         covers = hard_cover(seed)
