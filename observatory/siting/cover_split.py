@@ -32,7 +32,8 @@ _FIRST_STEP, _NEXT_STEP, _COARSE_STEP, _LEAST_STEP = 1.0, 0.3, 0.1, 0.01
 _PATIENCE, _SHORTER, _DEFLECTION = 8, 0.6, 0.7
 _AHEAD = 1.0
 """Sites above the best bound at which the steps aim, the smallest cover known being further off (convention)."""
-_GAIN = 1e-4
+_GAIN = 3e-3
+"""Sites by which the bound must rise for a step not to have failed (convention)."""
 
 
 @dataclass(frozen=True, eq=False)
