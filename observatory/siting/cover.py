@@ -25,6 +25,7 @@ _QUIET_SHARE = 0.25
 _QUIET_BLOCKS = 40
 """Blocks of moves without a smaller cover after which the local search gives way."""
 _PROOF_PAIRS_MAX = 600_000
+"""Beyond this many pairs (unit, column), the prices alone bound the cover (convention)."""
 _SPLIT_UNITS_MIN = 150
 """Below this many units HiGHS alone is quicker than bands (convention)."""
 _WHOLE = 1e-6

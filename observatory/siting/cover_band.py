@@ -13,7 +13,9 @@ from observatory.siting.milp import LinearModel, Model
 from observatory.siting.solution import Floats, Indices
 
 _WORDS_MAX = 16
+"""Words of 64 units that a mask may have: a band whose columns reach further is not walked."""
 _FIRST_LIMIT = 0.1
+"""Least excess looked for at first (convention)."""
 _STEP, _STEP_MAX = 0.02, 0.08
 """By how much the excess looked for is raised at first, then at most, until a cover is found (sites cost about 1)."""
 _MARGIN = 0.006
