@@ -24,6 +24,8 @@ _QUIET_SHARE = 0.25
 """Share of the time after which the local search gives way to the proof (convention)."""
 _QUIET_BLOCKS = 40
 """Blocks of moves without a smaller cover after which the local search gives way."""
+_QUIET_BLOCKS_BEFORE_PROOF = 8
+"""The same where a proof follows, which goes on searching by strips."""
 _PROOF_PAIRS_MAX = 600_000
 """Beyond this many pairs (unit, column), the prices alone bound the cover (convention)."""
 _SPLIT_UNITS_MIN = 150
@@ -103,7 +105,7 @@ def _components(whole: Core) -> list[Core]:
         rows, cols = np.flatnonzero(units == k), np.flatnonzero(columns == k)
         part = sparse.csr_array(incidence[rows][:, cols])
         part.sort_indices()
-        parts.append(Core(part, whole.sites[cols], ()))
+        parts.append(Core(part, whole.units[rows], whole.sites[cols], ()))
     return parts
 
 
@@ -138,13 +140,13 @@ def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int,
     bound = least_whole(price_bound)
     if bound >= hopeless or quick.sum() <= max(bound, enough):
         return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
+    is_provable = incidence.nnz <= _PROOF_PAIRS_MAX
+    patience = min(patience, _QUIET_BLOCKS_BEFORE_PROOF) if is_provable else patience
     best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, patience=patience)
-    if best.sum() > max(bound, enough) and incidence.nnz <= _PROOF_PAIRS_MAX:
+    if best.sum() > max(bound, enough) and is_provable:
         least = min(int(best.sum()), hopeless)
-        split = _split(incidence, price, deadline=deadline, seed=seed, least=least)
-        bound = max(bound, least_whole(split.bound))
-        if split.columns is not None and split.columns.size < best.sum():
-            best = np.isin(np.arange(incidence.shape[1]), split.columns)
+        split = _split(incidence, price, best, deadline=deadline, seed=seed, least=least)
+        best, bound = split.cover, max(bound, least_whole(split.bound))
         if bound < min(int(best.sum()), hopeless):
             best, bound = _prove(incidence, price, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1)
     return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
@@ -179,11 +181,11 @@ def _persist(
     return best
 
 
-def _split(incidence: Incidence, price: Floats, *, deadline: float, seed: int, least: int) -> Split:
-    """Return the bound by bands, no longer searched once it proves ``least`` columns."""
+def _split(incidence: Incidence, price: Floats, best: Booleans, *, deadline: float, seed: int, least: int) -> Split:
+    """Return the bound by bands, no longer searched once it proves ``least`` columns, and a cover no larger."""
     if incidence.shape[0] < _SPLIT_UNITS_MIN or time.perf_counter() > deadline:
-        return Split(0.0, None)
-    return split_bound(incidence, price, deadline=deadline, seed=seed, target=least - 1 + 2 * _WHOLE)
+        return Split(0.0, best)
+    return split_bound(incidence, price, best, deadline=deadline, seed=seed, target=least - 1 + 2 * _WHOLE)
 
 
 def _prove(

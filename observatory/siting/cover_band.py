@@ -18,9 +18,9 @@ _FIRST_LIMIT = 0.1
 """Least excess looked for at first (convention)."""
 _STEP, _STEP_MAX = 0.02, 0.08
 """By how much the excess looked for is raised at first, then at most, until a cover is found (sites cost about 1)."""
-_MARGIN = 0.006
+_MARGIN = 0.02
 """By how much the first limit of a solve is above the excess found by the last (convention)."""
-_BACK_SHARE = 0.35
+_BACK_SHARE = 0.6
 """Share of the limit to which the band is first walked backwards, for what the units ahead will cost."""
 
 
@@ -82,6 +82,7 @@ class Band:
         part = sparse.csc_array(part[:, first])
         part.sort_indices()
         self.units, self.excess = units, 0.0
+        self._last: tuple[Floats, BandCover] | None = None
         self._order = np.argsort(group.ravel(), kind="stable")
         self._order_start = np.searchsorted(group.ravel()[self._order], np.arange(first.size + 1))
         self._group_start = part.indptr.astype(np.int64)
@@ -137,6 +138,13 @@ class Band:
         most_states
             States of the walk after which the excess not yet ruled out is left at that.
         """
+        if self._last is not None and np.array_equal(self._last[0], cost):
+            return self._last[1]
+        found = self._least_cost(cost, most_states)
+        self._last = (cost.copy(), found) if found.is_exact else None
+        return found
+
+    def _least_cost(self, cost: Floats, most_states: int) -> BandCover:
         ordered = cost[self._order]
         least = np.minimum.reduceat(ordered, self._order_start[:-1])
         price = self._prices(least)

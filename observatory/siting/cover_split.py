@@ -1,14 +1,16 @@
-"""Bound of the smallest cover by bands: each is solved exactly, the cost of a site being shared between its bands.
+"""Smallest cover by bands: each is solved exactly, the cost of a site being shared between the bands that it touches.
 
 A Lagrangian decomposition (Guignard and Kim 1987): whatever the shares, the sum of the least costs of the bands bounds
-the number of sites of any cover from below. The shares move by deflected subgradient; then neighbouring bands become
-one, which never lowers the bound and makes the walk longer. One band left is the whole problem.
+the number of sites of any cover from below. The shares move by a proximal bundle; then neighbouring bands become one,
+which never lowers the bound and makes the walk longer. One band left is the whole problem. Beside the bands, strips of
+the smallest cover known are covered anew.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,8 @@ import numpy as np
 from observatory.siting import interruption
 from observatory.siting.cover_band import Band, BandCover
 from observatory.siting.cover_order import places
+from observatory.siting.cover_shares import Shares, shared_out
+from observatory.siting.cover_windows import Windows
 from observatory.siting.incidence import Incidence
 from observatory.siting.solution import Booleans, Floats, Indices
 
@@ -23,29 +27,34 @@ _THREADS = 2
 """Bands solved together; the answer does not depend on it."""
 _SITES_OF_A_BAND, _UNITS_OF_A_BAND = 12, 330
 """Sites that a band needs at first, about, and units that it has at most (convention)."""
+_FIRST_STATES, _EFFORT, _EFFORT_OF_A_STATE = 250_000, 13_000_000, 10
+"""States that the first walk of a band may take, and effort that those of all bands may take together: a state costs so
+much, and 1 for each column that covers a unit on average. The widest such bands are begun with (convention)."""
 _JOINED_STATES, _MORE_STATES = 300_000, 3
-"""States allowed to a band that joins two others, and the factor by which more are allowed when all else stalls."""
+"""States allowed to a band that joins two others, and the factor by which more are allowed where none can be."""
 _STATES_MAX, _STATES_A_SECOND = 4_000_000, 400_000
 """States allowed to any walk (memory: about 100 bytes each), and those that a second surely sees."""
-_FIRST_STEP, _NEXT_STEP, _COARSE_STEP, _LEAST_STEP = 1.0, 0.3, 0.1, 0.01
-"""Step at first, after bands were joined, under which bands are joined if that is cheap, under which they must be."""
-_PATIENCE, _SHORTER, _DEFLECTION = 8, 0.6, 0.7
-_AHEAD = 1.0
-"""Sites above the best bound at which the steps aim, the smallest cover known being further off (convention)."""
-_GAIN = 3e-3
-"""Sites by which the bound must rise for a step not to have failed (convention)."""
+_PROOF = 2e-6
+"""By how much a bound must pass a whole number to rule it out."""
+_LEAST_GAIN, _RISE, _PATIENCE = 0.02, 1e-3, 15
+"""Gain in sight under which bands are joined, or so many steps in a row that rise by less (convention)."""
+_STRIPS_SHARE, _STRIPS_QUIET = 0.6, 6_000_000
+"""States given to the strips, as a share of those of the bands, and those that halve it if they bring no smaller cover
+(convention)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A proved lower bound of the number of columns, and the columns of a cover of as many, where one band was left."""
+    """A proved lower bound of the number of columns, and the columns of the smallest cover known."""
 
     bound: float
-    columns: Indices | None
+    cover: Booleans
 
 
-def split_bound(incidence: Incidence, price: Floats, *, deadline: float, seed: int, target: float) -> Split:
-    """Return the bound by bands, 0 where the units make no bands that can be walked along.
+def split_bound(
+    incidence: Incidence, price: Floats, cover: Booleans, *, deadline: float, seed: int, target: float = np.inf
+) -> Split:
+    """Return the bound by bands, 0 where the units make no bands that can be walked along, and a cover.
 
     Parameters
     ----------
@@ -53,50 +62,62 @@ def split_bound(incidence: Incidence, price: Floats, *, deadline: float, seed: i
         Every unit must have a column.
     price
         ``(n_units,)`` prices of the linear cover, by which the costs are first shared.
+    cover
+        ``(n_columns,)`` a cover, made smaller where that succeeds.
     deadline
         Value of :func:`time.perf_counter` after which the best bound is returned.
     seed
-        Of the map of the units.
+        Of the map of the units, and of the strips covered anew.
     target
-        Stop as soon as the bound reaches this.
+        Stop as soon as the bound reaches this, or proves the cover.
     """
     where = places(incidence, seed=seed)
     if where is None:
-        return Split(0.0, None)
-    count = max(round(float(price.sum()) / _SITES_OF_A_BAND), -(-incidence.shape[0] // _UNITS_OF_A_BAND), 1)
-    number = np.empty(where.shape[0], np.int64)
-    number[np.argsort(where[:, 0], kind="stable")] = np.arange(where.shape[0]) * count // where.shape[0]
-    bands = [_band(incidence, where, np.flatnonzero(number == k), seed=seed) for k in range(count)]
-    if not all(band.is_narrow for band in bands):
-        return Split(0.0, None)
-    shares = np.array([incidence[band.units].T @ price[band.units] for band in bands])
+        return Split(0.0, cover)
+    windows = Windows(incidence, where, cover, seed=seed)
     with ThreadPoolExecutor(_THREADS) as pool:
-        search = _Search(incidence, where, bands, shares, pool, deadline=deadline, seed=seed, target=target)
+        bands, shares = _widest(incidence, where, price, pool, seed=seed)
+        if not all(band.is_narrow for band in bands):
+            return Split(0.0, cover)
+        search = _Search(incidence, where, bands, shares, windows, pool, deadline=deadline, seed=seed, target=target)
         search.run()
-    return Split(search.bound, search.columns)
+    return Split(search.bound, windows.cover)
+
+
+def _widest(
+    incidence: Incidence, where: Floats, price: Floats, pool: ThreadPoolExecutor, *, seed: int
+) -> tuple[list[Band], Floats]:
+    """Return the fewest bands of as many units each that are quickly walked, and the shares that the prices say."""
+    units = incidence.shape[0]
+    count = max(round(float(price.sum()) / _SITES_OF_A_BAND), -(-units // _UNITS_OF_A_BAND), 1)
+    effort = _EFFORT_OF_A_STATE + incidence.nnz / units
+    rank, found = np.argsort(np.argsort(where[:, 0], kind="stable")), None
+    while True:
+        number = rank * count // units
+        bands = [_band(incidence, where, np.flatnonzero(number == k), seed=seed) for k in range(count)]
+        shares = np.array([incidence[band.units].T @ price[band.units] for band in bands])
+        if not all(band.is_narrow for band in bands):
+            return found or (bands, shares)
+        inside = _inside(bands, incidence.shape[1])
+        costs = [share[band.columns] for band, share in zip(bands, shared_out(shares, inside), strict=True)]
+        walks = list(pool.map(lambda band, cost: band.least_cost(cost, most_states=_FIRST_STATES), bands, costs))
+        if found is not None and sum(walk.states for walk in walks) * effort > _EFFORT:
+            return found
+        found = bands, shares
+        if count == 1 or not all(walk.is_exact for walk in walks):
+            return found
+        count -= 1
+
+
+def _inside(bands: list[Band], columns: int) -> Booleans:
+    inside = np.zeros((len(bands), columns), np.bool_)
+    for row, band in zip(inside, bands, strict=True):
+        row[band.columns] = True
+    return inside
 
 
 def _band(incidence: Incidence, where: Floats, units: Indices, *, seed: int) -> Band:
     return Band(incidence, units[np.argsort(where[units, 1], kind="stable")], seed=seed)
-
-
-def shared_out(shares: Floats, inside: Booleans) -> Floats:
-    """Return the shares nearest to these that are not negative, null outside, and sum to 1 for each column.
-
-    Parameters
-    ----------
-    shares, inside
-        ``(n_bands, n_columns)``; each column must be inside one band at least.
-    """
-    active, out = inside.copy(), np.where(inside, shares, 0.0)
-    while True:
-        lack = 1.0 - np.where(active, out, 0.0).sum(axis=0)
-        out = np.where(active, out + lack / np.maximum(active.sum(axis=0), 1), 0.0)
-        negative = out < 0.0
-        if not negative.any():
-            return out
-        active &= ~negative
-        out[negative] = 0.0
 
 
 class _Search:
@@ -106,6 +127,7 @@ class _Search:
         where: Floats,
         bands: list[Band],
         shares: Floats,
+        windows: Windows,
         pool: ThreadPoolExecutor,
         *,
         deadline: float,
@@ -113,71 +135,69 @@ class _Search:
         target: float,
     ) -> None:
         self.bound = 0.0
-        self.columns: Indices | None = None
-        self._incidence, self._where, self._pool, self._seed = incidence, where, pool, seed
-        self._deadline, self._target, self._bands = deadline, target, bands
-        self._shares = shared_out(shares, self._inside())
-        self._step, self._looked_at = _FIRST_STEP, [0] * len(bands)
+        self._incidence, self._where, self._windows, self._pool = incidence, where, windows, pool
+        self._deadline, self._seed, self._target, self._bands = deadline, seed, target, bands
+        self._shares = Shares(shares, _inside(bands, incidence.shape[1]))
+        self._looked_at = [0] * len(bands)
 
     def run(self) -> None:
-        """Move the shares and join bands in turn, until the target is met, one band is left or nothing more helps."""
-        while self._move(_COARSE_STEP):
-            if self._join(_JOINED_STATES):
-                continue
-            if not self._move(_LEAST_STEP):
-                return
-            states = _JOINED_STATES * _MORE_STATES
+        """Move the shares and join bands in turn, until the cover is proved, one band is left or nothing more helps."""
+        states = _JOINED_STATES
+        while self._move():
             while not self._join(states):
                 states *= _MORE_STATES
                 if states > _STATES_MAX or self._is_over():
                     return
 
     def _is_over(self) -> bool:
-        return time.perf_counter() > self._deadline or self.bound >= self._target
+        proved = int(self._windows.cover.sum()) - 1 + _PROOF
+        return time.perf_counter() > self._deadline or self.bound >= min(self._target, proved)
 
-    def _inside(self) -> Booleans:
-        inside = np.zeros((len(self._bands), self._incidence.shape[1]), np.bool_)
-        for row, band in zip(inside, self._bands, strict=True):
-            row[band.columns] = True
-        return inside
-
-    def _move(self, least_step: float) -> bool:
-        """Move the shares until the steps are short; tell whether there is reason to go on."""
-        inside, shares, failures = self._inside(), self._shares, 0
-        direction, times = np.zeros(shares.shape), inside.sum(axis=0)
-        while self._step > least_step:
+    def _move(self) -> bool:
+        """Move the shares until little gain is in sight; tell whether there is reason to go on."""
+        shares = self._shares.best if self._shares.value < 0.0 else self._shares.following()[0]
+        quiet = 0
+        while True:
             interruption.check()
             found = self._solve(shares)
-            bound = sum(one.bound for one in found)
-            failures = 0 if bound > self.bound + _GAIN else failures + 1
-            if bound > self.bound:
-                self.bound, self._shares = bound, shares
+            self.bound = max(self.bound, sum(one.bound for one in found))
             if not all(one.is_exact for one in found):
                 return False
+            covers = np.zeros(shares.shape)
+            for row, band, one in zip(covers, self._bands, found, strict=True):
+                row[band.columns[one.columns]] = 1.0
             if len(self._bands) == 1:
-                self.columns = self._bands[0].columns[found[0].columns]
+                self._windows.offer(covers[0] > 0.0)
                 return False
+            value = sum(one.bound for one in found)
+            quiet = 0 if value > self._shares.value + _RISE else quiet + 1
+            self._shares.add(shares, value, covers)
             if self._is_over():
                 return False
-            if failures == _PATIENCE:
-                self._step, failures = self._step * _SHORTER, 0
-            taken = np.zeros(shares.shape)
-            for row, band, one in zip(taken, self._bands, found, strict=True):
-                row[band.columns[one.columns]] = 1.0
-            direction = np.where(inside, taken - taken.sum(axis=0) / times, 0.0) + _DEFLECTION * direction
-            length = float((direction**2).sum())
-            if length == 0.0:
+            shares, gain = self._shares.following()
+            if gain < _LEAST_GAIN or quiet == _PATIENCE:
                 return True
-            ahead = min(self._target, self.bound + _AHEAD) - bound
-            shares = shared_out(shares + self._step * ahead / length * direction, inside)
-        return True
 
     def _solve(self, shares: Floats) -> list[BandCover]:
         most = self._most_states(_STATES_MAX if self.bound > 0.0 else _JOINED_STATES)
-        costs = [share[band.columns] for share, band in zip(shares, self._bands, strict=True)]
-        found = list(self._pool.map(lambda band, cost: band.least_cost(cost, most_states=most), self._bands, costs))
+        beside = self._cover_strips()
+        # The longest walks first, so that the two threads end together.
+        order = sorted(range(len(self._bands)), key=lambda k: -self._looked_at[k])
+        costs = [shares[k][self._bands[k].columns] for k in order]
+        walks = self._pool.map(lambda k, cost: self._bands[k].least_cost(cost, most_states=most), order, costs)
+        by_band = dict(zip(order, walks, strict=True))
+        beside.result()
+        found = [by_band[k] for k in range(len(self._bands))]
         self._looked_at = [one.states for one in found]
         return found
+
+    def _cover_strips(self) -> Future[None]:
+        """Start covering strips anew, for a share of the time that the bands take, or for what they leave of it."""
+        everywhere, most = sum(self._looked_at), max(self._looked_at)
+        share = _STRIPS_SHARE / (1 + self._windows.quiet / _STRIPS_QUIET)
+        states = max(int(share * everywhere), 2 * most - everywhere, 1)
+        least = math.ceil(self.bound - _PROOF)
+        return self._pool.submit(self._windows.improve, states, least=least, deadline=self._deadline)
 
     def _most_states(self, wanted: int) -> int:
         """Return so many states, or those that the time left allows."""
@@ -190,16 +210,19 @@ class _Search:
             if not {k - 1, k, k + 1} & set(pairs):
                 pairs.append(k)
         most = self._most_states(states)
+        beside = self._cover_strips()
         joined = dict(zip(pairs, self._pool.map(lambda k: self._together(k, most), pairs), strict=True))
-        bands, shares, k = list[Band](), list[Floats](), 0
+        beside.result()
+        bands, groups, k = list[Band](), list[list[int]](), 0
         while k < len(self._bands):
             band = joined.get(k)
             bands.append(band or self._bands[k])
-            shares.append(self._shares[k : k + (2 if band else 1)].sum(axis=0))
-            k += 2 if band else 1
+            groups.append([k, k + 1] if band else [k])
+            k += len(groups[-1])
         if len(bands) == len(self._bands):
             return False
-        self._bands, self._shares, self._step = bands, np.array(shares), _NEXT_STEP
+        self._bands, self._looked_at = bands, [sum(self._looked_at[k] for k in group) for group in groups]
+        self._shares = self._shares.joined(groups, _inside(bands, self._incidence.shape[1]))
         return True
 
     def _together(self, k: int, states: int) -> Band | None:
@@ -208,5 +231,5 @@ class _Search:
         if not band.is_narrow:
             return None
         band.excess = low.excess + high.excess
-        shares = self._shares[k : k + 2].sum(axis=0)
+        shares = self._shares.best[k : k + 2].sum(axis=0)
         return band if band.least_cost(shares[band.columns], most_states=states).is_exact else None

@@ -19,9 +19,9 @@ from observatory.siting.solution import Booleans, Floats, Indices
 Masks = NDArray[np.uint64]
 
 WORD = 64
-_DOMINATING_MAX = 500
+_DOMINATING_MAX = 200
 """States of a unit, cheapest first, against which the others are held (convention)."""
-_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_ZERO, _ONE, _BYTE = np.uint64(0), np.uint64(1), np.uint64(255)
 
 
 @njit(cache=True, nogil=True)
@@ -71,14 +71,27 @@ def _length(word: np.uint64) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _worth(mask: Masks, first: int, price: Floats) -> float:
-    """Return the sum of the prices of the units of a mask whose bit 0 is unit ``first``."""
+def _sums(first: int, price: Floats, out: Floats) -> None:
+    """Fill the sums of prices that each byte of a mask stands for, ``first`` being the unit of bit 0."""
+    for byte in range(out.shape[0]):
+        out[byte, 0] = 0.0
+        for bit in range(8):
+            unit = first + 8 * byte + bit
+            worth = price[unit] if unit < price.size else 0.0
+            for low in range(1 << bit):
+                out[byte, low + (1 << bit)] = out[byte, low] + worth
+
+
+@njit(cache=True, nogil=True)
+def _worth(mask: Masks, sums: Floats) -> float:
+    """Return the sum of the prices of the units of a mask."""
     total = 0.0
     for w in range(mask.size):
-        word = mask[w]
+        word, byte = mask[w], 8 * w
         while word != _ZERO:
-            total += price[first + WORD * w + _zeros_below(word)]
-            word &= word - _ONE
+            total += sums[byte, word & _BYTE]
+            word >>= np.uint64(8)
+            byte += 1
     return total
 
 
@@ -125,12 +138,12 @@ def _distinct(
 
 
 @njit(cache=True, nogil=True)
-def _undominated(states: Indices, unit: int, mask: Masks, excess: Floats, price: Floats, limit: float) -> Booleans:
+def _undominated(states: Indices, mask: Masks, excess: Floats, sums: Floats, limit: float) -> Booleans:
     """Tell which states stay: within the limit, and not both dearer and covering less than another."""
     keep = np.zeros(states.size, np.bool_)
     paid = np.empty(states.size)
     for k in range(states.size):
-        paid[k] = excess[states[k]] + _worth(mask[states[k]], unit, price)
+        paid[k] = excess[states[k]] + _worth(mask[states[k]], sums)
     better, n = np.empty(_DOMINATING_MAX, np.int64), 0
     for k in np.argsort(paid):
         state = states[k]
@@ -230,12 +243,14 @@ def sweep(
     line, column, n_line = np.empty(room, np.int32), np.empty(room, np.int32), 0
     best, last, last_column = np.inf, -1, -1
     joined, both = np.empty(words, np.uint64), np.empty(words, np.uint64)
+    sums = np.empty((8 * words, 256))
     reached[:] = np.inf
     for u in range(n):
         if count[u] == 0:
             continue
+        _sums(u, price, sums)
         states, free = _distinct(head[u], count[u], mask, excess, after, parent, by, free)
-        keep = _undominated(states, u, mask, excess, price, min(limit, best))
+        keep = _undominated(states, mask, excess, sums, min(limit, best))
         for k in range(states.size):
             if not keep[k]:
                 continue
@@ -254,7 +269,7 @@ def sweep(
                 for w in range(words):
                     both[w] = mask[state, w] & row_mask[b, w]
                     joined[w] = mask[state, w] | row_mask[b, w]
-                total += _worth(both, u, price)
+                total += _worth(both, sums)
                 gap = _first_gap(joined)
                 unit, beyond = u + gap, u + _reach(joined)
                 if total > limit or total >= best or total + rest[min(max(unit, beyond), n)] > limit:

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numba import njit
 from scipy import sparse
 
 from observatory.errors import UsageError
+from observatory.siting.rows import Columns
 from observatory.siting.solution import Booleans, Floats, Indices
 
 Incidence = sparse.csr_array[Any, tuple[int, int]]
 """``(n_units, n_sites)`` of int32 ones, sorted, nothing stored where the site does not cover the unit."""
 
-_PRODUCTS_MAX = 300_000_000
-_PAIRS_MAX = 20_000_000
-"""Dominance compares units (or sites) that share a site (or a unit): skipped beyond this many products or pairs."""
+_COMPARISONS_MAX = 500_000_000
+"""Elementary comparisons after which the dominance not yet found is left in: a few seconds (convention)."""
 
 
 def as_incidence(covers: Any) -> Incidence:  # noqa: ANN401 - dense or any scipy.sparse matrix
@@ -65,42 +66,85 @@ def merge_units(incidence: Incidence, weight: Floats) -> tuple[Incidence, Floats
     return sparse.csr_array(incidence[np.asarray(first, np.int64)]), summed
 
 
-def _contained(pairs: sparse.csr_array, size: Indices, *, keep_larger: bool) -> Indices:
-    """Return the positions whose set contains (or is contained in) another's; of equal sets all but the first."""
-    products = sparse.coo_array(pairs @ pairs.T)
-    a, b = products.coords
-    whole = (products.data == (size[a] if keep_larger else size[b])) & (a != b)
-    strict = size[b] > size[a] if keep_larger else size[a] > size[b]
-    return np.unique(a[whole & (strict | ((size[a] == size[b]) & (b < a)))])
+@njit(cache=True, nogil=True)
+def _is_subset(small: Columns, large: Columns) -> bool:
+    """Tell whether a sorted list is part of another."""
+    place = 0
+    for member in small:
+        while place < large.size and large[place] < member:
+            place += 1
+        if place == large.size or large[place] != member:
+            return False
+    return True
 
 
-def _too_large(sizes: Indices, n: int) -> bool:
-    products = int((sizes**2).sum())
-    return products > _PRODUCTS_MAX or min(products, n * n) > _PAIRS_MAX
+_CONTAINING, _CONTAINED = 0, 1
+
+
+@njit(cache=True, nogil=True)
+def _redundant(
+    start: Indices, member: Columns, holder_start: Indices, holder: Columns, which: int, most: int
+) -> Booleans:
+    """Tell which sets contain another, or are part of another; of equal ones all but the first.
+
+    Parameters
+    ----------
+    start, member
+        The sets in compressed form, members rising.
+    holder_start, holder
+        The sets that hold each member.
+    which
+        :data:`_CONTAINING` or :data:`_CONTAINED`.
+    most
+        Comparisons after which the sets not yet told are left.
+    """
+    told, done, drops_larger = np.zeros(start.size - 1, np.bool_), 0, which == _CONTAINING
+    for s in range(told.size):
+        if told[s] or start[s] == start[s + 1]:
+            continue
+        small, rarest = member[start[s] : start[s + 1]], member[start[s]]
+        for k in small:
+            if holder_start[k + 1] - holder_start[k] < holder_start[rarest + 1] - holder_start[rarest]:
+                rarest = k
+        for a in range(holder_start[rarest], holder_start[rarest + 1]):
+            other = holder[a]
+            more = (start[other + 1] - start[other]) - small.size
+            is_first = s < other if drops_larger else other < s
+            if other == s or more < 0 or (more == 0 and not is_first) or (drops_larger and told[other]):
+                continue
+            done += small.size
+            if done > most:
+                return told
+            if _is_subset(small, member[start[other] : start[other + 1]]):
+                told[other if drops_larger else s] = True
+                if not drops_larger:
+                    break
+    return told
+
+
+def _told(sets: Incidence, holders: Incidence, which: int) -> Booleans:
+    start, holder_start = sets.indptr.astype(np.int64), holders.indptr.astype(np.int64)
+    return _redundant(start, sets.indices, holder_start, holders.indices, which, _COMPARISONS_MAX)
 
 
 def dominated_sites(incidence: Incidence) -> Indices:
     """Return the sites whose covered units are all covered by one other site (of equals, all but the first)."""
-    size = np.asarray(incidence.sum(axis=0), np.int64)
-    if _too_large(np.diff(incidence.indptr).astype(np.int64), size.size):
-        return np.empty(0, np.int64)
-    covered = _contained(sparse.csr_array(incidence.T), size, keep_larger=True)
-    return np.union1d(covered, np.flatnonzero(size == 0))
+    sites = sparse.csr_array(incidence.T)
+    sites.sort_indices()
+    return np.flatnonzero(_told(sites, incidence, _CONTAINED) | (np.diff(sites.indptr) == 0))
 
 
 def implied_units(incidence: Incidence) -> Indices:
     """Return the units that any cover of the others covers: they have all the sites of another unit."""
-    size = np.diff(incidence.indptr).astype(np.int64)
-    if _too_large(np.asarray(incidence.sum(axis=0), np.int64), size.size):
-        return np.empty(0, np.int64)
-    return _contained(incidence, size, keep_larger=False)
+    return np.flatnonzero(_told(incidence, sparse.csr_array(incidence.T), _CONTAINING))
 
 
 @dataclass(frozen=True, eq=False)
 class Core:
-    """What is left of a covering problem: an incidence, the original sites of its columns, and the sites forced."""
+    """What is left of a covering problem: an incidence, the original units and sites, and the sites forced."""
 
     incidence: Incidence
+    units: Indices
     sites: Indices
     forced: tuple[int, ...]
 
@@ -117,19 +161,21 @@ def core(incidence: Incidence, sites: Indices) -> Core:
     A smallest cover of the core, with the forced sites, is one of the whole. Every unit must have a site.
     """
     forced: list[int] = []
+    units = np.arange(incidence.shape[0])
     while incidence.shape[0]:
         before = incidence.shape
         single = np.flatnonzero(np.diff(incidence.indptr) == 1)
         if single.size:
             chosen = np.unique(incidence.indices[incidence.indptr[single]]).astype(np.int64)
             forced.extend(int(site) for site in sites[chosen])
-            keep = _without(incidence.shape[1], chosen)
-            incidence = sparse.csr_array(incidence[~covered_by(incidence, chosen)][:, keep])
-            sites = sites[keep]
-        incidence = sparse.csr_array(incidence[_without(incidence.shape[0], implied_units(incidence))])
+            left, keep = ~covered_by(incidence, chosen), _without(incidence.shape[1], chosen)
+            incidence = sparse.csr_array(incidence[left][:, keep])
+            units, sites = units[left], sites[keep]
+        left = _without(incidence.shape[0], implied_units(incidence))
+        incidence, units = sparse.csr_array(incidence[left]), units[left]
         keep = _without(incidence.shape[1], dominated_sites(incidence))
         incidence, sites = sparse.csr_array(incidence[:, keep]), sites[keep]
         incidence.sort_indices()
         if incidence.shape == before:
             break
-    return Core(incidence, sites, tuple(forced))
+    return Core(incidence, units, sites, tuple(forced))

@@ -103,7 +103,7 @@ class LinearModel:
     """A linear model solved again and again as its costs change; each solve starts from the last."""
 
     def __init__(self, model: Model, *, seed: int) -> None:
-        self._highs = _solver(seed, {"solver": "simplex"})
+        self._highs = _solver(seed, {"solver": "simplex", "presolve": "off"})
         self._highs.passModel(_as_highs(model))
         _watch(self._highs)
 

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 
 from observatory.siting import cover, cover_split
-from observatory.siting.cover import smallest_cover
+from observatory.siting.cover import greedy_cover, smallest_cover
 from observatory.siting.cover_band import Band
 from observatory.siting.cover_order import places
-from observatory.siting.cover_split import shared_out, split_bound
+from observatory.siting.cover_shares import Shares, shared_out
+from observatory.siting.cover_split import Split, split_bound
+from observatory.siting.cover_windows import Windows
 from observatory.siting.incidence import Incidence, as_incidence
 from observatory.siting.milp import Model, minimise
 
@@ -161,35 +164,159 @@ def test_shares_are_the_nearest_that_add_up_to_one(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(10))
+def test_a_wide_band_under_shares_of_the_costs_is_exact(seed: int) -> None:
+    # Masks of two or three words; the costs are such that many covers cost nearly the same.
+    incidence, rng = near_each_other(seed, 170, (0.22, 0.3)), np.random.default_rng(seed)
+    part = rng.random(170) < 0.75
+    cost = (incidence[part].sum(axis=0) / np.maximum(incidence.sum(axis=0), 1)) * rng.uniform(0.95, 1.05, 170)
+    where = places(incidence, seed=0)
+    if where is None:  # in two pieces: any order will do
+        where = np.arange(170.0)[:, None]
+    units = np.flatnonzero(part)[np.argsort(where[part, 0])]
+    band = walked(incidence, units)
+    n, m = units.size, band.columns.size
+    found = band.least_cost(cost[band.columns], most_states=10**6)
+    model = Model(
+        cost[band.columns], as_incidence(incidence[units][:, band.columns]).astype(float), np.ones(n),
+        np.full(n, np.inf), np.zeros(m), np.ones(m), np.ones(m, bool),
+    )  # fmt: skip
+    assert found.is_exact
+    assert found.bound == pytest.approx(minimise(model, time_limit_s=60, tolerance=0.0, seed=0).objective)
+
+
+@pytest.fixture
+def no_strips(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the cover as it is given, so that only the bands can prove or find one."""
+    monkeypatch.setattr(Windows, "improve", lambda *_, **__: None)
+
+
+def split(incidence: Incidence, price: np.ndarray, seed: int) -> Split:
+    every = np.ones(incidence.shape[1], bool)
+    return split_bound(incidence, price, every, deadline=time.perf_counter() + 60, seed=seed)
+
+
+@pytest.mark.usefixtures("no_strips")
+@pytest.mark.parametrize("seed", range(10))
 def test_bands_joined_down_to_one_find_the_fewest(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 25)
+    monkeypatch.setattr(cover_split, "_EFFORT", 0)  # the bands are not widened before they are joined
     incidence = near_each_other(seed, 110, (0.2, 0.3))
     least = fewest(incidence)
-    found = split_bound(
-        incidence, np.zeros(incidence.shape[0]), deadline=time.perf_counter() + 60, seed=seed, target=np.inf
-    )
+    found = split(incidence, np.zeros(incidence.shape[0]), seed)
     assert found.bound == pytest.approx(least)
-    assert found.columns is not None
-    assert found.columns.size == least
-    assert (np.asarray(incidence[:, found.columns].sum(axis=1)) > 0).all()
+    assert found.cover.sum() == least
+    assert (incidence @ found.cover.astype(int) > 0).all()
 
 
+@pytest.mark.usefixtures("no_strips")
+@pytest.mark.parametrize("seed", range(4))
+def test_bands_are_widened_as_long_as_their_walks_are_short(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 25)
+    monkeypatch.setattr(cover_split._Search, "_join", lambda *_: False)
+    incidence = near_each_other(seed, 110, (0.2, 0.3))
+    found = split(incidence, np.zeros(incidence.shape[0]), seed)
+    assert found.cover.sum() == fewest(incidence) == pytest.approx(found.bound)  # one band, never joined
+
+
+@pytest.mark.usefixtures("no_strips")
 @pytest.mark.parametrize("seed", range(6))
 def test_bands_that_may_not_be_joined_raise_the_bound_and_never_past_the_fewest(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 50)
-    monkeypatch.setattr(cover_split, "_JOINED_STATES", 10**5)
+    monkeypatch.setattr(cover_split, "_EFFORT", 0)
+    monkeypatch.setattr(cover_split, "_LEAST_GAIN", 1e-3)
     monkeypatch.setattr(cover_split._Search, "_join", lambda *_: False)
     rng = np.random.default_rng(seed)
     point = np.stack(np.meshgrid(np.arange(20.0), np.arange(9.0)), -1).reshape(-1, 2) + rng.uniform(-0.4, 0.4, (180, 2))
     incidence = as_incidence(np.hypot(*(point[:, None] - point[None]).transpose(2, 0, 1)) <= 1.7)
     linear, least = linear_bound(incidence), fewest(incidence)
-    price = np.full(incidence.shape[0], 1 / incidence.sum(axis=0).max())
-    found = split_bound(incidence, price, deadline=time.perf_counter() + 60, seed=seed, target=np.inf)
-    assert found.columns is None
+    found = split(incidence, np.full(incidence.shape[0], 1 / incidence.sum(axis=0).max()), seed)
+    assert found.cover.all()
     assert found.bound <= least + 1e-6
     assert found.bound > linear + 0.2 * (least - linear)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_strips_covered_anew_lead_from_a_greedy_cover_to_the_fewest(seed: int) -> None:
+    incidence = near_each_other(seed, 260, (0.18, 0.22))
+    where, first = places(incidence, seed=seed), greedy_cover(incidence)
+    assert where is not None
+    windows, least = Windows(incidence, where, first, seed=seed), fewest(incidence)
+    windows._size = 80.0  # narrower than the whole, so that one strip alone does not do it
+    before, sizes = first.copy(), [int(first.sum())]
+    while sizes[-1] > least and windows.quiet < 3 * 10**6:
+        known = int(windows._now.sum())
+        windows.improve(20_000, least=least, deadline=time.perf_counter() + 60)
+        assert windows._now.sum() <= known
+        assert (incidence @ windows.cover.astype(int) > 0).all()
+        sizes.append(int(windows.cover.sum()))
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1] == least
+    assert (first == before).all()
+
+
+def test_strips_are_left_alone_where_the_cover_is_proved_or_time_is_up() -> None:
+    incidence = near_each_other(0, 260, (0.18, 0.22))
+    where, first = places(incidence, seed=0), greedy_cover(incidence)
+    assert where is not None
+    windows = Windows(incidence, where, first, seed=0)
+    windows.improve(10**6, least=int(first.sum()), deadline=time.perf_counter() + 60)
+    windows.improve(10**6, least=0, deadline=time.perf_counter())
+    assert (windows.cover == first).all()
+    assert windows.quiet == 0
+
+
+def covers_of_bands(covers: np.ndarray, bands: list[np.ndarray]) -> list[np.ndarray]:
+    """All covers of each band, columns outside of it left out."""
+    out = []
+    for units in bands:
+        some = covers_of(covers[units])
+        out.append(np.unique(some * covers[units].any(axis=0), axis=0))
+    return out
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shares_reach_the_best_sum_of_least_costs(seed: int) -> None:
+    covers, rng = random_covers(seed), np.random.default_rng(seed)
+    bands = np.array_split(rng.permutation(covers.shape[0]), 2 + (covers.shape[0] > 5))
+    inside = np.array([covers[units].any(axis=0) for units in bands])
+    covers, inside = covers[:, inside.any(axis=0)], inside[:, inside.any(axis=0)]
+    every = covers_of_bands(covers, bands)
+    # The best of all shares, by the linear model that lists every cover of every band.
+    count, m = len(bands), covers.shape[1]
+    lines = [
+        np.concatenate([np.eye(count)[k], *-(np.eye(count)[k][:, None] * c)]) for k in range(count) for c in every[k]
+    ]
+    sums = np.hstack([np.zeros((m, count)), np.tile(np.eye(m), count)])
+    best = -linprog(
+        np.concatenate([-np.ones(count), np.zeros(count * m)]), A_ub=np.array(lines), b_ub=np.zeros(len(lines)),
+        A_eq=sums, b_eq=np.ones(m), bounds=[(None, None)] * count + [(0, None if on else 0) for on in inside.ravel()],
+    ).fun  # fmt: skip
+    shares = Shares(rng.random(inside.shape), inside)
+    now, promised = shares.best, np.inf
+    for _ in range(80):
+        cheapest = np.array([c[np.argmin(c @ one)] for c, one in zip(every, now, strict=True)])
+        value = float((cheapest * now).sum())
+        assert value <= min(best, promised) + 1e-6
+        shares.add(now, value, cheapest.astype(float))
+        now, gain = shares.following()
+        assert now.min() >= 0.0
+        assert now.sum(axis=0) == pytest.approx(np.ones(m))
+        promised = shares.value + gain
+    assert shares.value == pytest.approx(best, abs=5e-3)
+
+
+def test_shares_of_joined_bands_keep_the_covers_of_those_left_alone() -> None:
+    inside = np.array([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1]], bool)
+    shares = Shares(np.array([[1, 0.4, 0, 0], [0, 0.6, 0.3, 0], [0, 0, 0.7, 1]]), inside)
+    shares.add(shares.best, 1.0, np.array([[0, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]], float))
+    joined = shares.joined([[0, 1], [2]], np.array([[1, 1, 1, 0], [0, 0, 1, 1]], bool))
+    assert joined.best == pytest.approx(np.array([[1, 1, 0.3, 0], [0, 0, 0.7, 1]]))
+    joined.add(joined.best, 1.6, np.array([[0, 1, 0, 0], [0, 0, 0, 1]], float))
+    # Of the band left alone two covers are known, of the joined one only the new one.
+    assert joined._owner.tolist() == [1, 0, 1]
+    assert joined._cover.astype(int).tolist() == [[0, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 1]]
 
 
 def test_units_along_a_road_come_out_in_their_order() -> None:

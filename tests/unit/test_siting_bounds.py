@@ -14,7 +14,7 @@ from scipy import sparse
 from observatory.siting.branch import mid_prices, solve
 from observatory.siting.cover import smallest_cover
 from observatory.siting.cover_bound import cover_prices
-from observatory.siting.incidence import as_incidence, core, dominated_sites, merge_units
+from observatory.siting.incidence import as_incidence, core, dominated_sites, implied_units, merge_units
 from observatory.siting.interchange import greedy, interchange, value
 from observatory.siting.lagrangian import Ascent
 from observatory.siting.rows import Rows, dense_rows, narrow
@@ -148,6 +148,27 @@ def test_reductions_keep_a_smallest_cover(seed: int) -> None:
     small = core(as_incidence(covers), np.arange(covers.shape[1]))
     left = small.incidence.toarray() > 0
     assert len(small.forced) + (fewest(left) if left.size else 0) == fewest(covers)
+
+
+@CASES
+@given(seeds)
+def test_dominated_sites_and_implied_units_are_those_of_the_definition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    covers = rng.random((int(rng.integers(1, 12)), int(rng.integers(1, 10)))) < rng.uniform(0.1, 0.8)
+    incidence = as_incidence(covers)
+    assert dominated_sites(incidence).tolist() == [
+        j for j, site in enumerate(covers.T)
+        if not site.any() or any(
+            (site <= other).all() and ((site < other).any() or k < j) for k, other in enumerate(covers.T) if k != j
+        )
+    ]  # fmt: skip
+    assert implied_units(incidence).tolist() == [
+        i for i, unit in enumerate(covers)
+        if any(
+            other.any() and (other <= unit).all() and ((other < unit).any() or k < i)
+            for k, other in enumerate(covers) if k != i
+        )
+    ]  # fmt: skip
 
 
 @CASES
