@@ -76,7 +76,7 @@ def split_bound(
         return Split(0.0, cover)
     windows = Windows(incidence, where, cover, seed=seed)
     with ThreadPoolExecutor(_THREADS) as pool:
-        bands, shares = _widest(incidence, where, price, pool, seed=seed)
+        bands, shares = _widest(incidence, where, price, pool, deadline=deadline, seed=seed)
         if not all(band.is_narrow for band in bands):
             return Split(0.0, cover)
         search = _Search(incidence, where, bands, shares, windows, pool, deadline=deadline, seed=seed, target=target)
@@ -85,7 +85,7 @@ def split_bound(
 
 
 def _widest(
-    incidence: Incidence, where: Floats, price: Floats, pool: ThreadPoolExecutor, *, seed: int
+    incidence: Incidence, where: Floats, price: Floats, pool: ThreadPoolExecutor, *, deadline: float, seed: int
 ) -> tuple[list[Band], Floats]:
     """Return the fewest bands of as many units each that are quickly walked, and the shares that the prices say."""
     units = incidence.shape[0]
@@ -93,6 +93,7 @@ def _widest(
     effort = _EFFORT_OF_A_STATE + incidence.nnz / units
     rank, found = np.argsort(np.argsort(where[:, 0], kind="stable")), None
     while True:
+        interruption.check()
         number = rank * count // units
         bands = [_band(incidence, where, np.flatnonzero(number == k), seed=seed) for k in range(count)]
         shares = np.array([incidence[band.units].T @ price[band.units] for band in bands])
@@ -101,10 +102,11 @@ def _widest(
         inside = _inside(bands, incidence.shape[1])
         costs = [share[band.columns] for band, share in zip(bands, shared_out(shares, inside), strict=True)]
         walks = list(pool.map(lambda band, cost: band.least_cost(cost, most_states=_FIRST_STATES), bands, costs))
-        if found is not None and sum(walk.states for walk in walks) * effort > _EFFORT:
+        is_short = all(walk.is_exact for walk in walks) and sum(walk.states for walk in walks) * effort <= _EFFORT
+        if found is not None and not is_short:
             return found
         found = bands, shares
-        if count == 1 or not all(walk.is_exact for walk in walks):
+        if count == 1 or not is_short or time.perf_counter() > deadline:
             return found
         count -= 1
 
