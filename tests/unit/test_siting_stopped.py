@@ -146,6 +146,8 @@ def test_lscp_stopped_early(monkeypatch: pytest.MonkeyPatch, stage: str) -> None
         monkeypatch.setattr(module("cover"), "_PROOF_PAIRS_MAX", 0)
     if stage == "in a band":
         monkeypatch.setattr(module("cover"), "_SPLIT_UNITS_MIN", 0)
+        monkeypatch.setattr(module("cover_split"), "_FIRST_STATES", 3)
+        monkeypatch.setattr(module("cover_windows").Windows, "improve", lambda *_, **__: None)
         monkeypatch.setattr(module("cover_split"), "_JOINED_STATES", 3)
     poor = 0
     for seed in range(60):
