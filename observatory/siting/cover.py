@@ -11,7 +11,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from observatory.siting.cover_bound import cover_prices
+from observatory.siting.cover_bound import WHOLE, cover_prices, least_whole
 from observatory.siting.cover_search import first_cover_found, local_cover
 from observatory.siting.cover_split import Split, split_bound
 from observatory.siting.incidence import Core, Incidence, core
@@ -30,8 +30,6 @@ _PROOF_PAIRS_MAX = 600_000
 """Beyond this many pairs (unit, column), the prices alone bound the cover (convention)."""
 _SPLIT_UNITS_MIN = 150
 """Below this many units HiGHS alone is quicker than bands (convention)."""
-_WHOLE = 1e-6
-"""A bound this close under a whole number is not rounded up past it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +38,6 @@ class Cover:
 
     columns: Indices
     bound: int
-
-
-def least_whole(bound: float) -> int:
-    """Return the least whole number that a proved fractional bound allows."""
-    return math.ceil(bound - _WHOLE)
 
 
 def smallest_cover(
@@ -185,7 +178,7 @@ def _split(incidence: Incidence, price: Floats, best: Booleans, *, deadline: flo
     """Return the bound by bands, no longer searched once it proves ``least`` columns, and a cover no larger."""
     if incidence.shape[0] < _SPLIT_UNITS_MIN or time.perf_counter() > deadline:
         return Split(0.0, best)
-    return split_bound(incidence, price, best, deadline=deadline, seed=seed, target=least - 1 + 2 * _WHOLE)
+    return split_bound(incidence, price, best, deadline=deadline, seed=seed, enough=least)
 
 
 def _prove(
@@ -218,7 +211,7 @@ def _prove(
         row_lower=np.append(np.ones(n), float(bound)),
         row_upper=np.append(np.full(n, np.inf), limit),
         lower=np.zeros(m),
-        upper=(linear + reduced <= limit + _WHOLE).astype(np.float64),
+        upper=(linear + reduced <= limit + WHOLE).astype(np.float64),
         whole=np.ones(m, np.bool_),
     )
     answer = minimise(

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -16,6 +17,13 @@ from observatory.siting.solution import Floats, Indices
 _PATIENCE = 30
 _DEFLECTION = 0.7
 _LEAST_STEP = 1e-4
+WHOLE = 1e-6
+"""A bound this close above a whole number is not rounded up past it."""
+
+
+def least_whole(bound: float) -> int:
+    """Return the least whole number that a proved fractional bound allows."""
+    return math.ceil(bound - WHOLE)
 
 
 @njit(cache=True, nogil=True)

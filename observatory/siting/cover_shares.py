@@ -30,15 +30,15 @@ def shared_out(shares: Floats, inside: Booleans) -> Floats:
     shares, inside
         ``(n_bands, n_columns)``; each column must be inside one band at least.
     """
-    active, out = inside.copy(), np.where(inside, shares, 0.0)
-    while True:
-        lack = 1.0 - np.where(active, out, 0.0).sum(axis=0)
-        out = np.where(active, out + lack / np.maximum(active.sum(axis=0), 1), 0.0)
-        negative = out < 0.0
-        if not negative.any():
-            return out
-        active &= ~negative
-        out[negative] = 0.0
+    column, band = np.nonzero(inside.T)
+    start, flat, out = (
+        np.searchsorted(column, np.arange(inside.shape[1] + 1)),
+        np.empty(column.size),
+        np.zeros(inside.shape),
+    )
+    _shared(shares[band, column], start, flat)
+    out[band, column] = flat
+    return out
 
 
 @njit(cache=True, nogil=True)
@@ -151,7 +151,7 @@ class Shares:
     def __init__(self, first: Floats, inside: Booleans) -> None:
         self.best, self.value = shared_out(first, inside), -np.inf
         self._inside, self._times = inside, np.maximum(inside.sum(axis=0), 1).astype(np.float64)
-        band, column = np.nonzero(inside.T)[::-1]
+        column, band = np.nonzero(inside.T)
         self._pairs, self._start = (band, column), np.searchsorted(column, np.arange(inside.shape[1] + 1))
         self._place = np.full(inside.shape, -1)
         self._place[band, column] = np.arange(band.size)

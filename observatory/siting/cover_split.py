@@ -8,7 +8,6 @@ the smallest cover known are covered anew.
 
 from __future__ import annotations
 
-import math
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 
 from observatory.siting import interruption
 from observatory.siting.cover_band import Band, BandCover
+from observatory.siting.cover_bound import least_whole
 from observatory.siting.cover_order import places
 from observatory.siting.cover_shares import Shares, shared_out
 from observatory.siting.cover_windows import Windows
@@ -34,8 +34,6 @@ _JOINED_STATES, _MORE_STATES = 300_000, 3
 """States allowed to a band that joins two others, and the factor by which more are allowed where none can be."""
 _STATES_MAX, _STATES_A_SECOND = 4_000_000, 400_000
 """States allowed to any walk (memory: about 100 bytes each), and those that a second surely sees."""
-_PROOF = 2e-6
-"""By how much a bound must pass a whole number to rule it out."""
 _LEAST_GAIN, _RISE, _PATIENCE = 0.02, 1e-3, 15
 """Gain in sight under which bands are joined, or so many steps in a row that rise by less (convention)."""
 _STRIPS_SHARE, _STRIPS_QUIET = 0.6, 6_000_000
@@ -52,7 +50,7 @@ class Split:
 
 
 def split_bound(
-    incidence: Incidence, price: Floats, cover: Booleans, *, deadline: float, seed: int, target: float = np.inf
+    incidence: Incidence, price: Floats, cover: Booleans, *, deadline: float, seed: int, enough: int = 2**31
 ) -> Split:
     """Return the bound by bands, 0 where the units make no bands that can be walked along, and a cover.
 
@@ -68,8 +66,8 @@ def split_bound(
         Value of :func:`time.perf_counter` after which the best bound is returned.
     seed
         Of the map of the units, and of the strips covered anew.
-    target
-        Stop as soon as the bound reaches this, or proves the cover.
+    enough
+        Stop as soon as the bound proves so many columns, or the cover.
     """
     where = places(incidence, seed=seed)
     if where is None:
@@ -79,7 +77,7 @@ def split_bound(
         bands, shares = _widest(incidence, where, price, pool, deadline=deadline, seed=seed)
         if not all(band.is_narrow for band in bands):
             return Split(0.0, cover)
-        search = _Search(incidence, where, bands, shares, windows, pool, deadline=deadline, seed=seed, target=target)
+        search = _Search(incidence, where, bands, shares, windows, pool, deadline=deadline, seed=seed, enough=enough)
         search.run()
     return Split(search.bound, windows.cover)
 
@@ -134,11 +132,11 @@ class _Search:
         *,
         deadline: float,
         seed: int,
-        target: float,
+        enough: int,
     ) -> None:
         self.bound = 0.0
         self._incidence, self._where, self._windows, self._pool = incidence, where, windows, pool
-        self._deadline, self._seed, self._target, self._bands = deadline, seed, target, bands
+        self._deadline, self._seed, self._enough, self._bands = deadline, seed, enough, bands
         self._shares = Shares(shares, _inside(bands, incidence.shape[1]))
         self._looked_at = [0] * len(bands)
 
@@ -152,8 +150,8 @@ class _Search:
                     return
 
     def _is_over(self) -> bool:
-        proved = int(self._windows.cover.sum()) - 1 + _PROOF
-        return time.perf_counter() > self._deadline or self.bound >= min(self._target, proved)
+        least = min(self._enough, int(self._windows.cover.sum()))
+        return time.perf_counter() > self._deadline or least_whole(self.bound) >= least
 
     def _move(self) -> bool:
         """Move the shares until little gain is in sight; tell whether there is reason to go on."""
@@ -162,7 +160,8 @@ class _Search:
         while True:
             interruption.check()
             found = self._solve(shares)
-            self.bound = max(self.bound, sum(one.bound for one in found))
+            value = sum(one.bound for one in found)
+            self.bound = max(self.bound, value)
             if not all(one.is_exact for one in found):
                 return False
             covers = np.zeros(shares.shape)
@@ -171,7 +170,6 @@ class _Search:
             if len(self._bands) == 1:
                 self._windows.offer(covers[0] > 0.0)
                 return False
-            value = sum(one.bound for one in found)
             quiet = 0 if value > self._shares.value + _RISE else quiet + 1
             self._shares.add(shares, value, covers)
             if self._is_over():
@@ -198,7 +196,7 @@ class _Search:
         everywhere, most = sum(self._looked_at), max(self._looked_at)
         share = _STRIPS_SHARE / (1 + self._windows.quiet / _STRIPS_QUIET)
         states = max(int(share * everywhere), 2 * most - everywhere, 1)
-        least = math.ceil(self.bound - _PROOF)
+        least = least_whole(self.bound)
         return self._pool.submit(self._windows.improve, states, least=least, deadline=self._deadline)
 
     def _most_states(self, wanted: int) -> int:

@@ -70,7 +70,7 @@ class Windows:
         self._size *= _NARROWER if looked_at > _STATES_AIM else _WIDER
         self._size = min(self._size, float(n))
         self.quiet += looked_at + besides
-        if columns is not None and columns.size <= removed.sum():
+        if columns is not None:  # never more than were removed
             self._now = kept
             self._now[columns] = True
             if self._now.sum() < self.cover.sum():

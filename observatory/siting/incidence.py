@@ -18,6 +18,7 @@ Incidence = sparse.csr_array[Any, tuple[int, int]]
 
 _COMPARISONS_MAX = 500_000_000
 """Elementary comparisons after which the dominance not yet found is left in: a few seconds (convention)."""
+_CONTAINING, _CONTAINED = 0, 1
 
 
 def as_incidence(covers: Any) -> Incidence:  # noqa: ANN401 - dense or any scipy.sparse matrix
@@ -76,9 +77,6 @@ def _is_subset(small: Columns, large: Columns) -> bool:
         if place == large.size or large[place] != member:
             return False
     return True
-
-
-_CONTAINING, _CONTAINED = 0, 1
 
 
 @njit(cache=True, nogil=True)
