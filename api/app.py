@@ -30,7 +30,7 @@ from api.routes import (
     territories,
     tiles,
 )
-from observatory.runs.jobs import Worker
+from observatory.runs.job_queue import Worker
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
 

@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from api.rendering import error_page
+from api.views.rendering import error_page
 from observatory.errors import (
     BusyError,
     ClusterError,

@@ -38,7 +38,7 @@ from pathlib import Path
 from observatory.settings import Settings
 from observatory.store import ingest
 from observatory.store.engine import create_engine
-from observatory.store.load import load_snapshot
+from observatory.store.ingest.snapshot_load import load_snapshot
 import pyarrow.parquet
 from observatory.sources import contracts
 
@@ -218,9 +218,9 @@ def two_files(path: Path, directory: Path) -> tuple[Path, Path]:
 def main() -> int:
     """Run the rounds on a cluster of their own."""
     from observatory.settings import Settings
-    from observatory.store.cluster import cluster_for
     from observatory.store.engine import create_engine
-    from observatory.store.load import load_snapshot, migrate
+    from observatory.store.ingest.snapshot_load import load_snapshot, migrate
+    from observatory.store.server.cluster import cluster_for
 
     path = Path(sys.argv[1])
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 50

@@ -29,7 +29,7 @@ import duckdb
 import sirene_stock
 
 import geodata
-from observatory.sources import sirene
+from observatory.sources.structures import sirene_stock as sirene
 
 NORMANDY_AND_BORDER = ("14", "27", "28", "35", "50", "53", "60", "61", "72", "76", "78", "80", "95")
 KNOWN_COUNT = 2000
@@ -186,20 +186,20 @@ def key(line: str) -> str:
 def load(folder: Path) -> None:
     """Take an extract into PostGIS as ``observatory ingest`` does, print the time of each step, and roll back."""
     from observatory.settings import Settings
-    from observatory.store import ingest
     from observatory.store.engine import create_engine
-    from observatory.store.known import Known
-    from observatory.store.register_readers import read_sirene
+    from observatory.store.ingest import file_ingest
+    from observatory.store.ingest.context import Known
+    from observatory.store.ingest.register_readers import read_sirene
     from observatory.store.statements import sql
 
     with create_engine(Settings()).connect() as connection, connection.begin() as transaction:
         times = [time.perf_counter()]
         _, tables = read_sirene(folder, Known(connection))
         times.append(time.perf_counter())
-        ingest.declare_new(connection, "insee_sirene_ess")
-        ingest.stage_tables(connection, folder, tables)
+        file_ingest.declare_new(connection, "insee_sirene_ess")
+        file_ingest.stage_tables(connection, folder, tables)
         times.append(time.perf_counter())
-        ingest.load.raw_connection(connection).execute(sql("035_replace_structures").encode())
+        file_ingest.load.raw_connection(connection).execute(sql("035_replace_structures").encode())
         times.append(time.perf_counter())
         transaction.rollback()
     read_s, copy_s, swap_s = (after - before for before, after in pairwise(times))

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 
 import geodata
-from observatory.sources import sirene
+from observatory.sources.structures import sirene_stock
 
 UNIT_EMPTY = (
     "sexeUniteLegale prenom1UniteLegale prenom2UniteLegale prenom3UniteLegale prenom4UniteLegale "
@@ -98,12 +98,14 @@ MADE_UP = "printf('%02d%03d', hash(i) % 95 + 1, hash(i, 1) % 360 * 2 + 1)"
 OPTIONS = {"parquet": "FORMAT parquet, COMPRESSION zstd", "csv": "FORMAT csv, HEADER true"}
 
 
-def paths(folder: Path, suffix: str) -> sirene.Extract:
+def paths(folder: Path, suffix: str) -> sirene_stock.Extract:
     """Return where :func:`generate` writes."""
-    return sirene.Extract(folder / f"StockUniteLegale.{suffix}", folder / f"StockEtablissement.{suffix}")
+    return sirene_stock.Extract(folder / f"StockUniteLegale.{suffix}", folder / f"StockEtablissement.{suffix}")
 
 
-def generate(folder: Path, establishments: int, suffix: str = "parquet", *, commune: str = MADE_UP) -> sirene.Extract:
+def generate(
+    folder: Path, establishments: int, suffix: str = "parquet", *, commune: str = MADE_UP
+) -> sirene_stock.Extract:
     """Write stock files of ``establishments`` rows, spread over 95 départements as INSEE's are over France.
 
     Two thirds as many legal units, 8 % of them associations; ``commune`` is the SQL of the commune's code.

@@ -110,8 +110,8 @@ def highs(asked: Question, limit_s: float) -> float | None:
     """HiGHS on the sparse assignment model: variables only for pairs that beat the fallback."""
     from scipy import sparse
 
-    from observatory.siting.inputs import rows_below
-    from observatory.siting.milp import Model, minimise
+    from observatory.siting.question.checked_inputs import rows_below
+    from observatory.siting.solvers.milp import Model, minimise
 
     cost, people, sites = asked.cost, asked.people, list(asked.existing)
     fallback = cost[:, sites].min(axis=1) if sites else np.full(len(cost), cost.max() + 1)

@@ -24,8 +24,8 @@
 import pandas as pd
 
 from observatory import pipeline
-from observatory.publish import gaps, map, regional  # noqa: A004
-from observatory.publish.layers import territory_shapes
+from observatory.publish import gap_rows, offline_map, regional_layers
+from observatory.publish.export_layers import territory_shapes
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
 
@@ -48,7 +48,7 @@ loaded.status
 
 # %%
 with engine.begin() as connection:
-    report = gaps.gap_report(connection, defi=DEFI, service=SERVICE, level=LEVEL)
+    report = gap_rows.gap_report(connection, defi=DEFI, service=SERVICE, level=LEVEL)
     shapes = territory_shapes(connection, LEVEL)
 engine.dispose()
 f"{len(report.rows)} intercommunalités, calcul {report.run_hash[:12]}"
@@ -57,7 +57,7 @@ f"{len(report.rows)} intercommunalités, calcul {report.run_hash[:12]}"
 # Le registre s'additionne : servis, à portée mais saturés, hors de portée font la population.
 
 # %%
-pd.Series(gaps.totals(report.rows), name="Normandie").to_frame()
+pd.Series(gap_rows.totals(report.rows), name="Normandie").to_frame()
 
 # %% [markdown]
 # ## Les dix plus grandes lacunes
@@ -66,7 +66,7 @@ pd.Series(gaps.totals(report.rows), name="Normandie").to_frame()
 # personnes concernées hors de portée.
 
 # %%
-top = gaps.largest(report, count=10)
+top = gap_rows.largest(report, count=10)
 pd.DataFrame(top.rows)[
     [
         "code",
@@ -88,8 +88,8 @@ pd.DataFrame(top.rows)[
 # Un clic sur un territoire donne ses chiffres et leurs sources.
 
 # %%
-layer = regional.gap_layer(top, shapes, name="Les dix plus grandes lacunes", level=LEVEL, is_shown=True)
-map.draw(
+layer = regional_layers.gap_layer(top, shapes, name="Les dix plus grandes lacunes", level=LEVEL, is_shown=True)
+offline_map.draw(
     [layer],
     title="Vieillissement et tiers-lieux : les dix plus grandes lacunes",
     notice="Liste des tiers-lieux incomplète : une lacune peut tenir à un lieu absent des sources.",

@@ -26,7 +26,7 @@
 import pandas as pd
 
 from observatory import pipeline
-from observatory.publish import siting
+from observatory.publish import siting_rows
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
 
@@ -44,7 +44,7 @@ with engine.begin() as connection:
     run = pipeline.site(connection, STUDY)
 engine.dispose()
 best = run.document["solutions"][0]
-f"{siting.names(best)} : {siting.status(best)} (calcul {run.run_hash[:12]})"
+f"{siting_rows.names(best)} : {siting_rows.status(best)} (calcul {run.run_hash[:12]})"
 
 # %% [markdown]
 # ## Le registre, avant et après
@@ -82,7 +82,7 @@ pd.Series({"aujourd'hui": best["objective_before"], **gains, "somme": total, "ob
 # %%
 pd.DataFrame(
     [
-        {"sites": siting.names(one), "objectif": one["objective"], "preuve": siting.status(one)}
+        {"sites": siting_rows.names(one), "objectif": one["objective"], "preuve": siting_rows.status(one)}
         for one in run.document["solutions"]
     ]
 )

@@ -154,7 +154,7 @@ def run(arguments: list[str]) -> int:
 def _invoke(arguments: list[str]) -> int:
     import typer
 
-    from observatory.commands.french import speak_french, usage_sentence
+    from observatory.commands.usage_french import speak_french, usage_sentence
     from observatory.errors import UsageError
 
     command: Any = typer.main.get_command(build(arguments[0] if arguments else None))

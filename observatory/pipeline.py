@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
+from observatory.declared.study_reading import Study, read_study
 from observatory.errors import UsageError
-from observatory.runs.access import AccessRun, access_run
-from observatory.runs.certainty import Certainties
-from observatory.runs.gap import GapRequest, GapRun, stored_gap, work_out_gap
-from observatory.runs.inputs import checksums, read_inputs
-from observatory.runs.need import need_run
-from observatory.runs.profile import Profiles
+from observatory.runs.access.access_run import AccessRun, access_run
+from observatory.runs.gap.certainty import Certainties
+from observatory.runs.gap.gap_run import GapRequest, GapRun, stored_gap, work_out_gap
+from observatory.runs.gap.regional_profile import Profiles
+from observatory.runs.loaded_inputs import checksums, read_inputs
+from observatory.runs.need.need_run import need_run
 from observatory.store import results
-from observatory.studies import Study, read_study
 
 if TYPE_CHECKING:
-    from observatory.runs.siting import SitingRun
-    from observatory.siting.study import SitingStudy
-    from observatory.store.load import LoadReport
+    from observatory.runs.siting.siting_run import SitingRun
+    from observatory.siting.question.siting_study import SitingStudy
+    from observatory.store.ingest.snapshot_load import LoadReport
 
 Progress = Callable[[str, int, int], None]
 """Called with a French label, what is done and what there is to do."""
@@ -45,7 +45,7 @@ class ComputeReport:
 
 def ingest(engine: Engine, *, progress: Progress | None = None) -> LoadReport:
     """Bring the database to the current schema and load the bundled snapshot; nothing is done twice."""
-    from observatory.store.load import load_snapshot
+    from observatory.store.ingest.snapshot_load import load_snapshot
     from observatory.store.migrate import migrate
 
     migrate(engine)
@@ -92,7 +92,7 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
 
 def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress | None) -> None:
     """Work out the bundled siting studies that aren't yet, so that their page answers at once."""
-    from observatory.runs.siting import NAMED_STUDIES, read_siting_study, stored_siting
+    from observatory.runs.siting.siting_run import NAMED_STUDIES, read_siting_study, stored_siting
 
     for done, name in enumerate(NAMED_STUDIES, start=1):
         # A database of another region doesn't hold the territory of the study: its page will say so.
@@ -205,7 +205,7 @@ def site(
     NotComputedError
         If the database is empty.
     """
-    from observatory.runs.siting import TIME_LIMIT_S, read_siting_study, siting_run
+    from observatory.runs.siting.siting_run import TIME_LIMIT_S, read_siting_study, siting_run
 
     question = read_siting_study(siting) if isinstance(siting, str | Path) else siting
     limit = TIME_LIMIT_S if time_limit_s is None else time_limit_s

@@ -12,9 +12,9 @@ import toy_territory
 
 import geodata
 from observatory.settings import Settings
-from observatory.store.cluster import Cluster
 from observatory.store.engine import create_engine
-from observatory.store.load import load_snapshot, migrate
+from observatory.store.ingest.snapshot_load import load_snapshot, migrate
+from observatory.store.server.cluster import Cluster
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -31,7 +31,7 @@ def _no_operator_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def _no_hurry() -> Iterator[None]:
     """A busy machine never cuts a siting study short, which would change its answer."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("observatory.runs.siting.TIME_LIMIT_S", 900.0)
+        patch.setattr("observatory.runs.siting.siting_run.TIME_LIMIT_S", 900.0)
         yield
 
 

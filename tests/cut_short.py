@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from observatory.siting import branch
-from observatory.siting.branch import Outcome
-from observatory.siting.cover import Cover, greedy_cover
-from observatory.siting.incidence import Incidence
-from observatory.siting.interchange import value
-from observatory.siting.milp import Answer, Model, minimise
-from observatory.siting.rows import Rows
-from observatory.siting.solution import Booleans, Solution, relative_gap
+from observatory.siting.solvers import branch
+from observatory.siting.solvers.branch import Outcome
+from observatory.siting.solvers.cover import Cover, greedy_cover
+from observatory.siting.solvers.incidence import Incidence
+from observatory.siting.solvers.interchange import value
+from observatory.siting.solvers.milp import Answer, Model, minimise
+from observatory.siting.solvers.solution import Booleans, Solution, relative_gap
+from observatory.siting.solvers.sorted_rows import Rows
 
 REAL_SOLVE = branch.solve
 

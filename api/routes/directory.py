@@ -10,10 +10,10 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.dependencies import ConnectionDep
-from observatory.publish import directory as publication
+from observatory.publish import directory_files as publication
 from observatory.publish.directory_template import EXAMPLE
-from observatory.sources.directory_entry import Entry
-from observatory.store import directory
+from observatory.sources.directory.directory_entry import Entry
+from observatory.store.directory import directory_store
 
 router = APIRouter(include_in_schema=False)
 CSV: Final = "text/csv; charset=utf-8"
@@ -22,7 +22,7 @@ CSV: Final = "text/csv; charset=utf-8"
 @router.get("/donnees/annuaire.csv")
 def directory_file(connection: ConnectionDep) -> Response:
     """Send the directory as it stands, ready to be edited in a spreadsheet."""
-    return _sent(list(directory.entries(connection).values()), "annuaire.csv")
+    return _sent(list(directory_store.entries(connection).values()), "annuaire.csv")
 
 
 @router.get("/donnees/annuaire-modele.csv")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from api.rendering import page
+from api.views.rendering import page
 
 router = APIRouter(include_in_schema=False)
 HIDDEN_TYPES: Final = {"null"}

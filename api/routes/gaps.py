@@ -8,14 +8,14 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 from starlette.responses import JSONResponse, Response
 
-from api.choices import choose, study
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import GapList
+from api.views.page_choices import choose, study
 from observatory.errors import UsageError
-from observatory.publish import gaps as publication
-from observatory.publish.explanation import explained
-from observatory.runs.gap import COLUMNS
+from observatory.publish import gap_rows as publication
+from observatory.publish.gap_explanation import explained
+from observatory.runs.gap.gap_run import COLUMNS
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["lacunes"])

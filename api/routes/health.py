@@ -7,9 +7,9 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse
 
-from api import queries
 from api.dependencies import ConnectionDep
 from api.schemas import Health, Problem
+from api.views import page_queries
 from observatory.errors import NotComputedError
 
 router = APIRouter(tags=["exploitation"])
@@ -25,7 +25,7 @@ def alive() -> Health:
 @router.get("/readyz", summary="La base est chargée et calculée", operation_id="readyz", responses=UNAVAILABLE)
 def ready(connection: ConnectionDep) -> Health:
     """Answer once the database is reachable, migrated, loaded and computed."""
-    missing = queries.missing_step(connection)
+    missing = page_queries.missing_step(connection)
     if missing is not None:
         raise NotComputedError(missing)
     return Health(status="ready")

@@ -12,7 +12,7 @@ from geodata import declarations
 from observatory import crs
 from observatory.errors import BusyError, NotComputedError, UsageError
 from observatory.publish.isochrones import feature_collection
-from observatory.store.travel_file import loaded_travel, network_of
+from observatory.store.loaded_travel import loaded_travel, network_of
 
 router = APIRouter(prefix="/api", tags=["isochrones"])
 

@@ -8,18 +8,18 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from api import choices, colours, queries, tiles, views
 from api.dependencies import ConnectionDep, SettingsDep
-from api.rendering import page
 from api.routes.tiles import MAP_LEVELS
-from api.words import selectable, words
+from api.views import arrangement, colours, page_choices, page_queries, tile_bytes
+from api.views.page_context import selectable, words
+from api.views.rendering import page
 from observatory.access.routing import MODES_IN_WORDS
 from observatory.errors import UsageError
-from observatory.publish import gaps as publication
-from observatory.publish import labels
+from observatory.publish import gap_rows as publication
 from observatory.settings import Settings
 from observatory.store import read
-from observatory.store.travel_file import loaded_travel
+from observatory.store.loaded_travel import loaded_travel
+from observatory.words import labels
 
 router = APIRouter(include_in_schema=False)
 TOWNS_CONSIDERED: Final = 120
@@ -46,13 +46,15 @@ def map_page(
     rang: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> HTMLResponse:
     """Show the map of gaps, its layers, and its table."""
-    choice = choices.choose(choices.study(settings.study), defi=defi, service=service, level=level, territory=territory)
+    choice = page_choices.choose(
+        page_choices.study(settings.study), defi=defi, service=service, level=level, territory=territory
+    )
     if choice.level not in MAP_LEVELS:
         raise UsageError(f"Le niveau « {choice.level} » n’a pas de carte : choisissez parmi {', '.join(MAP_LEVELS)}.")
     measure = measure or MEASURES[0]
     if measure not in MEASURES:
         raise UsageError(f"La mesure « {measure} » n’existe pas : choisissez parmi {', '.join(MEASURES)}.")
-    place = queries.place(connection, choice.territory) if choice.territory else None
+    place = page_queries.place(connection, choice.territory) if choice.territory else None
     report = publication.gap_report(
         connection,
         defi=choice.defi,
@@ -61,20 +63,20 @@ def map_page(
         territory=place["code"] if place else None,
         study_path=settings.study,
     )
-    rows = views.by_priority(report.rows)
+    rows = arrangement.by_priority(report.rows)
     region = read.territory(connection, "region", "28")
     return page(
         request,
         "carte.html",
-        sources=(catalogue := queries.sources(connection)),
+        sources=(catalogue := page_queries.sources(connection)),
         choice=choice,
         measure=measure,
         place=place,
         report=report,
-        cut=views.cut(rows, rang),
+        cut=arrangement.cut(rows, rang),
         totals=publication.totals(rows),
-        commune_source=catalogue.get(queries.level_source(connection, "commune") or ""),
-        services_known=queries.service_counts(connection),
+        commune_source=catalogue.get(page_queries.level_source(connection, "commune") or ""),
+        services_known=page_queries.service_counts(connection),
         selectable=selectable(connection),
         map_levels={name: labels.LEVELS[name] for name in MAP_LEVELS},
         measures={**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
@@ -95,18 +97,18 @@ def _settings(
     connection: Connection,
     *,
     settings: Settings,
-    choice: choices.Choice,
+    choice: page_choices.Choice,
     measure: str,
-    place: queries.Row,
+    place: page_queries.Row,
     report: publication.GapReport,
-    catalogue: dict[str, queries.Row],
+    catalogue: dict[str, page_queries.Row],
 ) -> dict[str, Any]:
     """Return what the map's script needs: choices, colours, words, towns; no figure but the towns' names."""
     return {
         "choice": {"defi": choice.defi, "service": choice.service, "level": choice.level, "measure": measure},
         "bbox": place["bbox"],
         "territory": None if place["level"] == "region" else {"level": place["level"], "code": place["code"]},
-        "version": f"{tiles.data_version(connection)}-{report.run_hash[:12]}",
+        "version": f"{tile_bytes.data_version(connection)}-{report.run_hash[:12]}",
         "scales": {name: colours.classes(name) for name in colours.SCALES},
         "measures": {**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
         "typologies": [
@@ -115,15 +117,15 @@ def _settings(
         ],
         "services": [
             {"id": name, "label": label, "colour": colours.service_colours().get(name, "#333333")}
-            for name, label in choices.service_labels(choices.study(settings.study)).items()
+            for name, label in page_choices.service_labels(page_choices.study(settings.study)).items()
         ],
-        "kinds": choices.kind_labels(),
+        "kinds": page_choices.kind_labels(),
         "statuses": labels.STATUSES,
         "places": labels.PLACES,
         "levels": labels.LEVELS,
         "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in catalogue.items()},
         "gapSources": [source["source_id"] for source in report.sources],
-        "towns": views.spaced(queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
+        "towns": arrangement.spaced(page_queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
         "noData": colours.NO_DATA_COLOUR,
         "notFrr": NOT_FRR,
         "isochrones": _isochrones(),

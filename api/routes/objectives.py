@@ -7,15 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
-from api import queries
 from api.dependencies import ConnectionDep, SettingsDep
-from api.rendering import page
 from api.routes.territories import REFUSED
 from api.schemas import ObjectiveList
-from api.words import words
+from api.views import page_queries
+from api.views.page_context import words
+from api.views.rendering import page
 from observatory.commands.objectives import flat
-from observatory.runs.alike import territories_alike
-from observatory.runs.objectives import followed
+from observatory.runs.gap.similar_territories import territories_alike
+from observatory.runs.objective_progress import followed
 from observatory.store import read
 
 router = APIRouter()
@@ -45,7 +45,7 @@ def objectives_page(request: Request, connection: ConnectionDep, settings: Setti
     return page(
         request,
         "objectifs.html",
-        sources=queries.sources(connection),
+        sources=page_queries.sources(connection),
         found=found,
         places=places,
         near={place: near[place[0]].get(place[1], []) for place in places},

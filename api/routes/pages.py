@@ -9,16 +9,16 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from api import choices, completeness_view, queries, views
 from api.dependencies import ConnectionDep, SettingsDep
-from api.directory_view import by_structure
-from api.rendering import page
-from api.words import selectable, words
-from observatory.publish import completeness
-from observatory.publish import gaps as publication
-from observatory.publish.explanation import explained
-from observatory.publish.profile import sections
-from observatory.publish.series import territory_series
+from api.views import arrangement, completeness_view, page_choices, page_queries
+from api.views.directory_view import by_structure
+from api.views.page_context import selectable, words
+from api.views.rendering import page
+from observatory.publish import gap_rows as publication
+from observatory.publish import known_of_expected
+from observatory.publish.gap_explanation import explained
+from observatory.publish.profile_text import sections
+from observatory.publish.series_points import territory_series
 from observatory.store import read
 
 router = APIRouter(include_in_schema=False)
@@ -36,26 +36,26 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
     """Show the region at a glance."""
     regions = {
         defi: publication.gap_report(connection, defi=defi, service=service, level="region", study_path=settings.study)
-        for defi, service in choices.PAIRS.items()
+        for defi, service in page_choices.PAIRS.items()
     }
-    choice = choices.choose(choices.study(settings.study))
+    choice = page_choices.choose(page_choices.study(settings.study))
     report = publication.gap_report(
         connection, defi=choice.defi, service=choice.service, level="epci", study_path=settings.study
     )
     return page(
         request,
         "accueil.html",
-        sources=queries.sources(connection),
+        sources=page_queries.sources(connection),
         region=read.territory(connection, "region", "28"),
-        counts=queries.level_counts(connection),
-        level_sources={level: queries.level_source(connection, level) for level in ("commune", "epci", "qpv")},
-        services_known=queries.service_counts(connection),
-        reports={defi: (choices.PAIRS[defi], one.rows[0], one) for defi, one in regions.items() if one.rows},
+        counts=page_queries.level_counts(connection),
+        level_sources={level: page_queries.level_source(connection, level) for level in ("commune", "epci", "qpv")},
+        services_known=page_queries.service_counts(connection),
+        reports={defi: (page_choices.PAIRS[defi], one.rows[0], one) for defi, one in regions.items() if one.rows},
         choice=choice,
         report=report,
-        worst=views.by_priority(report.rows)[:SHOWN_FIRST],
+        worst=arrangement.by_priority(report.rows)[:SHOWN_FIRST],
         drawing=_drawing(connection, "epci", report.rows),
-        pilots=[read.territory(connection, level, code) for level, code in choices.PILOTS],
+        pilots=[read.territory(connection, level, code) for level, code in page_choices.PILOTS],
         **words(settings, connection),
     )
 
@@ -75,13 +75,13 @@ def gaps_page(
     rang: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> HTMLResponse:
     """Show a gap analysis: the form, the table by priority, the totals, the quadrants."""
-    choice = choices.choose(
-        choices.study(settings.study),
+    choice = page_choices.choose(
+        page_choices.study(settings.study),
         defi=defi,
         service=service,
         level=level,
         territory=territory,
-        threshold_min=choices.minutes(threshold_min),
+        threshold_min=page_choices.minutes(threshold_min),
         closed_border=closed_border,
         with_phases=True,
     )
@@ -95,23 +95,23 @@ def gaps_page(
         closed_border=choice.closed_border,
         study_path=settings.study,
     )
-    rows = views.by_priority(report.rows)
-    place = queries.place(connection, choice.territory) if choice.territory else None
+    rows = arrangement.by_priority(report.rows)
+    place = page_queries.place(connection, choice.territory) if choice.territory else None
     return page(
         request,
         "lacunes.html",
-        sources=queries.sources(connection),
+        sources=page_queries.sources(connection),
         choice=choice,
         place=place,
         report=report,
         rows=rows,
-        cut=(shown := views.cut(rows, rang)),
+        cut=(shown := arrangement.cut(rows, rang)),
         reasons=_reasons(connection, report, shown.rows[:SHOWN_FIRST]),
         totals=publication.totals(rows),
         drawing=_drawing(connection, choice.level, rows) if not place else None,
         selectable=selectable(connection),
-        cuts=choices.study(settings.study).cuts,
-        gap_services=choices.gap_services(choices.study(settings.study)),
+        cuts=page_choices.study(settings.study).cuts,
+        gap_services=page_choices.gap_services(page_choices.study(settings.study)),
         profil=[] if choice.closed_border else sections(report),
         profil_sources=_profile_sources(report),
         **words(settings, connection),
@@ -129,8 +129,8 @@ def search_page(
     """Show the search of territories, and the EPCI and départements when nothing is searched."""
     asked = q.strip()
     if asked:
-        start = (rang - 1) * views.ROWS_PER_PAGE
-        found = read.territories(connection, query=asked, limit=views.ROWS_PER_PAGE, offset=start)
+        start = (rang - 1) * arrangement.ROWS_PER_PAGE
+        found = read.territories(connection, query=asked, limit=arrangement.ROWS_PER_PAGE, offset=start)
         total = read.territory_count(connection, query=asked)
     else:
         found = [row for level in ("departement", "epci") for row in read.territories(connection, level)]
@@ -138,12 +138,12 @@ def search_page(
     return page(
         request,
         "territoires.html",
-        sources=queries.sources(connection),
+        sources=page_queries.sources(connection),
         asked=asked,
         found=found,
         rang=rang,
         total=total,
-        pages=max(1, -(-total // views.ROWS_PER_PAGE)),
+        pages=max(1, -(-total // arrangement.ROWS_PER_PAGE)),
         **words(settings, connection),
     )
 
@@ -154,30 +154,30 @@ def territory_page(
 ) -> HTMLResponse:
     """Show all that is known of one territory."""
     territory = read.territory(connection, level, code)
-    study = choices.study(settings.study)
-    needs = queries.needs(connection, level, code)
+    study = page_choices.study(settings.study)
+    needs = page_queries.needs(connection, level, code)
     # Bassins and zones share their codes with communes: their structures are listed on their communes' pages.
     has_own_code = read.territory_level(connection, code) == level
     return page(
         request,
         "territoire.html",
-        sources=queries.sources(connection),
+        sources=page_queries.sources(connection),
         territory=territory,
-        children=queries.children(connection, territory),
+        children=page_queries.children(connection, territory),
         needs=needs,
         indicators={defi: {item.id: item for item in need.indicators} for defi, need in study.needs.items()},
-        gaps=(gaps := queries.gaps_of(connection, level, code)),
-        paires=choices.PAIRS,
-        charts=views.charts(territory_series(connection, level, code)),
+        gaps=(gaps := page_queries.gaps_of(connection, level, code)),
+        paires=page_choices.PAIRS,
+        charts=arrangement.charts(territory_series(connection, level, code)),
         reasons=[
-            (defi, service, gaps[defi, service], views.sentences(gaps[defi, service], needs.get(defi), study))
-            for defi, service in choices.explained_pairs()
+            (defi, service, gaps[defi, service], arrangement.sentences(gaps[defi, service], needs.get(defi), study))
+            for defi, service in page_choices.explained_pairs()
             if (defi, service) in gaps
         ],
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],
         structure_count=read.structure_count(connection, territory=code) if has_own_code else 0,
         completeness_here=completeness_view.of_territory(connection, territory),
-        held_labels=completeness.layer_labels(),
+        held_labels=known_of_expected.layer_labels(),
         warnings=_warnings_of(connection, gaps),
         locator=_locator(connection, level, code),
         **words(settings, connection),
@@ -190,10 +190,10 @@ def rural_page(request: Request, connection: ConnectionDep, settings: SettingsDe
     return page(
         request,
         "zones_rurales.html",
-        sources=queries.sources(connection),
-        density=queries.rural_zones(connection, "densite"),
-        frr=queries.rural_zones(connection, "frr"),
-        rurality=queries.rural_zones(connection, "ruralite"),
+        sources=page_queries.sources(connection),
+        density=page_queries.rural_zones(connection, "densite"),
+        frr=page_queries.rural_zones(connection, "frr"),
+        rurality=page_queries.rural_zones(connection, "ruralite"),
         **words(settings, connection),
     )
 
@@ -203,18 +203,18 @@ def districts_page(
     request: Request, connection: ConnectionDep, settings: SettingsDep, service: str = ""
 ) -> HTMLResponse:
     """Show the QPV with the time to the nearest structure of a service."""
-    chosen = choices.choose(choices.study(settings.study), defi="insertion", service=service, level="qpv")
+    chosen = page_choices.choose(page_choices.study(settings.study), defi="insertion", service=service, level="qpv")
     report = publication.gap_report(
         connection, defi=chosen.defi, service=chosen.service, level="qpv", study_path=settings.study
     )
     return page(
         request,
         "quartiers.html",
-        sources=queries.sources(connection),
+        sources=page_queries.sources(connection),
         choice=chosen,
         report=report,
         rows=sorted(report.rows, key=lambda row: (row["nearest_min"] is None, -(row["nearest_min"] or 0))),
-        communes=queries.communes_of_districts(connection),
+        communes=page_queries.communes_of_districts(connection),
         **words(settings, connection),
     )
 
@@ -227,17 +227,17 @@ def data_page(
     service: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
     """Show every source with its age, and how complete each service's list is, by EPCI for one of them."""
-    catalogue = queries.sources(connection)
+    catalogue = page_queries.sources(connection)
     return page(
         request,
         "donnees.html",
         sources=catalogue,
         catalogue=catalogue,
         **completeness_view.of_region(connection, service),
-        services_known=queries.service_counts(connection),
-        indicators=queries.indicators(connection),
+        services_known=page_queries.service_counts(connection),
+        indicators=page_queries.indicators(connection),
         rejected=read.rejected(connection, limit=REJECTED_SHOWN),
-        accompaniment=queries.accompaniment(connection),
+        accompaniment=page_queries.accompaniment(connection),
         zones_told=by_structure(read.directory_zones(connection)),
         places_told=by_structure(read.directory_places(connection)),
         territory_layers=read.territory_layers(connection),
@@ -245,10 +245,10 @@ def data_page(
     )
 
 
-def _warnings_of(connection: Connection, gaps: dict[tuple[str, str], queries.Row]) -> tuple[str, ...]:
+def _warnings_of(connection: Connection, gaps: dict[tuple[str, str], page_queries.Row]) -> tuple[str, ...]:
     """Return what to know before using the gaps of a territory: the lists and the sources that they rest on."""
     used = {source_id for row in gaps.values() for source_id in row["source_ids"]}
-    return completeness.warnings(connection, services=[service for _, service in gaps], source_ids=used)
+    return known_of_expected.warnings(connection, services=[service for _, service in gaps], source_ids=used)
 
 
 @router.get("/methode")
@@ -257,8 +257,8 @@ def method_page(request: Request, connection: ConnectionDep, settings: SettingsD
     return page(
         request,
         "methode.html",
-        sources=queries.sources(connection),
-        travel=choices.travel(),
+        sources=page_queries.sources(connection),
+        travel=page_choices.travel(),
         **words(settings, connection),
     )
 
@@ -288,20 +288,20 @@ def _reasons(
 def _drawing(connection: Connection, level: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
     if level not in {"epci", "departement"}:  # 2,643 outlines are for the map, not for a page
         return None
-    frame = views.frame(connection, "region", "28")
+    frame = arrangement.frame(connection, "region", "28")
     if frame is None:
         return None
     return {
         "frame": frame,
-        "shapes": views.drawn(views.outlines(connection, level), rows, "priority_score"),
-        "borders": views.outlines(connection, "departement"),
+        "shapes": arrangement.drawn(arrangement.outlines(connection, level), rows, "priority_score"),
+        "borders": arrangement.outlines(connection, "departement"),
         "level": level,
     }
 
 
 def _locator(connection: Connection, level: str, code: str) -> dict[str, Any] | None:
-    frame = views.frame(connection, "region", "28")
-    shapes = views.outlines(connection, level, code)
+    frame = arrangement.frame(connection, "region", "28")
+    shapes = arrangement.outlines(connection, level, code)
     if frame is None or not shapes:
         return None
-    return {"frame": frame, "borders": views.outlines(connection, "departement"), "shape": shapes[0]}
+    return {"frame": frame, "borders": arrangement.outlines(connection, "departement"), "shape": shapes[0]}

@@ -13,17 +13,17 @@ from starlette.responses import JSONResponse, Response
 from api import errors
 from api.dependencies import SettingsDep
 from api.routes.territories import REFUSED
-from api.siting_question import SitingRequest
+from api.views.siting_question import SitingRequest
 from observatory import errors as expected
 from observatory.errors import ObservatoryError
-from observatory.publish import completeness
-from observatory.publish import siting as publication
-from observatory.runs.jobs import ask, give_up
-from observatory.runs.siting import SitingRun, stored_siting
+from observatory.publish import known_of_expected
+from observatory.publish import siting_rows as publication
+from observatory.runs.job_queue import ask, give_up
+from observatory.runs.siting.siting_run import SitingRun, stored_siting
 from observatory.settings import Settings
-from observatory.siting.study import SitingStudy
-from observatory.store import jobs
-from observatory.store.jobs import JobState
+from observatory.siting.question.siting_study import SitingStudy
+from observatory.store import job_rows
+from observatory.store.job_rows import JobState
 
 router = APIRouter()
 WAIT_S: Final = 2.0
@@ -127,7 +127,7 @@ def answer_or_job(request: Request, settings: Settings, question: SitingStudy) -
     name = ask(engine, settings, question)
     while True:
         with engine.begin() as connection:
-            state = jobs.find(connection, name)
+            state = job_rows.find(connection, name)
         if state is None:
             raise expected.DatabaseUnavailableError(UNKNOWN_JOB)
         if state.is_over:
@@ -156,7 +156,7 @@ def finished(state: JobState) -> SitingRun | JobState:
 def warned(request: Request, run: SitingRun) -> dict[str, Any]:
     """Return the contract's document, with what a reader must know before using it."""
     with request.app.state.engine.begin() as connection:
-        told = completeness.warnings(connection, services=run.parameters["services"], source_ids=run.source_ids)
+        told = known_of_expected.warnings(connection, services=run.parameters["services"], source_ids=run.source_ids)
     return publication.document(run, warnings=told)
 
 
@@ -164,7 +164,7 @@ def find(request: Request, job_id: str) -> JobState | None:
     """Return a job, and make sure that somebody works on those that wait."""
     request.app.state.worker.start()
     with request.app.state.engine.begin() as connection:
-        return jobs.find(connection, job_id)
+        return job_rows.find(connection, job_id)
 
 
 def _document(request: Request, state: JobState) -> dict[str, Any]:

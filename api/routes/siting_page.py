@@ -11,22 +11,23 @@ from pyproj import Transformer
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from api import errors, queries, views
+from api import errors
 from api.dependencies import SettingsDep
-from api.rendering import page
 from api.routes.siting import UNKNOWN_JOB, answer_or_job, find, finished, warned
-from api.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
-from api.words import selectable, words
+from api.views import arrangement, page_queries
+from api.views.page_context import selectable, words
+from api.views.rendering import page
+from api.views.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
 from observatory import crs
 from observatory.errors import UsageError
-from observatory.publish import siting as publication
-from observatory.runs.jobs import give_up
-from observatory.runs.siting import NAMED_STUDIES, SitingRun, read_siting_study
+from observatory.publish import siting_rows as publication
+from observatory.runs.job_queue import give_up
+from observatory.runs.siting.siting_run import NAMED_STUDIES, SitingRun, read_siting_study
 from observatory.settings import Settings
-from observatory.siting.options import DEFAULT_AIMS
-from observatory.siting.study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
+from observatory.siting.question.options import DEFAULT_AIMS
+from observatory.siting.question.siting_study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
 from observatory.store import read
-from observatory.store.jobs import JobState
+from observatory.store.job_rows import JobState
 
 router = APIRouter()
 DEFAULT_POLES: Final = 1
@@ -200,7 +201,7 @@ def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse
     question = study_of(run.parameters["question"])
     with request.app.state.engine.begin() as connection:
         common = _common(connection, settings, question)
-        sources = queries.sources(connection)
+        sources = page_queries.sources(connection)
         drawing = _drawing(connection, run)
         place = run.parameters["territory"]
         bbox = read.territory(connection, place["level"], place["code"])["bbox"]
@@ -230,7 +231,7 @@ def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse
 def _drawing(connection: Connection, run: SitingRun) -> dict[str, Any] | None:
     """Return the outlines of the communes and the sites that fall in the frame, in metres, y downwards."""
     place = run.parameters["territory"]
-    frame = views.frame(connection, place["level"], place["code"], margin=0.15)
+    frame = arrangement.frame(connection, place["level"], place["code"], margin=0.15)
     if frame is None:
         return None
     inside = set(read.descendants(connection, place["level"], place["code"], "commune"))
@@ -242,7 +243,7 @@ def _drawing(connection: Connection, run: SitingRun) -> dict[str, Any] | None:
         if west <= x_m <= west + width and north <= -y_m <= north + height:
             points.append({**site, "x": round(x_m), "y": round(-y_m)})
     # Bare outlines of the neighbours would hide that the question stops at the territory.
-    shapes = [shape for shape in views.outlines(connection, "commune") if shape.code in inside]
+    shapes = [shape for shape in arrangement.outlines(connection, "commune") if shape.code in inside]
     size = math.sqrt(width * height)
     return {"frame": frame, "shapes": shapes, "points": points, "radius": round(size / 70), "text": round(size / 38)}
 

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 
-from api import queries
 from api.dependencies import ConnectionDep
 from api.routes.territories import REFUSED
 from api.schemas import CompletenessList, CompletenessRow, SourceList, SourceSummary
-from observatory.publish import completeness as publication
+from api.views import page_queries
+from observatory.publish import known_of_expected as publication
 
 router = APIRouter(prefix="/api", tags=["sources"])
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/api", tags=["sources"])
 @router.get("/sources", summary="Le catalogue des sources", responses=REFUSED, operation_id="sources")
 def sources(connection: ConnectionDep) -> SourceList:
     """Return every source with producer, licence, vintage and coverage."""
-    rows = list(queries.sources(connection).values())
+    rows = list(page_queries.sources(connection).values())
     return SourceList(items=[SourceSummary(**row) for row in rows], total=len(rows))
 
 

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api import queries
-from api.choices import completeness, kind_labels, require_service, study
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import SourceSummary, StructureList, StructureSummary
-from observatory.publish import labels
+from api.views import page_queries
+from api.views.page_choices import completeness, kind_labels, require_service, study
 from observatory.store import read
+from observatory.words import labels
 
 router = APIRouter(prefix="/api", tags=["structures"])
 
@@ -31,12 +31,12 @@ def structures(
     """Return structures by name; what is closed, or announced and not open, bears ``is_active: false``."""
     declared = study(settings.study)
     wanted = require_service(declared, service) if service else None
-    extent = queries.bounds(bbox)
+    extent = page_queries.bounds(bbox)
     found = read.structures(
         connection, service=wanted, territory=territory or None, bbox=extent, limit=limit, offset=offset
     )
     total = read.structure_count(connection, service=wanted, territory=territory or None, bbox=extent)
-    catalogue = queries.sources(connection)
+    catalogue = page_queries.sources(connection)
     used = {row["source_id"] for row in found}
     names = kind_labels()
     said = completeness(declared, connection)

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
 
-from api import queries
 from api.dependencies import ConnectionDep
 from api.schemas import (
     Problem,
@@ -18,7 +17,8 @@ from api.schemas import (
     TerritoryList,
     TerritorySummary,
 )
-from observatory.publish.series import territory_series
+from api.views import page_queries
+from observatory.publish.series_points import territory_series
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["territoires"])
@@ -39,7 +39,7 @@ def search(
 ) -> TerritoryList:
     """Return territories of Normandy by name."""
     found = read.territories(connection, level or None, query=q, limit=limit, offset=offset)
-    catalogue = queries.sources(connection)
+    catalogue = page_queries.sources(connection)
     used = {row[key] for row in found for key in ("source_id", "population_source_id")}
     return TerritoryList(
         items=[TerritorySummary(**row) for row in found],
@@ -56,8 +56,8 @@ def detail(
 ) -> TerritoryDetail:
     """Return one territory with its parents, its children and its zonings."""
     row = read.territory(connection, level, code)
-    children = queries.children(connection, row)
-    catalogue = queries.sources(connection)
+    children = page_queries.children(connection, row)
+    catalogue = page_queries.sources(connection)
     used = {row["source_id"], row["population_source_id"], *(item["source_id"] for item in row["zonings"])}
     return TerritoryDetail(
         **row,
@@ -80,5 +80,5 @@ def series(
     return SeriesList(
         items=[asdict(one) for one in found],
         total=len(found),
-        sources=[SourceSummary(**row) for name, row in queries.sources(connection).items() if name in used],
+        sources=[SourceSummary(**row) for name, row in page_queries.sources(connection).items() if name in used],
     )

@@ -7,10 +7,10 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from api import tiles as store
-from api.choices import choose, study
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
+from api.views import tile_bytes as store
+from api.views.page_choices import choose, study
 from observatory import pipeline
 from observatory.errors import UsageError
 

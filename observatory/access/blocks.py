@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from observatory.access.cells import Cells
+from observatory.access.cell_index import Cells
 from observatory.access.pairs import Floats, Indices
 
 _ROUNDING = 1.0 + 1e-9

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from observatory.access.cells import farthest_m, largest_square, sort_into_cells
+from observatory.access.cell_index import farthest_m, largest_square, sort_into_cells
 from observatory.access.pairs import Floats, Indices, check_xy
 from observatory.access.threads import in_blocks
 from observatory.errors import UsageError

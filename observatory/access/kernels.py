@@ -14,7 +14,7 @@ from numba import njit
 from observatory.access.pairs import Flags, Floats, Indices
 
 Grid = tuple[float, float, float, int, int, int]
-"""``x0_m, y0_m, size_m, n_columns, n_rows, reach`` of :class:`observatory.access.cells.Cells`."""
+"""``x0_m, y0_m, size_m, n_columns, n_rows, reach`` of :class:`observatory.access.cell_index.Cells`."""
 
 _ROUNDING = 1.0 + 1e-12
 _SLACK = 1e-6

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from observatory.access import blocks
-from observatory.access.cells import Cells, farthest_m, largest_square, sort_into_cells
+from observatory.access.cell_index import Cells, farthest_m, largest_square, sort_into_cells
 from observatory.access.pairs import Floats, check_quantity, check_xy
 from observatory.access.threads import core_count, in_blocks
 from observatory.access.weights import Steps, check_steps

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
-from observatory.commands import travel
+from observatory.commands import load_travel
 from observatory.commands.calibration_table import PERCENT, as_json, as_table, french
 from observatory.commands.catchment import catchment
 from observatory.errors import InputFileError, UsageError
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from observatory.access.calibrate import Trips
     from observatory.access.network import RoadNetwork
     from observatory.access.travel import TravelConstants
-    from observatory.sources.travel_matrix import Points
+    from observatory.sources.roads.travel_matrix import Points
 
     Transform = Callable[[np.ndarray], np.ndarray]
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(catchment)
 app.command("load-network", help="Charge un réseau routier OpenStreetMap : les analyses s'en servent.")(
-    travel.load_network
+    load_travel.load_network
 )
-app.command("load-matrix", help="Charge une matrice de durées : les analyses s'en servent.")(travel.load_matrix)
-app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(travel.loaded)
-app.command("unload", help="Revient aux temps de trajet de repli.")(travel.unload)
+app.command("load-matrix", help="Charge une matrice de durées : les analyses s'en servent.")(load_travel.load_matrix)
+app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(load_travel.loaded)
+app.command("unload", help="Revient aux temps de trajet de repli.")(load_travel.unload)
 
 LIKELY_KMH: Final = (2.0, 150.0)
 """Median speeds, as the crow flies, outside which durations are likely to be in another unit."""
@@ -65,7 +65,7 @@ def calibrate(
 
     from observatory.access import calibrate as fitting
     from observatory.access.travel import Places
-    from observatory.sources import travel_matrix
+    from observatory.sources.roads import travel_matrix
 
     real, places = travel_matrix.read_matrix(matrix, unit=unit), travel_matrix.read_points(points)
     origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
@@ -115,7 +115,7 @@ def matrix(
     import pandas as pd
 
     from observatory.access.routing import travel_times
-    from observatory.sources import travel_matrix
+    from observatory.sources.roads import travel_matrix
 
     starts, ends = travel_matrix.read_points(origins), travel_matrix.read_points(destinations)
     if not (starts.is_geographic and ends.is_geographic):
@@ -202,7 +202,7 @@ def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Tr
     from geodata import declarations
     from observatory.access.network import build
     from observatory.access.profile import Profile
-    from observatory.sources import osm
+    from observatory.sources.roads import osm
 
     profile = Profile.from_declaration(declarations("studies/travel"), mode)
     to_metres = transformer(lon_lat)

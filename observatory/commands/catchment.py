@@ -70,7 +70,7 @@ def _of_service(
     service: str, threshold_min: float | None, engine: str, scheduler: str | None
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     from observatory.commands.session import chosen_study, transaction
-    from observatory.runs.catchment import service_catchment
+    from observatory.runs.access.catchment_table import service_catchment
 
     with transaction() as connection, _runner(engine, scheduler) as run:
         return service_catchment(
@@ -86,9 +86,9 @@ def _of_files(
     from observatory.access.partition import Territory
     from observatory.access.travel import Places, note_of
     from observatory.commands.access import declared_constants, transformer
-    from observatory.runs.catchment import as_frame
-    from observatory.runs.engine import catchment as work_out
-    from observatory.sources import travel_matrix
+    from observatory.runs.access.catchment_table import as_frame
+    from observatory.runs.access.tile_runner import catchment as work_out
+    from observatory.sources.roads import travel_matrix
 
     (points, persons), (sites, units) = travel_matrix.read_demand(demand), travel_matrix.read_supply(supply)
     if points.is_geographic != sites.is_geographic:
@@ -110,7 +110,7 @@ def _of_files(
 def _runner(engine: str, scheduler: str | None) -> Any:  # noqa: ANN401  (a context manager of a runner)
     from contextlib import contextmanager, nullcontext
 
-    from observatory.runs import engine as engines
+    from observatory.runs.access import tile_runner as engines
 
     if engine == "local":
         return nullcontext(engines.here)

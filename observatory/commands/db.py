@@ -9,8 +9,8 @@ from typing import Annotated, Final
 import typer
 
 from observatory.settings import Settings
-from observatory.store import cluster as clusters
-from observatory.store import dump
+from observatory.store.server import cluster as clusters
+from observatory.store.server import dump
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 

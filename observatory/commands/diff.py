@@ -12,7 +12,7 @@ from observatory.errors import UsageError
 from observatory.publish.csv_text import csv_text
 
 if TYPE_CHECKING:
-    from observatory.runs.difference import Difference
+    from observatory.runs.gap.gap_difference import Difference
 
 
 def diff(
@@ -33,8 +33,8 @@ def diff(
 ) -> None:
     """Compare two analyses; without names, list those that are kept."""
     from observatory.commands.session import chosen_study, transaction, write_text
-    from observatory.publish.gaps import require_level
-    from observatory.runs.difference import difference, stored_runs
+    from observatory.publish.gap_rows import require_level
+    from observatory.runs.gap.gap_difference import difference, stored_runs
 
     if format_ not in {"table", "csv", "json"}:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi table, csv, json.")
@@ -137,7 +137,7 @@ def _effects(row: dict[str, Any]) -> str:
 
 
 def _signed(value: float, *, whole: bool = False) -> str:
-    from observatory.publish.labels import count, decimal
+    from observatory.words.labels import count, decimal
 
     figure = count(abs(value)) if whole else decimal(abs(value))
     return f"{'+' if value > 0 else '−' if value < 0 else ''}{figure}"

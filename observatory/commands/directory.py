@@ -33,12 +33,12 @@ def export_(
 ) -> None:
     """Write the directory."""
     from observatory.commands.session import messages, transaction
-    from observatory.store import directory
+    from observatory.store.directory import directory_store
 
     if format_ not in FORMATS:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
     with transaction() as connection:
-        entries = list(directory.entries(connection).values())
+        entries = list(directory_store.entries(connection).values())
         _write(connection, entries, out, format_)
     places = sum(len(one.places) for one in entries)
     messages().print(f"{out} : {len(entries)} structures, {places} lieux et permanences.", markup=False)
@@ -55,7 +55,7 @@ def template(
 ) -> None:
     """Write an empty directory with one example."""
     from observatory.commands.session import messages
-    from observatory.publish import directory as publication
+    from observatory.publish import directory_files as publication
     from observatory.publish.directory_template import EXAMPLE
 
     if format_ not in TEMPLATES:
@@ -82,11 +82,11 @@ def import_(
     ] = False,
 ) -> None:
     """Import a directory and print what it changes."""
-    from observatory.commands.difference import print_outcome
+    from observatory.commands.import_changes import print_outcome
     from observatory.commands.session import messages, opened
-    from observatory.sources import directory_file, directory_gpkg
-    from observatory.store import directory
-    from observatory.store.load import migrate
+    from observatory.sources.directory import directory_file, directory_gpkg
+    from observatory.store.directory import directory_store
+    from observatory.store.ingest.snapshot_load import migrate
 
     read = directory_gpkg.read if directory_gpkg.is_geopackage(file) else directory_file.read
     frame, present = read(file)
@@ -94,8 +94,8 @@ def import_(
     with opened() as engine:
         migrate(engine)
         with engine.begin() as connection:
-            directory.take_turn(connection)
-            outcome = directory.import_rows(
+            directory_store.take_turn(connection)
+            outcome = directory_store.import_rows(
                 connection,
                 frame,
                 present,
@@ -124,8 +124,8 @@ def import_(
 
 
 def _write(connection: Connection, entries: list, out: Path, format_: str) -> None:  # type: ignore[type-arg]
-    from observatory.publish import directory as publication
-    from observatory.store import directory
+    from observatory.publish import directory_files as publication
+    from observatory.store.directory import directory_store
 
     if format_ == "csv":
         publication.write_csv(entries, out)
@@ -133,5 +133,8 @@ def _write(connection: Connection, entries: list, out: Path, format_: str) -> No
         publication.write_gpkg(entries, out)
     else:
         publication.write_data_inclusion(
-            entries, out, communes=directory.commune_names(connection), departements=directory.departements(connection)
+            entries,
+            out,
+            communes=directory_store.commune_names(connection),
+            departements=directory_store.departements(connection),
         )

@@ -22,8 +22,8 @@ def export(
     """Write a layer to a file."""
     from observatory.commands.session import chosen_study, messages, transaction, working
     from observatory.errors import UsageError
-    from observatory.publish.export import WRITERS, write_layer
-    from observatory.publish.layers import read_layer
+    from observatory.publish.export_file import WRITERS, write_layer
+    from observatory.publish.export_layers import read_layer
 
     if format_ not in WRITERS:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(WRITERS)}.")

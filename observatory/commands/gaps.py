@@ -13,7 +13,7 @@ from observatory.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from observatory.publish.gaps import GapReport
+    from observatory.publish.gap_rows import GapReport
 
 FORMATS: Final = ("table", "csv", "json", "geojson")
 HEADINGS: Final = {
@@ -115,7 +115,7 @@ def gaps(
 ) -> None:
     """Print a gap analysis at one level."""
     from observatory.commands.session import chosen_study, messages, transaction, working, write_text
-    from observatory.publish import gaps as publication
+    from observatory.publish import gap_rows as publication
 
     if format_ not in FORMATS:
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
@@ -127,7 +127,7 @@ def gaps(
         }  # fmt: skip
         report = publication.gap_report(connection, territory=territory, closed_border=closed_border, **asked)
         if explain:
-            from observatory.publish.explanation import explained
+            from observatory.publish.gap_explanation import explained
 
             report = explained(connection, report)
         if format_ == "geojson":
@@ -155,7 +155,7 @@ def _paragraphs(report: GapReport) -> str:
 
 def _profile(report: GapReport) -> str:
     """Return what the analysis says of all of Normandy, its tables as lists."""
-    from observatory.publish.profile import sections
+    from observatory.publish.profile_text import sections
 
     lines = []
     for section in sections(report):
@@ -179,7 +179,7 @@ def _print(report: GapReport) -> None:
 
 def _cells(report: GapReport) -> dict[str, list[str]]:
     """Return the text of every column, the total last where there is more than one row."""
-    from observatory.publish.gaps import totals
+    from observatory.publish.gap_rows import totals
 
     sums: dict[str, Any] = {**totals(report.rows), "name": f"Total de {len(report.rows)} lignes"}
     cells = {
@@ -231,8 +231,8 @@ def _table(cells: dict[str, list[str]], *, has_total: bool) -> Table:
 
 
 def _words(column: str, row: dict[str, Any]) -> str:
-    from observatory.publish import labels
-    from observatory.publish.gaps import is_secret
+    from observatory.publish.gap_rows import is_secret
+    from observatory.words import labels
 
     if is_secret(row, column):
         return HIDDEN
@@ -244,7 +244,7 @@ def _words(column: str, row: dict[str, Any]) -> str:
 
 
 def _text(column: str, value: object) -> str:
-    from observatory.publish import labels
+    from observatory.words import labels
 
     if column == "typology":
         return labels.TYPOLOGIES.get(str(value), str(value))
@@ -259,8 +259,8 @@ def _text(column: str, value: object) -> str:
 
 def _left_out(report: GapReport) -> list[str]:
     """Say how many secret counts the totals under the table are without."""
-    from observatory.gap.french import plural
-    from observatory.publish.gaps import totals
+    from observatory.publish.gap_rows import totals
+    from observatory.words.grammar import plural
 
     sums = totals(report.rows)
     found = []
@@ -274,7 +274,7 @@ def _left_out(report: GapReport) -> list[str]:
 
 def _border(report: GapReport) -> list[str]:
     """Say which territories a closed border flips, or how many would."""
-    from observatory.publish import border
+    from observatory.publish import border_rows
 
     parameters = report.parameters
     if not parameters.get("closed_border"):
@@ -283,7 +283,7 @@ def _border(report: GapReport) -> list[str]:
             return []
         words = "territoire de cette maille basculerait" if count == 1 else "territoires de cette maille basculeraient"
         return [f"Frontière régionale fermée, {count} {words} : --closed-border les nomme."]
-    found = border.flips_in_words(report)
+    found = border_rows.flips_in_words(report)
     if not found:
         return [parameters["closed_border_note"], "Frontière fermée, aucun territoire ne bascule."]
     words = "territoire bascule" if len(found) == 1 else "territoires basculent"

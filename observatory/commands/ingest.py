@@ -59,8 +59,8 @@ def ingest(
     """Load the snapshot, sources from their producers' sites, or one from its file; print the account of the rows."""
     from observatory.commands import ingest_source
     from observatory.commands.session import opened, progress
-    from observatory.store.bundle import bundled
-    from observatory.store.load import migrate
+    from observatory.store.ingest.bundle import bundled
+    from observatory.store.ingest.snapshot_load import migrate
 
     _require_region(region)
     wanted = list(dict.fromkeys(_source_ids(sources or [])))
@@ -103,7 +103,7 @@ def sources(
 ) -> None:
     """Print the catalogue with its age and completeness, what was rejected, or what is known by territory."""
     from observatory.commands.session import messages, transaction
-    from observatory.publish.completeness import everywhere
+    from observatory.publish.known_of_expected import everywhere
     from observatory.store import read
 
     if format_ not in FORMATS:
@@ -154,7 +154,7 @@ def _source_ids(names: Iterable[str]) -> list[str]:
     UsageError
         If a name is unknown, with the nearest ones.
     """
-    from observatory.sources.catalog import known_names
+    from observatory.declared.catalogue import known_names
 
     known = known_names()
     for name in names:
@@ -168,7 +168,7 @@ def _source_ids(names: Iterable[str]) -> list[str]:
 
 
 def _catalogue(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    from observatory.publish.completeness import with_freshness
+    from observatory.publish.known_of_expected import with_freshness
 
     return [with_freshness(row) for row in rows]
 
@@ -176,7 +176,7 @@ def _catalogue(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    from observatory.publish.labels import count
+    from observatory.words.labels import count
 
     table = Table(title=f"{len(rows)} sources", title_justify="left")
     table.add_column("Source", overflow="fold", no_wrap=True)

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from observatory.declared import catalogue
 from observatory.errors import ObservatoryError, UsageError
-from observatory.sources import catalog
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-    from observatory.sources.live import Live
-    from observatory.store.dry_run import Check
-    from observatory.store.load import SourceReport
-    from observatory.store.stage import Progress
+    from observatory.sources.fetch.live import Live
+    from observatory.store.ingest.dry_run import Check
+    from observatory.store.ingest.snapshot_load import SourceReport
+    from observatory.store.ingest.stage import Progress
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Plan:
     accepts_fewer: bool = False
 
     @property
-    def live(self) -> tuple[catalog.SourceDeclaration, ...]:
+    def live(self) -> tuple[catalogue.SourceDeclaration, ...]:
         """Sources to fetch: those named, or all, that have a live address."""
         if self.from_file is not None or self.from_snapshot:
             return ()
-        declared = [one for one in catalog.sources() if one.live is not None]
+        declared = [one for one in catalogue.sources() if one.live is not None]
         return tuple(one for one in declared if self.is_all or one.source_id in self.wanted)
 
     @property
@@ -54,12 +54,12 @@ def require_at_hand(plan: Plan) -> None:
         Saying where its file is to be found, and the command that reads it.
     """
     for source_id in plan.of_snapshot:
-        source = catalog.source(source_id)
+        source = catalogue.source(source_id)
         if not source.in_snapshot:
             raise UsageError(_how_to_get(source, is_offline=plan.from_snapshot))
 
 
-def _how_to_get(source: catalog.SourceDeclaration, *, is_offline: bool) -> str:
+def _how_to_get(source: catalogue.SourceDeclaration, *, is_offline: bool) -> str:
     what = f"« {source.source_id} » n’est pas livrée avec l’observatoire"
     if source.reader is None:
         return f"« {source.source_id} » n’a pas de fichier de producteur : elle se remplit par {source.url}."
@@ -103,7 +103,7 @@ def load(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
 
 def check(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
     """Read, check and compare what is asked for, load nothing, print a table; return whether all could be checked."""
-    from observatory.store import dry_run
+    from observatory.store.ingest import dry_run
 
     checks: list[Check] = []
     if plan.from_file is not None:
@@ -129,12 +129,12 @@ def check(engine: sa.Engine, plan: Plan, tell: Progress) -> bool:
 
 
 def _file_only() -> list[str]:
-    return [one.source_id for one in catalog.sources() if one.reader and one.live is None and not one.in_snapshot]
+    return [one.source_id for one in catalogue.sources() if one.reader and one.live is None and not one.in_snapshot]
 
 
-def _with_way_back(source: catalog.SourceDeclaration, error: ObservatoryError) -> ObservatoryError:
+def _with_way_back(source: catalogue.SourceDeclaration, error: ObservatoryError) -> ObservatoryError:
     """Say too that the delivered figures are at hand, where the network failed for a source that has some."""
-    from observatory.sources.cache import DownloadError
+    from observatory.sources.fetch.cache import DownloadError
 
     if not (isinstance(error, DownloadError) and source.in_snapshot):
         return error
@@ -144,15 +144,15 @@ def _with_way_back(source: catalog.SourceDeclaration, error: ObservatoryError) -
 
 
 def _load_file(engine: sa.Engine, source_id: str, path: Path, plan: Plan, tell: Progress) -> None:
-    from observatory.store.ingest import ingest_file
+    from observatory.store.ingest.file_ingest import ingest_file
 
     status, reports = ingest_file(engine, source_id, path, progress=tell, accepts_fewer=plan.accepts_fewer)
     _print_account(reports)
     _say_outcome(status, f"« {path.name} »")
 
 
-def _load_live(engine: sa.Engine, live: Live, source: catalog.SourceDeclaration, plan: Plan, tell: Progress) -> None:
-    from observatory.store.ingest import ingest_file
+def _load_live(engine: sa.Engine, live: Live, source: catalogue.SourceDeclaration, plan: Plan, tell: Progress) -> None:
+    from observatory.store.ingest.file_ingest import ingest_file
 
     file = live.fetch(source, tell)
     status, reports = ingest_file(
@@ -172,8 +172,8 @@ def _load_live(engine: sa.Engine, live: Live, source: catalog.SourceDeclaration,
 
 def _load_snapshot(engine: sa.Engine, wanted: Sequence[str], tell: Progress) -> None:
     """Load the snapshot; a wanted source that was loaded from a file is taken back from the snapshot."""
-    from observatory.store.ingest import loaded_from_file
-    from observatory.store.load import load_snapshot
+    from observatory.store.ingest.file_ingest import loaded_from_file
+    from observatory.store.ingest.snapshot_load import load_snapshot
 
     with engine.connect() as connection:
         from_files = loaded_from_file(connection)
@@ -191,9 +191,9 @@ def _load_snapshot(engine: sa.Engine, wanted: Sequence[str], tell: Progress) -> 
 def _live() -> Live:
     """Return what fetches sources, as the operator set it."""
     from observatory.settings import Settings
-    from observatory.sources.download import Transport
-    from observatory.sources.live import Live
-    from observatory.store.datadir import data_directory
+    from observatory.sources.fetch.download import Transport
+    from observatory.sources.fetch.live import Live
+    from observatory.store.server.datadir import data_directory
 
     settings = Settings()
     home = data_directory(settings) / "telechargements"
@@ -224,7 +224,7 @@ def _print_account(reports: Sequence[SourceReport]) -> None:
     from rich.table import Table
 
     from observatory.commands.session import messages
-    from observatory.publish.labels import count
+    from observatory.words.labels import count
 
     table = Table(title="Lignes des fichiers d’origine", title_justify="left")
     table.add_column("Source", no_wrap=True)
@@ -255,7 +255,7 @@ def _print_account(reports: Sequence[SourceReport]) -> None:
 def _print_checks(checks: Sequence[Check]) -> None:
     """Print what each source would change, and what couldn't be checked: two lines each, whatever the width."""
     from observatory.commands.session import messages
-    from observatory.publish.labels import count
+    from observatory.words.labels import count
 
     console = messages()
     for one in checks:
@@ -279,7 +279,7 @@ def _print_checks(checks: Sequence[Check]) -> None:
 
 
 def _verdict(check: Check) -> str:
-    from observatory.publish.labels import count
+    from observatory.words.labels import count
 
     if check.is_same:
         return "identique à ce qui est chargé."

@@ -32,10 +32,10 @@ def draw(
     """Draw the regional map and write it to one HTML file."""
     from observatory.commands.session import chosen_study, messages, transaction, working
     from observatory.errors import UsageError
-    from observatory.publish import labels
-    from observatory.publish.map import draw as draw_layers
-    from observatory.publish.map import save
-    from observatory.publish.regional import DEFAULT_GAPS, regional_layers
+    from observatory.publish.offline_map import draw as draw_layers
+    from observatory.publish.offline_map import save
+    from observatory.publish.regional_layers import DEFAULT_GAPS, regional_layers
+    from observatory.words import labels
 
     if level not in LEVELS:
         raise UsageError(

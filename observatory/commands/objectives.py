@@ -13,7 +13,7 @@ from observatory.errors import UsageError
 from observatory.publish.csv_text import csv_text
 
 if TYPE_CHECKING:
-    from observatory.runs.objectives import Followed
+    from observatory.runs.objective_progress import Followed
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Code = Annotated[str, typer.Option("--territory", metavar="CODE", help="Code INSEE, SIREN d'EPCI ou code de QPV.")]
@@ -34,10 +34,10 @@ def set_one(
 ) -> None:
     """Keep one objective."""
     from observatory.commands.session import chosen_study, messages, transaction
+    from observatory.declared.study_reading import read_study
     from observatory.gap.progress import Objective
-    from observatory.runs.objectives import checked, followed
-    from observatory.store.objectives import set_objective
-    from observatory.studies import read_study
+    from observatory.runs.objective_progress import checked, followed
+    from observatory.store.objective_rows import set_objective
 
     asked = Objective("", territory, defi, indicator, baseline, baseline_period, target, target_period, origin)
     with transaction() as connection:
@@ -59,7 +59,7 @@ def list_all(
 ) -> None:
     """Print objectives and their progress."""
     from observatory.commands.session import transaction, write_text
-    from observatory.runs.objectives import followed
+    from observatory.runs.objective_progress import followed
     from observatory.store import read
 
     if format_ not in {"table", "csv", "json"}:
@@ -87,7 +87,7 @@ def remove(
     """Remove objectives."""
     from observatory.commands.session import messages, transaction
     from observatory.store import read
-    from observatory.store.objectives import remove_objectives
+    from observatory.store.objective_rows import remove_objectives
 
     with transaction() as connection:
         code = territory.strip().upper()
@@ -110,10 +110,10 @@ def import_file(
 ) -> None:
     """Keep the objectives of a file."""
     from observatory.commands.session import chosen_study, messages, transaction
+    from observatory.declared.study_reading import read_study
     from observatory.errors import InputFileError, ObservatoryError
-    from observatory.runs.objectives import checked, read_objectives
-    from observatory.store.objectives import set_objective
-    from observatory.studies import read_study
+    from observatory.runs.objective_progress import checked, read_objectives
+    from observatory.store.objective_rows import set_objective
 
     rows, study = read_objectives(file), read_study(chosen_study(None))
     with transaction() as connection:
@@ -142,7 +142,7 @@ def flat(one: Followed) -> dict[str, Any]:
 
 
 def _text(found: list[Followed]) -> str:
-    from observatory.publish.labels import figure
+    from observatory.words.labels import figure
 
     if not found:
         return "Aucun objectif : « observatory objectives set » en déclare un.\n"

@@ -13,7 +13,7 @@ from observatory.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from observatory.runs.siting import SitingRun
+    from observatory.runs.siting.siting_run import SitingRun
 
 FORMATS: Final = ("table", "json", "geojson")
 WIDE: Final = 10_000
@@ -56,17 +56,19 @@ def site(
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
     from observatory import pipeline
     from observatory.commands.session import chosen_study, messages, transaction, working, write_text
-    from observatory.publish import completeness
-    from observatory.publish import siting as publication
-    from observatory.runs.siting import read_siting_study
-    from observatory.siting.options import DEFAULT_AIMS
+    from observatory.publish import known_of_expected
+    from observatory.publish import siting_rows as publication
+    from observatory.runs.siting.siting_run import read_siting_study
+    from observatory.siting.question.options import DEFAULT_AIMS
 
     question = read_siting_study(study)
     if pareto and not question.pareto:
         question = replace(question, pareto=DEFAULT_AIMS)
     with working("Recherche des sites…"), transaction() as connection:
         run = pipeline.site(connection, question, study_path=chosen_study(None), time_limit_s=time_limit_s)
-        warnings = completeness.warnings(connection, services=run.parameters["services"], source_ids=run.source_ids)
+        warnings = known_of_expected.warnings(
+            connection, services=run.parameters["services"], source_ids=run.source_ids
+        )
     for sentence in warnings:
         messages().print(f"Attention : {sentence}", markup=False)
     if format_ == "json":
@@ -87,8 +89,8 @@ def compare(
     from rich.table import Table
 
     from observatory.commands.session import transaction
-    from observatory.publish import siting as publication
-    from observatory.runs.siting import find_siting
+    from observatory.publish import siting_rows as publication
+    from observatory.runs.siting.siting_run import find_siting
 
     with transaction() as connection:
         rows = publication.comparison(find_siting(connection, first), find_siting(connection, second))
@@ -108,7 +110,7 @@ def _console() -> Console:
 
 def _print(run: SitingRun) -> None:
     from observatory.commands.session import messages
-    from observatory.publish import siting as publication
+    from observatory.publish import siting_rows as publication
 
     console, best = _console(), run.document["solutions"][0]
     say = messages()
@@ -137,8 +139,8 @@ def _sites_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
     from rich import box
     from rich.table import Table
 
-    from observatory.publish import labels
-    from observatory.publish import siting as publication
+    from observatory.publish import siting_rows as publication
+    from observatory.words import labels
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Propositions, de la meilleure à la moins bonne")
     for heading in ("Rang", "Nouveaux pôles", "Objectif", "Preuve"):
@@ -153,7 +155,7 @@ def _ledger_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
     from rich import box
     from rich.table import Table
 
-    from observatory.publish import labels
+    from observatory.words import labels
 
     best = run.document["solutions"][0]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Registre du territoire, avant et après")
@@ -186,16 +188,16 @@ def _pareto_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
 
 def _figure(aim: str, value: float | None) -> str:
     """Return minutes and shares with a decimal, persons without."""
-    from observatory.publish import labels
-    from observatory.siting.options import AIMS_OF_DEFIS
-    from observatory.siting.prose import few
+    from observatory.siting.proposal.reasons import few
+    from observatory.siting.question.options import AIMS_OF_DEFIS
+    from observatory.words import labels
 
     return few(value) if aim in AIMS_OF_DEFIS else labels.decimal(value)
 
 
 def _basis(run: SitingRun) -> list[str]:
     """Return what was assumed, what the lists lack, the robustness and the run."""
-    from observatory.publish import siting as publication
+    from observatory.publish import siting_rows as publication
 
     about, tried = run.parameters, run.document["robustness"]
     lines = ["", *(one["text"] for one in run.document["named"])]

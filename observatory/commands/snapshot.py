@@ -31,14 +31,14 @@ def build(
     from rich.console import Console
 
     import geodata
-    from observatory.sources import snapshot
+    from observatory.sources import snapshot_build
 
     console = Console(stderr=True)
     directory = out or geodata.SNAPSHOT
     with console.status("Lecture des sources") as status:
-        built = snapshot.build(figures, step=status.update)
+        built = snapshot_build.build(figures, step=status.update)
         status.update("Écriture")
-        size = snapshot.write(built, directory)
+        size = snapshot_build.write(built, directory)
     console.print(_account(built.batches))
     for note in built.notes:
         console.print(f"· {note}", highlight=False)
@@ -74,7 +74,7 @@ def dictionary(
 ) -> None:
     """Write the generated data dictionary."""
     from observatory.errors import InputFileError
-    from observatory.sources.dictionary import render
+    from observatory.publish.data_dictionary import render
 
     if not out.parent.is_dir():
         raise InputFileError(

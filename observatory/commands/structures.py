@@ -12,7 +12,7 @@ import typer
 from observatory.errors import UsageError
 
 if TYPE_CHECKING:
-    from observatory.store.resolution import Settled
+    from observatory.store.ingest.resolution import Settled
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -64,7 +64,7 @@ def merged(
 def doubtful(*, format_: Format = "table") -> None:
     """Print the pairs under the threshold."""
     from observatory.commands.session import transaction
-    from observatory.store import resolution
+    from observatory.store.ingest import resolution
 
     _require(format_)
     with transaction() as connection:
@@ -92,7 +92,7 @@ def decisions(*, format_: Format = "table") -> None:
 def closed(*, format_: Format = "table") -> None:
     """Print the structures that a register says closed."""
     from observatory.commands.session import messages, transaction
-    from observatory.store import closures
+    from observatory.store.ingest import closures
 
     _require(format_)
     with transaction() as connection:
@@ -115,7 +115,7 @@ def closed(*, format_: Format = "table") -> None:
 def split(identifier: Identifier, *, reason: Reason = None) -> None:
     """Undo a merge and forbid it."""
     from observatory.commands.session import transaction
-    from observatory.store import resolution
+    from observatory.store.ingest import resolution
 
     with transaction() as connection:
         settled = resolution.split(connection, identifier, reason=reason)
@@ -126,7 +126,7 @@ def split(identifier: Identifier, *, reason: Reason = None) -> None:
 def join(first: Identifier, second: Identifier, *, reason: Reason = None) -> None:
     """Force a merge."""
     from observatory.commands.session import transaction
-    from observatory.store import resolution
+    from observatory.store.ingest import resolution
 
     with transaction() as connection:
         settled = resolution.join(connection, first, second, reason=reason)
@@ -137,7 +137,7 @@ def join(first: Identifier, second: Identifier, *, reason: Reason = None) -> Non
 def forget(first: Identifier, second: Identifier) -> None:
     """Take a decision back."""
     from observatory.commands.session import transaction
-    from observatory.store import resolution
+    from observatory.store.ingest import resolution
 
     with transaction() as connection:
         settled = resolution.forget(connection, first, second)
@@ -151,7 +151,7 @@ def _require(format_: str) -> None:
 
 def _say(settled: Settled) -> None:
     from observatory.commands.session import messages
-    from observatory.publish.labels import count
+    from observatory.words.labels import count
 
     change = "sans changement" if not settled.moved_count else f"au lieu de {count(settled.former_count)}"
     messages().print(
@@ -189,7 +189,7 @@ def _decision_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _closed_cells(row: dict[str, Any]) -> tuple[str, ...]:
-    from observatory.publish.labels import day
+    from observatory.words.labels import day
 
     return (
         "date inconnue" if row["closed_date"] is None else day(row["closed_date"]),
@@ -202,7 +202,7 @@ def _closed_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _score(score: float | None) -> str:
-    from observatory.publish.labels import decimal
+    from observatory.words.labels import decimal
 
     return "" if score is None else decimal(score, digits=1)
 

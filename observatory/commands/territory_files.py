@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from observatory.sources.geocode import Located
+    from observatory.sources.fetch.geocode import Located
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 LAYER_HELP: Final = "Couche : candidats, friches, structures ou permanences."
@@ -51,20 +51,21 @@ def import_(
     ] = False,
 ) -> None:
     """Import a layer and print what it changes."""
-    from observatory.commands.difference import print_outcome
+    from observatory.commands.import_changes import print_outcome
     from observatory.commands.session import messages, opened
-    from observatory.runs.territory_import import import_layer
-    from observatory.sources import territory_file
-    from observatory.store import directory, territory_files
-    from observatory.store.load import migrate
+    from observatory.runs.entered_import import import_layer
+    from observatory.sources.territories import entered_file
+    from observatory.store import entered_files
+    from observatory.store.directory import directory_store
+    from observatory.store.ingest.snapshot_load import migrate
 
     today = datetime.now(UTC).date().isoformat()
     with opened() as engine:
         migrate(engine)
         with engine.begin() as connection:
-            directory.take_turn(connection)
-            territory_files.require_layer(connection, territory, layer)
-            frame, notes = territory_file.read(file, crs_name=crs)
+            directory_store.take_turn(connection)
+            entered_files.require_layer(connection, territory, layer)
+            frame, notes = entered_file.read(file, crs_name=crs)
             outcome = import_layer(
                 connection,
                 frame,
@@ -136,12 +137,13 @@ def remove(
     """Take a layer out."""
     from observatory.commands.session import messages, transaction
     from observatory.errors import UsageError
-    from observatory.store import directory, territory_files
+    from observatory.store import entered_files
+    from observatory.store.directory import directory_store
 
     with transaction() as connection:
-        directory.take_turn(connection)
-        territory_files.require_layer(connection, territory, layer)
-        count = territory_files.remove(connection, territory, layer, code=code)
+        directory_store.take_turn(connection)
+        entered_files.require_layer(connection, territory, layer)
+        count = entered_files.remove(connection, territory, layer, code=code)
     if not count:
         raise UsageError(
             "Il n'y a rien à retirer sous ce territoire, cette couche et ce code : « observatory territory-files "
@@ -153,10 +155,10 @@ def remove(
 def _located(frame: pd.DataFrame, *, asks: bool) -> dict[int, Located]:
     """Ask the geocoder about the rows that only have an address, if the user wants it."""
     from observatory.settings import Settings
-    from observatory.sources.download import Transport
-    from observatory.sources.geocode import geocode
-    from observatory.sources.territory_entry import to_ask
-    from observatory.store.datadir import data_directory
+    from observatory.sources.fetch.download import Transport
+    from observatory.sources.fetch.geocode import geocode
+    from observatory.sources.territories.entered_row import to_ask
+    from observatory.store.server.datadir import data_directory
 
     positions, addresses = to_ask(frame)
     if not asks or not positions:

@@ -6,7 +6,7 @@ from __future__ import annotations
 def worker() -> None:
     """Work in the foreground until Ctrl+C."""
     from observatory.commands.session import messages, opened
-    from observatory.runs.jobs import Worker
+    from observatory.runs.job_queue import Worker
     from observatory.settings import Settings
 
     with opened() as engine:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from observatory.gap.french import of
 from observatory.gap.spatial import QUADRANTS, Clusters
+from observatory.words.grammar import of
 
 SELF_NAMED: Final = 1
 """Communes of an area that bears the commune's own name."""

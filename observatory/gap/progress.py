@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from observatory.gap.series import Series, value_at
-from observatory.publish.labels import NARROW_SPACE, decimal, figure
+from observatory.words.labels import NARROW_SPACE, decimal, figure
 
 AGREEMENT: Final = 0.01
 """Relative difference under which the declared start is the published figure (convention de l'observatoire)."""

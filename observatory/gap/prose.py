@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from observatory.gap.french import Named, listed, plural, quoted, territory
-from observatory.publish.labels import TYPOLOGIES, TYPOLOGY_MEANINGS, count, decimal
+from observatory.words.grammar import Named, listed, plural, quoted, territory
+from observatory.words.labels import TYPOLOGIES, TYPOLOGY_MEANINGS, count, decimal
 
 NO_BREAK: Final = "\u00a0"
 NARROW: Final = "\u202f"

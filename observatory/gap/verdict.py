@@ -14,13 +14,13 @@ import pandas as pd
 from observatory.access import e2sfca
 from observatory.access.weights import Weights, apl_steps, gaussian
 from observatory.errors import InputFileError, UsageError
-from observatory.gap.french import quoted
 from observatory.gap.typology import Cuts
 from observatory.need import NeedStudy, aggregate, normalise
 from observatory.need.declaration import number, numbers, table, texts
 from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
 from observatory.parameters import SCORE_DECIMALS
-from observatory.publish import labels
+from observatory.words import labels
+from observatory.words.grammar import quoted
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from observatory.sources.directory_entry import Entry, Place
-from observatory.sources.directory_file import EXAMPLE as EXAMPLE_NAME
+from observatory.sources.directory.directory_entry import Entry, Place
+from observatory.sources.directory.directory_file import EXAMPLE as EXAMPLE_NAME
 
 EXAMPLE: Final = Entry(
     structure_id="",

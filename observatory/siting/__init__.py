@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from observatory.siting.k_best import k_best_p_median
-from observatory.siting.lscp import lscp
-from observatory.siting.mclp import mclp
-from observatory.siting.p_center import p_center
-from observatory.siting.p_median import p_median
-from observatory.siting.p_median_points import p_median_points
-from observatory.siting.pareto import Aim, Compromise, Front, pareto
-from observatory.siting.solution import UNCOVERED, Solution
+from observatory.siting.solvers.k_best import k_best_p_median
+from observatory.siting.solvers.lscp import lscp
+from observatory.siting.solvers.mclp import mclp
+from observatory.siting.solvers.p_center import p_center
+from observatory.siting.solvers.p_median import p_median
+from observatory.siting.solvers.p_median_points import p_median_points
+from observatory.siting.solvers.pareto import Aim, Compromise, Front, pareto
+from observatory.siting.solvers.solution import UNCOVERED, Solution
 
 __all__ = [
     "UNCOVERED",

@@ -63,7 +63,7 @@ def create_engine(settings: Settings, *, statement_timeout_ms: int = 0, name: st
         url = _checked_url(settings.database_url.get_secret_value())
         return _engine(lambda: url, start=None, statement_timeout_ms=statement_timeout_ms, name=name)
 
-    from observatory.store.cluster import cluster_for
+    from observatory.store.server.cluster import cluster_for
 
     cluster = cluster_for(settings)
     # The address is asked at each connection: the cluster may settle elsewhere when it is created.

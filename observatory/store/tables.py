@@ -308,7 +308,7 @@ class StructureRecord(Base):
     record_id: Mapped[str] = mapped_column(primary_key=True)
     structure_id: Mapped[str] = mapped_column(ForeignKey("structure.structure_id", ondelete="CASCADE"))
     rule: Mapped[str]
-    """What joined it to its structure: one of ``observatory.sources.resolve.RULES``."""
+    """What joined it to its structure: one of ``observatory.sources.structures.resolve.RULES``."""
     name: Mapped[str]
     kind: Mapped[str]
     siret: Mapped[str | None]

@@ -4,7 +4,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from observatory.publish.map import LegendEntry, MapLayer, draw, save
+from observatory.publish.offline_map import LegendEntry, MapLayer, draw, save
 
 CHROMIUM = "/usr/bin/chromium"
 

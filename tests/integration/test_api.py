@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from observatory.publish import gaps as publication
+from observatory.publish import gap_rows as publication
 from observatory.settings import Settings
 
 ADDENDS = ("served_count", "reachable_full_count", "out_of_reach_count")
@@ -205,7 +205,7 @@ def test_the_text_of_a_bug_is_never_sent(
     def broken(*_: object) -> None:
         raise RuntimeError("mot de passe : secret")
 
-    monkeypatch.setattr("api.queries.sources", broken)
+    monkeypatch.setattr("api.views.page_queries.sources", broken)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         assert "secret" not in refusal(client, "/api/sources", 500)
         page = client.get("/donnees")

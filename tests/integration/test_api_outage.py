@@ -18,9 +18,9 @@ import toy_territory
 from served import served
 
 from observatory.settings import Settings
-from observatory.store.cluster import Cluster
 from observatory.store.engine import create_engine
-from observatory.store.load import load_snapshot, migrate
+from observatory.store.ingest.snapshot_load import load_snapshot, migrate
+from observatory.store.server.cluster import Cluster
 
 ADDRESSES = ("/api/territories?level=epci", "/api/territories/commune/14901", "/api/sources", "/territoires")
 LONGEST_ANSWER_S = 60.0

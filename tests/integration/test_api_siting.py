@@ -15,7 +15,7 @@ from followed import LONGEST_S, shown
 
 from api.app import create_app
 from observatory import pipeline
-from observatory.publish import siting as publication
+from observatory.publish import siting_rows as publication
 from observatory.settings import Settings
 
 ASKED = {

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 from test_pipeline import TOY_STUDY
 
-from observatory.publish.gaps import GapReport, gap_report, to_csv
+from observatory.publish.gap_rows import GapReport, gap_report, to_csv
 
 
 @pytest.fixture

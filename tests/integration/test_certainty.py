@@ -11,15 +11,15 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from observatory import cli
-from observatory.publish.explanation import ADDED, explained
-from observatory.publish.gaps import GapReport, gap_report, to_csv, to_json
-from observatory.runs.certainty import COLUMNS, Certainties
-from observatory.runs.gap import GapRequest
-from observatory.runs.inputs import Inputs, read_inputs
-from observatory.runs.need import NeedRun, need_run
-from observatory.runs.need_figures import computed_figures
+from observatory.declared.study_reading import read_study
+from observatory.publish.gap_explanation import ADDED, explained
+from observatory.publish.gap_rows import GapReport, gap_report, to_csv, to_json
+from observatory.runs.gap.certainty import COLUMNS, Certainties
+from observatory.runs.gap.gap_run import GapRequest
+from observatory.runs.loaded_inputs import Inputs, read_inputs
+from observatory.runs.need.need_figures import computed_figures
+from observatory.runs.need.need_run import NeedRun, need_run
 from observatory.settings import Settings
-from observatory.studies import read_study
 
 ASKED = {"defi": "insertion", "service": "accompagnement"}
 

@@ -16,8 +16,8 @@ import psycopg
 import pytest
 
 from observatory.errors import ClusterError, InputFileError, UsageError
-from observatory.store import binaries, datadir, dump, server
-from observatory.store.cluster import Cluster
+from observatory.store.server import binaries, datadir, dump, processes
+from observatory.store.server.cluster import Cluster
 
 FAST = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
 """Safe against a killed server, which is what is tested here, though not against a power cut."""
@@ -55,7 +55,7 @@ def towns(url: str) -> list[tuple[object, ...]]:
 
 
 def kill_postmaster(cluster: Cluster) -> int:
-    pid = server.postmaster(datadir.locate(cluster.data_dir))
+    pid = processes.postmaster(datadir.locate(cluster.data_dir))
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     return pid
@@ -69,7 +69,7 @@ def test_it_listens_on_a_private_unix_socket_only_and_runs_without_privileges(cl
     assert execute(town, "SELECT inet_server_addr()") == [(None,)]
     assert place.socket_dir.stat().st_mode & 0o777 == 0o700
     assert place.socket_dir.stat().st_uid == place.account.uid != 0
-    pid = server.postmaster(place)
+    pid = processes.postmaster(place)
     assert Path(f"/proc/{pid}").stat().st_uid == place.account.uid
 
 
@@ -107,7 +107,7 @@ def test_a_server_killed_amid_a_long_query_comes_back(cluster: Cluster, town: st
     time.sleep(1.0)
     killed = kill_postmaster(cluster)
     assert towns(cluster.up()) == [("Vire Normandie", 422000.0)]
-    assert server.postmaster(datadir.locate(cluster.data_dir)) != killed
+    assert processes.postmaster(datadir.locate(cluster.data_dir)) != killed
     busy.join(timeout=30)
     assert not busy.is_alive()
 
@@ -115,14 +115,14 @@ def test_a_server_killed_amid_a_long_query_comes_back(cluster: Cluster, town: st
 def test_a_pid_taken_by_another_program_does_not_forbid_the_start(cluster: Cluster, town: str) -> None:
     place = datadir.locate(cluster.data_dir)
     kill_postmaster(cluster)
-    server.end_orphans(place)
+    processes.end_orphans(place)
     pid_file = place.database_dir / "postmaster.pid"
     lines = pid_file.read_text(encoding="utf-8").split("\n")
     # PostgreSQL only minds a process of its own user, so that is what took the number.
     user = {} if place.account.is_self else {"user": place.account.uid}
     with subprocess.Popen(["sleep", "60"], cwd="/", **user) as other:
         try:
-            for path in (pid_file, place.socket_dir / f"{server.SOCKET_NAME}.lock"):
+            for path in (pid_file, place.socket_dir / f"{processes.SOCKET_NAME}.lock"):
                 path.write_text("\n".join([str(other.pid), *lines[1:]]), encoding="utf-8")
             assert towns(cluster.up()) == [("Vire Normandie", 422000.0)]
             assert other.poll() is None
@@ -213,7 +213,7 @@ def test_another_major_version_is_refused_in_clear(tmp_path: Path) -> None:
 
 def test_two_processes_at_once_make_one_cluster(tmp_path: Path) -> None:
     script = (
-        "import sys, pathlib; from observatory.store.cluster import Cluster; "
+        "import sys, pathlib; from observatory.store.server.cluster import Cluster; "
         "print(Cluster(pathlib.Path(sys.argv[1]), options={'shared_buffers': '32MB', 'fsync': 'off'}).up())"
     )
     cluster = Cluster(tmp_path)
@@ -255,7 +255,7 @@ def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path, monkeypatch:
         (directory / "base").mkdir()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(server, "_initdb", fail)
+    monkeypatch.setattr(processes, "_initdb", fail)
     cluster = Cluster(tmp_path)
     try:
         with pytest.raises(ClusterError, match="plus de place sur le disque"):

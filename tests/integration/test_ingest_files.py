@@ -21,12 +21,14 @@ import sqlalchemy as sa
 
 from observatory.commands import ingest as commands
 from observatory.commands import ingest_source
+from observatory.declared import catalogue
 from observatory.errors import InputFileError, UsageError
-from observatory.runs.siting import siting_run
-from observatory.siting.study import SitingStudy
-from observatory.sources import catalog, geo_api_epci
-from observatory.sources.cache import DownloadError, OfflineError
-from observatory.store import ingest, read
+from observatory.runs.siting.siting_run import siting_run
+from observatory.siting.question.siting_study import SitingStudy
+from observatory.sources.fetch.cache import DownloadError, OfflineError
+from observatory.sources.territories import geo_api_epci
+from observatory.store import read
+from observatory.store.ingest import file_ingest
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
 FRR = "dgcl_frr_2025"
@@ -43,7 +45,7 @@ def raw(name: str) -> Path:
 def normandy(engine: sa.Engine, snapshot_directory: Path) -> Iterator[sa.Engine]:
     """The bundled snapshot, put back as it was once the module is over."""
     yield engine
-    from observatory.store.load import load_snapshot
+    from observatory.store.ingest.snapshot_load import load_snapshot
 
     load_snapshot(engine, snapshot_directory, force=True)
 
@@ -69,13 +71,13 @@ def test_frr_is_loaded_whole_or_refused_with_a_sentence(normandy: sa.Engine, tmp
     cut = tmp_path / "coupe.csv"
     cut.write_bytes(content[: len(content) * 2 // 3])
     with pytest.raises(InputFileError, match="tronqué"):
-        ingest.ingest_file(normandy, FRR, cut)
+        file_ingest.ingest_file(normandy, FRR, cut)
     assert digest(normandy, "observatory.zoning") == before
 
     windows = tmp_path / "windows.csv"
     lines = [line.split(";") for line in content.decode().splitlines()]
     windows.write_bytes("\n".join(f"{one[3]};{one[0]};{one[2]}" for one in lines).encode("cp1252"))
-    status, (report,) = ingest.ingest_file(normandy, FRR, windows)
+    status, (report,) = file_ingest.ingest_file(normandy, FRR, windows)
     assert status == "loaded"
     assert (report.rows_read, report.rows_kept, report.rows_rejected) == (34_875, 5823, 1)
     assert report.rows_read == report.rows_kept + report.rows_rejected + report.rows_duplicate + report.rows_outside
@@ -87,12 +89,12 @@ def test_frr_is_loaded_whole_or_refused_with_a_sentence(normandy: sa.Engine, tmp
         "commune absente des territoires de l'observatoire",
     )
     assert rejected["line"] == next(at for at, one in enumerate(lines, start=1) if one[0] == "14581")
-    assert ingest.ingest_file(normandy, FRR, windows)[0] == "unchanged"
+    assert file_ingest.ingest_file(normandy, FRR, windows)[0] == "unchanged"
 
     changed = tmp_path / "change.csv"
     changed.write_bytes(content.replace("14118;14;Caen;Non classée".encode(), b"14118;14;Caen;FRR+"))
     found = classes(normandy)
-    ingest.ingest_file(normandy, FRR, changed)
+    file_ingest.ingest_file(normandy, FRR, changed)
     assert classes(normandy)["FRR+"] == found["FRR+"] + 1
 
 
@@ -102,7 +104,7 @@ def test_france_services_take_the_place_of_those_of_the_snapshot(normandy: sa.En
     resolved = "(SELECT source_id, record_id, structure_id, rule, score, siret FROM observatory.structure_record)"
     tables = (resolved, "observatory.structure_service")
     before = {table: digest(normandy, table) for table in tables}
-    _, (report,) = ingest.ingest_file(normandy, source, path)
+    _, (report,) = file_ingest.ingest_file(normandy, source, path)
     assert (report.rows_read, report.rows_kept, report.rows_rejected) == (2845, 404, 0)
     assert {table: digest(normandy, table) for table in tables} == before
     with normandy.connect() as connection:
@@ -114,7 +116,7 @@ def test_france_services_take_the_place_of_those_of_the_snapshot(normandy: sa.En
     shorter = tmp_path / "fs.csv"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     shorter.write_text("".join(line for line in lines if "Caen Venoix" not in line), encoding="utf-8")
-    _, (report,) = ingest.ingest_file(normandy, source, shorter)
+    _, (report,) = file_ingest.ingest_file(normandy, source, shorter)
     assert report.rows_kept == 403
     with normandy.connect() as connection:
         count = "SELECT count(*) FROM observatory.structure_service WHERE service = 'france_services'"
@@ -152,9 +154,9 @@ def test_a_file_that_says_much_less_than_what_is_loaded_is_refused_unless_asked(
     shorter.write_text("".join(line for line in lines if not re.match(r'"\d+","(14|27|76)"', line)), encoding="utf-8")
     before = digest(normandy, "observatory.structure")
     with pytest.raises(InputFileError, match=r"bien moins.*--accept-fewer"):
-        ingest.ingest_file(normandy, source, shorter)
+        file_ingest.ingest_file(normandy, source, shorter)
     assert digest(normandy, "observatory.structure") == before
-    assert ingest.ingest_file(normandy, source, shorter, accepts_fewer=True)[0] == "loaded"
+    assert file_ingest.ingest_file(normandy, source, shorter, accepts_fewer=True)[0] == "loaded"
 
 
 def test_a_file_that_lost_its_last_years_or_all_its_figures_is_refused(normandy: sa.Engine, tmp_path: Path) -> None:
@@ -164,11 +166,11 @@ def test_a_file_that_lost_its_last_years_or_all_its_figures_is_refused(normandy:
     shorter.write_text("".join(line for line in lines if not line.startswith("2017")), encoding="utf-8")
     before = digest(normandy, "observatory.indicator_value")
     with pytest.raises(InputFileError, match=r"160 chiffres au lieu de 200"):
-        ingest.ingest_file(normandy, "ademe_sinoe_decheterie", shorter)
+        file_ingest.ingest_file(normandy, "ademe_sinoe_decheterie", shorter)
     empty = tmp_path / "deld.csv"
     empty.write_text("codgeo;year0;value0;year1;value1\n14;2013;nc;2017;nc\n", encoding="utf-8")
     with pytest.raises(InputFileError, match=r"0 chiffres au lieu de"):
-        ingest.ingest_file(normandy, "cget_deld_2017", empty)
+        file_ingest.ingest_file(normandy, "cget_deld_2017", empty)
     with normandy.connect() as connection:
         cut = connection.exec_driver_sql(
             "SELECT string_agg(code || ';' || 100 + row, E'\\n') FROM (SELECT code, row_number() OVER (ORDER BY code) "
@@ -176,13 +178,13 @@ def test_a_file_that_lost_its_last_years_or_all_its_figures_is_refused(normandy:
         ).scalar()
     pairs = tmp_path / "sinoe_epci.csv"
     pairs.write_text(f"siren;c_acteur\n{cut}\n", encoding="utf-8")
-    assert ingest.ingest_file(normandy, "sinoe_epci", pairs)[0] == "loaded"
+    assert file_ingest.ingest_file(normandy, "sinoe_epci", pairs)[0] == "loaded"
     with normandy.connect() as connection:
         (held,) = [row["row_count"] for row in read.sources(connection) if row["source_id"] == "sinoe_epci"]
     assert held == 71
     pairs.write_text("\n".join(pairs.read_text(encoding="utf-8").splitlines()[:30]), encoding="utf-8")
     with pytest.raises(InputFileError, match=r"29 classes au lieu de 71"):
-        ingest.ingest_file(normandy, "sinoe_epci", pairs)
+        file_ingest.ingest_file(normandy, "sinoe_epci", pairs)
     assert digest(normandy, "observatory.indicator_value") == before
 
 
@@ -237,14 +239,14 @@ def operator(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sit
 
 
 def at_mirror(source_id: str) -> str:
-    live = catalog.source(source_id).live
+    live = catalogue.source(source_id).live
     assert live is not None
     return "/" + live.url.split("://", 1)[1]
 
 
 def pages_of(source_id: str, rows: list[list[dict[str, object]]], **first: object) -> dict[str, bytes]:
     """Data Fair's pages: each names the next at the producer's own address."""
-    live = catalog.source(source_id).live
+    live = catalogue.source(source_id).live
     assert live is not None
     found = {}
     for rank, page in enumerate(rows):
@@ -317,7 +319,7 @@ def test_pages_are_read_to_the_last_and_a_loop_or_a_foreign_page_is_refused(
         origin = connection.exec_driver_sql(
             f"SELECT message FROM observatory.ingest_run WHERE source_id = '{source}'"
         ).scalar()
-    live = catalog.source(source).live
+    live = catalogue.source(source).live
     assert live is not None
     assert origin == live.url
     before = digest(normandy, "observatory.structure")
@@ -391,7 +393,7 @@ def test_the_epci_of_a_commune_follows_the_file_and_nothing_else_moves(normandy:
     before, gained = epci(former), epci(new)
     other = digest(normandy, "(SELECT level, code, name, geom FROM observatory.territory WHERE level <> 'epci')")
     path.write_text(json.dumps(moved), encoding="utf-8")
-    ingest.ingest_file(normandy, "geo_api_communes", path)
+    file_ingest.ingest_file(normandy, "geo_api_communes", path)
     assert epci(former)[:2] == (before[0] - people, before[1] - 1)
     assert epci(former)[2] == pytest.approx(before[2] - area, abs=1)
     assert epci(new)[:2] == (gained[0] + people, gained[1] + 1)
@@ -406,7 +408,7 @@ def test_the_epci_of_a_commune_follows_the_file_and_nothing_else_moves(normandy:
         digest(normandy, "(SELECT level, code, name, geom FROM observatory.territory WHERE level <> 'epci')") == other
     )
     path.write_text(json.dumps(rows), encoding="utf-8")
-    ingest.ingest_file(normandy, "geo_api_communes", path)
+    file_ingest.ingest_file(normandy, "geo_api_communes", path)
     assert epci(former)[:2] == before[:2]
     assert epci(new)[:2] == gained[:2]
 
@@ -435,8 +437,8 @@ def test_each_epci_is_asked_for_its_communes(
 
 
 def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine, tmp_path: Path) -> None:
-    from api import views
-    from observatory.publish.series import territory_series
+    from api.views import arrangement
+    from observatory.publish.series_points import territory_series
 
     lines = ["ANNEE;C_DEPT;L_TYP_REG_DECHET;TONNAGE_DMA_T"]
     lines += [
@@ -446,14 +448,14 @@ def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine
     ]
     path = tmp_path / "dma.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
-    assert ingest.ingest_file(normandy, "ademe_sinoe_dma", path)[0] == "loaded"
-    assert ingest.ingest_file(normandy, "ademe_sinoe_dma", path)[0] == "unchanged"
+    assert file_ingest.ingest_file(normandy, "ademe_sinoe_dma", path)[0] == "loaded"
+    assert file_ingest.ingest_file(normandy, "ademe_sinoe_dma", path)[0] == "unchanged"
     with normandy.connect() as connection:
         calvados = {one.indicator: one for one in territory_series(connection, "departement", "14")}
         caen = territory_series(connection, "commune", "14118")
     assert [(one.period, one.value) for one in calvados["dma_total_t"].points] == [("2017", 2027.5), ("2019", 2029.5)]
     assert calvados["dma_total_t"].source_ids == ("ademe_sinoe_dma",)
-    drawn = {one.series.indicator for one in views.charts(caen)}
+    drawn = {one.series.indicator for one in arrangement.charts(caen)}
     assert "dma_total_t" in drawn  # said to be the département's
     assert "dma_autres_t" not in drawn
 
@@ -470,10 +472,10 @@ def test_quartiers_of_2015_are_classes_and_a_file_about_elsewhere_says_so(norman
     path = tmp_path / "qpv.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}), encoding="utf-8")
     with pytest.raises(InputFileError, match="qpv_2015 --from-file"):
-        ingest.ingest_file(normandy, "anct_qpv_2024", path)
+        file_ingest.ingest_file(normandy, "anct_qpv_2024", path)
     quarters = digest(normandy, "(SELECT * FROM observatory.territory WHERE level = 'qpv')")
-    assert ingest.ingest_file(normandy, "anct_qpv_2015", path)[0] == "loaded"
-    assert ingest.ingest_file(normandy, "anct_qpv_2015", path)[0] == "unchanged"
+    assert file_ingest.ingest_file(normandy, "anct_qpv_2015", path)[0] == "loaded"
+    assert file_ingest.ingest_file(normandy, "anct_qpv_2015", path)[0] == "unchanged"
     assert digest(normandy, "(SELECT * FROM observatory.territory WHERE level = 'qpv')") == quarters
     with normandy.connect() as connection:
         caen = read.territory(connection, "commune", "14118")["zonings"]
@@ -483,7 +485,7 @@ def test_quartiers_of_2015_are_classes_and_a_file_about_elsewhere_says_so(norman
     assert len(of_2024) == 63
     assert of_2024["value_code"].isin(["aucun", "QP014001"]).all()
     with pytest.raises(InputFileError, match="ne parle pas de la Normandie"):
-        ingest.ingest_file(normandy, "dares_communes", raw("dares_communes_sample.csv"))
+        file_ingest.ingest_file(normandy, "dares_communes", raw("dares_communes_sample.csv"))
 
 
 def test_two_processes_at_once_the_second_says_who_is_running_and_waits(normandy: sa.Engine, tmp_path: Path) -> None:
@@ -537,9 +539,9 @@ def test_projections_are_loaded_and_siting_tries_them(normandy: sa.Engine, tmp_p
         without = siting_run(connection, question)
         connection.rollback()
     assert "non chargées" in without.parameters["projections_note"]
-    status, (report,) = ingest.ingest_file(normandy, "insee_projections", path)
+    status, (report,) = file_ingest.ingest_file(normandy, "insee_projections", path)
     assert (status, report.rows_kept) == ("loaded", 3)
-    assert ingest.ingest_file(normandy, "insee_projections", path)[0] == "unchanged"
+    assert file_ingest.ingest_file(normandy, "insee_projections", path)[0] == "unchanged"
     with normandy.connect() as connection:
         found = siting_run(connection, question)
         connection.rollback()

@@ -15,9 +15,11 @@ import sqlalchemy as sa
 
 import geodata
 from observatory.errors import InputFileError, ObservatoryError
-from observatory.sources import banatic, dares, density, france_services, frr, longue_vie, sinoe
 from observatory.sources.batch import Batch
-from observatory.store import ingest
+from observatory.sources.figures import dares, sinoe
+from observatory.sources.structures import france_services, longue_vie
+from observatory.sources.territories import banatic, density, frr
+from observatory.store.ingest import file_ingest
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
 NORMANDY: Final = ("14", "27", "50", "61", "76")
@@ -135,6 +137,6 @@ def test_the_database_keeps_what_it_had_through_damaged_files(
     for rank, mutate in enumerate(harmful):
         path.write_bytes(mutate(case.content, random.Random(SEED + rank)))
         with pytest.raises(InputFileError) as caught:
-            ingest.ingest_file(engine, frr.SOURCE_ID, path)
+            file_ingest.ingest_file(engine, frr.SOURCE_ID, path)
         sentence(caught.value)
         assert digest() == before

@@ -13,9 +13,9 @@ import toy_territory
 from shapely.geometry import mapping
 
 from observatory.errors import InputFileError
-from observatory.sources import admin_express, qpv
-from observatory.store import ingest
-from observatory.store.load import load_snapshot
+from observatory.sources.territories import admin_express, qpv
+from observatory.store.ingest import file_ingest
+from observatory.store.ingest.snapshot_load import load_snapshot
 
 KM2 = 1_000_000
 
@@ -57,17 +57,17 @@ def test_outlines_of_communes_move_every_level_above_and_nothing_else(loaded: sa
     # 14901 loses its western half: 50 km² less for it and for every level above.
     shapes["14901"] = shapely.box(x + 5_000, y, x + 10_000, y + 10_000)
     whole = outlines(tmp_path / "ade.gpkg", shapes)
-    status, (report,) = ingest.ingest_file(loaded, admin_express.SOURCE_ID, whole)
+    status, (report,) = file_ingest.ingest_file(loaded, admin_express.SOURCE_ID, whole)
     assert (status, report.rows_read, report.rows_kept, report.rows_rejected) == ("loaded", 4, 4, 0)
     above = {("epci", "200000001"), ("departement", "14"), ("zone_emploi", "2899"), ("region", "28")}
     lost = {("commune", "14901"), *above}
     assert areas(loaded) == {key: area - 50 if key in lost else area for key, area in before.items()}
-    assert ingest.ingest_file(loaded, admin_express.SOURCE_ID, whole)[0] == "unchanged"
+    assert file_ingest.ingest_file(loaded, admin_express.SOURCE_ID, whole)[0] == "unchanged"
 
     held = areas(loaded)
     del shapes["61902"]
     with pytest.raises(InputFileError, match=r"contour de 1 des 4 communes.*61902"):
-        ingest.ingest_file(loaded, admin_express.SOURCE_ID, outlines(tmp_path / "cut.gpkg", shapes))
+        file_ingest.ingest_file(loaded, admin_express.SOURCE_ID, outlines(tmp_path / "cut.gpkg", shapes))
     assert areas(loaded) == held
 
 
@@ -96,7 +96,7 @@ def test_quartiers_are_replaced_whole_with_their_communes(loaded: sa.Engine, tmp
 
     assert [row[0] for row in held(kept)] == ["QN01499X"]
     path = quarters(tmp_path / "qpv.geojson", {"QN01401M": "14902", "QN06101M": "61901", "QN07201M": "72901"})
-    _, (report,) = ingest.ingest_file(loaded, qpv.SOURCE_ID, path)
+    _, (report,) = file_ingest.ingest_file(loaded, qpv.SOURCE_ID, path)
     assert (report.rows_read, report.rows_kept, report.rows_outside) == (3, 2, 1)
     assert [(row[0], row[1], row[2], float(str(row[3]))) for row in held(kept)] == [
         ("QN01401M", None, "missing", 40_000.0),
@@ -106,5 +106,5 @@ def test_quartiers_are_replaced_whole_with_their_communes(loaded: sa.Engine, tmp
 
     of_2015 = quarters(tmp_path / "qpv_2015.geojson", {"QP014001": "14901"})
     with pytest.raises(InputFileError, match="quartiers prioritaires de 2015"):
-        ingest.ingest_file(loaded, qpv.SOURCE_ID, of_2015)
+        file_ingest.ingest_file(loaded, qpv.SOURCE_ID, of_2015)
     assert held(links) == [("QN01401M", "14902"), ("QN06101M", "61901")]

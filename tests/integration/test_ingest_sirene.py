@@ -7,13 +7,14 @@ import pytest
 import sqlalchemy as sa
 import toy_territory
 
-from api import queries
+from api.views import page_queries
 from observatory.errors import InputFileError, UsageError
-from observatory.publish.layers import structure_points
-from observatory.publish.structure_layer import structure_layer
-from observatory.store import closures, ingest, read
-from observatory.store.bundle import bundled
-from observatory.store.load import load_snapshot
+from observatory.publish.export_layers import structure_points
+from observatory.publish.structure_layers import structure_layer
+from observatory.store import read
+from observatory.store.ingest import closures, file_ingest
+from observatory.store.ingest.bundle import bundled
+from observatory.store.ingest.snapshot_load import load_snapshot
 
 SIRENE = "insee_sirene_ess"
 UNITS = pd.DataFrame(
@@ -93,7 +94,7 @@ def structures(engine):
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_each_establishment_has_its_rule_and_its_place_and_the_account_adds_up(database, tmp_path, suffix):
     folder = write(tmp_path / "stock", PLACES, suffix)
-    status, (report,) = ingest.ingest_file(database, SIRENE, folder, accepts_fewer=True)
+    status, (report,) = file_ingest.ingest_file(database, SIRENE, folder, accepts_fewer=True)
     assert status == "loaded"
     # Kept: two of Alphaville, two of Gamma. Rejected: the SIRET with a letter, the commune that doesn't exist.
     # Outside: the closed one that nobody knew, Paris, the plain company. One row twice.
@@ -122,17 +123,17 @@ def test_each_establishment_has_its_rule_and_its_place_and_the_account_adds_up(d
     assert found["90000000200010"]["name"] == "SOCIETE AVEC MENTION"
     assert found["90000000100011"]["label"] == "Employeur : 10 à 19 salariés"
     assert found["90000000100029"]["label"] == "Non employeur, ou effectif non renseigné"
-    assert ingest.ingest_file(database, SIRENE, folder, accepts_fewer=True)[0] == "unchanged"
+    assert file_ingest.ingest_file(database, SIRENE, folder, accepts_fewer=True)[0] == "unchanged"
 
 
 def test_what_sirene_says_closed_leaves_the_supply_with_a_trace_and_may_open_again(database, tmp_path):
     # The recyclerie of another source is no ESS for Sirene, which says that it closed.
-    ingest.ingest_file(database, SIRENE, write(tmp_path / "avant", PLACES), accepts_fewer=True)
+    file_ingest.ingest_file(database, SIRENE, write(tmp_path / "avant", PLACES), accepts_fewer=True)
     closed = [(*row[:4], "F", *row[5:8], "2025-03-31") if row[0] == "90000000100011" else row for row in PLACES] + [
         ("12345678900011", "123456789", None, "14901", "F", None, None, "NN", "2024-12-31")
     ]
     after = write(tmp_path / "apres", closed)
-    _, (report,) = ingest.ingest_file(database, SIRENE, after, accepts_fewer=True)
+    _, (report,) = file_ingest.ingest_file(database, SIRENE, after, accepts_fewer=True)
     assert report.rows_read == 11
     parts = (report.rows_kept, report.rows_rejected, report.rows_duplicate, report.rows_outside)
     assert parts == (5, 2, 1, 3)
@@ -159,24 +160,24 @@ def test_what_sirene_says_closed_leaves_the_supply_with_a_trace_and_may_open_aga
         assert drawn.loc["90000000100011", "etat"].startswith("Fermé depuis le 31/03/2025, selon Insee")
         assert drawn.loc["90000000200010", ["classe", "etat"]].tolist() == ["ess", ""]
         assert set(layer.legend) == {"ess", "ferme"}
-        counts = queries.service_counts(connection)["ess"]
+        counts = page_queries.service_counts(connection)["ess"]
         assert counts["known_count"] - counts["active_count"] == counts["closed_count"] == 1
-    ingest.ingest_file(database, SIRENE, write(tmp_path / "encore", PLACES), accepts_fewer=True)
+    file_ingest.ingest_file(database, SIRENE, write(tmp_path / "encore", PLACES), accepts_fewer=True)
     with database.connect() as connection:
         assert [row["siret"] for row in closures.closed(connection)] == ["12345678900011"]
 
 
 def test_a_cut_or_strange_file_ends_in_a_sentence_and_changes_nothing(database, tmp_path):
     folder = write(tmp_path / "stock", PLACES, "parquet")
-    ingest.ingest_file(database, SIRENE, folder, accepts_fewer=True)
+    file_ingest.ingest_file(database, SIRENE, folder, accepts_fewer=True)
     before = structures(database)
     path = folder / "StockEtablissement.parquet"
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(InputFileError, match="n'est ni un Parquet ni un CSV lisible"):
-        ingest.ingest_file(database, SIRENE, folder)
+        file_ingest.ingest_file(database, SIRENE, folder)
     write(folder, PLACES[:1], "parquet")
     with pytest.raises(InputFileError, match="tronqué"):
-        ingest.ingest_file(database, SIRENE, folder)
+        file_ingest.ingest_file(database, SIRENE, folder)
     assert structures(database) == before
 
 
@@ -216,7 +217,7 @@ def test_a_saved_answer_of_the_search_is_loaded_alike(database, tmp_path):
     }
     path = tmp_path / "reponse.json"
     path.write_text(json.dumps({"results": [unit], "total_results": 1}), encoding="utf-8")
-    status, (report,) = ingest.ingest_file(database, "recherche_entreprises", path)
+    status, (report,) = file_ingest.ingest_file(database, "recherche_entreprises", path)
     assert (status, report.rows_read, report.rows_kept, report.rows_outside) == ("loaded", 2, 1, 1)
     with database.connect() as connection:
         (row,) = [
@@ -230,7 +231,7 @@ def test_a_saved_answer_of_the_search_is_loaded_alike(database, tmp_path):
     assert row["place_note"] == "Point de l'API Recherche d'entreprises (adresse géocodée)."
     path.write_text(json.dumps({"results": [unit], "total_results": 40}), encoding="utf-8")
     with pytest.raises(InputFileError, match="1 des 40"):
-        ingest.ingest_file(database, "recherche_entreprises", path)
+        file_ingest.ingest_file(database, "recherche_entreprises", path)
     path.write_text('{"erreur": "x"}', encoding="utf-8")
     with pytest.raises(InputFileError, match="« results »"):
-        ingest.ingest_file(database, "recherche_entreprises", path)
+        file_ingest.ingest_file(database, "recherche_entreprises", path)

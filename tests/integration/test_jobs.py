@@ -9,10 +9,10 @@ from datetime import timedelta
 import sqlalchemy as sa
 from followed import LONGEST_S
 
-from observatory.runs.jobs import QUEUE, Worker
+from observatory.runs.job_queue import QUEUE, Worker
 from observatory.settings import Settings
-from observatory.siting.study import SitingStudy
-from observatory.store import jobs
+from observatory.siting.question.siting_study import SitingStudy
+from observatory.store import job_rows
 from observatory.store.tables import Job
 
 
@@ -22,37 +22,37 @@ def silence(connection: sa.Connection, job_id: str, seconds: int) -> None:
 
 
 def test_a_question_without_news_for_a_minute_is_lost_and_news_keep_it(toy_connection: sa.Connection) -> None:
-    name = jobs.add(toy_connection, {"poles": 1})
+    name = job_rows.add(toy_connection, {"poles": 1})
     assert name is not None
-    assert jobs.begin(toy_connection, name) == {"poles": 1}
+    assert job_rows.begin(toy_connection, name) == {"poles": 1}
     silence(toy_connection, name, 50)
-    assert jobs.find(toy_connection, name).status == "doing"
+    assert job_rows.find(toy_connection, name).status == "doing"
     silence(toy_connection, name, 70)
-    lost = jobs.find(toy_connection, name)
+    lost = job_rows.find(toy_connection, name)
     assert (lost.status, lost.is_over) == ("failed", True)
     assert "posez la question de nouveau" in lost.error
-    assert jobs.beat(toy_connection, name)
-    assert jobs.find(toy_connection, name).status == "doing"
+    assert job_rows.beat(toy_connection, name)
+    assert job_rows.find(toy_connection, name).status == "doing"
 
 
 def test_a_question_left_by_a_killed_program_is_taken_back_once(toy_connection: sa.Connection) -> None:
-    name = jobs.add(toy_connection, {"poles": 1})
+    name = job_rows.add(toy_connection, {"poles": 1})
     assert name is not None
-    assert jobs.take_back(toy_connection, name, is_last=False) == "elsewhere"  # it waits
-    jobs.begin(toy_connection, name)
+    assert job_rows.take_back(toy_connection, name, is_last=False) == "elsewhere"  # it waits
+    job_rows.begin(toy_connection, name)
     silence(toy_connection, name, 20)
-    assert jobs.take_back(toy_connection, name, is_last=False) == "elsewhere"  # somebody works on it
+    assert job_rows.take_back(toy_connection, name, is_last=False) == "elsewhere"  # somebody works on it
     silence(toy_connection, name, 40)
-    assert jobs.take_back(toy_connection, name, is_last=False) == "again"
-    again = jobs.find(toy_connection, name)
+    assert job_rows.take_back(toy_connection, name, is_last=False) == "again"
+    again = job_rows.find(toy_connection, name)
     assert (again.status, again.label) == ("todo", "Repris après une interruption")
-    assert jobs.take_back(toy_connection, name, is_last=False) == "elsewhere"  # another worker was quicker
-    jobs.begin(toy_connection, name)
+    assert job_rows.take_back(toy_connection, name, is_last=False) == "elsewhere"  # another worker was quicker
+    job_rows.begin(toy_connection, name)
     silence(toy_connection, name, 40)
-    assert jobs.take_back(toy_connection, name, is_last=True) == "lost"
-    lost = jobs.find(toy_connection, name)
-    assert (lost.status, lost.error) == ("failed", jobs.LOST)
-    assert jobs.take_back(toy_connection, name, is_last=True) == "over"
+    assert job_rows.take_back(toy_connection, name, is_last=True) == "lost"
+    lost = job_rows.find(toy_connection, name)
+    assert (lost.status, lost.error) == ("failed", job_rows.LOST)
+    assert job_rows.take_back(toy_connection, name, is_last=True) == "over"
 
 
 def test_a_worker_finishes_what_a_killed_one_had_begun(engine: sa.Engine, settings: Settings) -> None:
@@ -63,8 +63,8 @@ def test_a_worker_finishes_what_a_killed_one_had_begun(engine: sa.Engine, settin
     with engine.begin() as connection:
         # As a process killed in the middle leaves them: our row and the queue's, and no worker behind. In one
         # transaction: an observatory that another test serves on this database must not take the question first.
-        name = jobs.add(connection, question.parameters())
-        jobs.begin(connection, name)
+        name = job_rows.add(connection, question.parameters())
+        job_rows.begin(connection, name)
         silence(connection, name, 40)
         connection.execute(sa.text("SET LOCAL search_path TO observatory_jobs"))  # for its triggers
         left = sa.text(
@@ -78,7 +78,7 @@ def test_a_worker_finishes_what_a_killed_one_had_begun(engine: sa.Engine, settin
         deadline = time.monotonic() + LONGEST_S
         while time.monotonic() < deadline:
             with engine.begin() as connection:
-                state = jobs.find(connection, name)
+                state = job_rows.find(connection, name)
                 left_count = connection.execute(queued, {"job": name}).scalar_one()
             if state.is_over and not left_count:
                 break
@@ -89,9 +89,9 @@ def test_a_worker_finishes_what_a_killed_one_had_begun(engine: sa.Engine, settin
 
 
 def test_whoever_works_on_a_cancelled_question_hears_of_it(toy_connection: sa.Connection) -> None:
-    name = jobs.add(toy_connection, {"poles": 1})
+    name = job_rows.add(toy_connection, {"poles": 1})
     assert name is not None
-    jobs.begin(toy_connection, name)
-    assert jobs.cancel(toy_connection, name)
-    assert not jobs.beat(toy_connection, name)
-    assert jobs.find(toy_connection, name).status == "cancelled"
+    job_rows.begin(toy_connection, name)
+    assert job_rows.cancel(toy_connection, name)
+    assert not job_rows.beat(toy_connection, name)
+    assert job_rows.find(toy_connection, name).status == "cancelled"

@@ -11,8 +11,8 @@ import toy_territory
 from test_pipeline import TOY_STUDY
 
 from observatory import pipeline
-from observatory.runs.difference import NOT_APART, Difference, difference
-from observatory.store.membership import KEY
+from observatory.runs.gap.gap_difference import NOT_APART, Difference, difference
+from observatory.store.kept_membership import KEY
 from observatory.store.statements import sql
 from observatory.store.tables import IndicatorValue, Membership, Run, Source
 

@@ -9,17 +9,17 @@ import pytest
 import sqlalchemy as sa
 
 from observatory import pipeline
+from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
-from observatory.runs.inputs import Inputs, read_inputs
-from observatory.runs.phases import phase_places
-from observatory.runs.supply import demand_points, structure_zones, zones_of
-from observatory.store.read import directory
-from observatory.studies import read_study
+from observatory.runs.access.phases import phase_places
+from observatory.runs.access.supply import demand_points, structure_zones, zones_of
+from observatory.runs.loaded_inputs import Inputs, read_inputs
+from observatory.store.read import directory_rows
 
 
 def test_a_place_counts_for_the_phases_of_its_structure(connection: sa.Connection) -> None:
-    structures = directory.directory_structures(connection)
-    zoned = set(directory.directory_zones(connection)["structure_id"])
+    structures = directory_rows.directory_structures(connection)
+    zoned = set(directory_rows.directory_zones(connection)["structure_id"])
     for phase in ("emergence", "creation", "developpement"):
         places, warnings = phase_places(connection, phase)
         assert all(phase in structures.loc[name, "phases"] for name in places.index)

@@ -14,16 +14,16 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from observatory.declared.study_reading import read_study
 from observatory.need.uncertainty import dominance, monte_carlo, total_indices
-from observatory.publish import labels
-from observatory.publish.gaps import GapReport, gap_report
-from observatory.publish.profile import sections
-from observatory.runs.certainty import indicator_frame
-from observatory.runs.inputs import read_inputs
-from observatory.runs.need import need_run
-from observatory.runs.profile import Profiles
+from observatory.publish.gap_rows import GapReport, gap_report
+from observatory.publish.profile_text import sections
+from observatory.runs.gap.certainty import indicator_frame
+from observatory.runs.gap.regional_profile import Profiles
+from observatory.runs.loaded_inputs import read_inputs
+from observatory.runs.need.need_run import need_run
 from observatory.settings import Settings
-from observatory.studies import read_study
+from observatory.words import labels
 
 ASKED = {"defi": "insertion", "service": "ess"}
 

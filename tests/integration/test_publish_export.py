@@ -11,8 +11,8 @@ import pyogrio
 import pytest
 
 from observatory.errors import OutputFileError, UsageError
-from observatory.publish.export import write_layer
-from observatory.publish.layers import Layer, read_layer
+from observatory.publish.export_file import write_layer
+from observatory.publish.export_layers import Layer, read_layer
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from observatory.errors import UsageError
-from observatory.store import read, resolution
+from observatory.store import read
+from observatory.store.ingest import resolution
 
 CLIPS = "asp_siae_2020:80950959900019-ACI"
 CLIPS_OF_2018 = "ami_french_impact_2018:clips-ressourcerie"

@@ -21,19 +21,19 @@ from fastapi.testclient import TestClient
 
 import geodata
 from api.app import create_app
+from observatory.declared.study_reading import read_study
 from observatory.gap.secrecy import stand_ins, suppress
-from observatory.publish import gaps, layers, regional
-from observatory.publish.map import draw
-from observatory.publish.offline import page
-from observatory.publish.series import territory_series
-from observatory.runs import secrecy
-from observatory.runs.inputs import Inputs, read_figures, read_inputs
-from observatory.runs.need import NeedRun, need_run
-from observatory.runs.siting_answer import Asked, answer
+from observatory.publish import export_layers, gap_rows, regional_layers
+from observatory.publish.offline_map import draw
+from observatory.publish.offline_page import page
+from observatory.publish.series_points import territory_series
+from observatory.runs.loaded_inputs import Inputs, read_figures, read_inputs
+from observatory.runs.need import small_counts
+from observatory.runs.need.need_run import NeedRun, need_run
+from observatory.runs.siting.answer import Asked, answer
 from observatory.settings import Settings
-from observatory.siting.study import SitingStudy
+from observatory.siting.question.siting_study import SitingStudy
 from observatory.store.tables import IndicatorValue, SnapshotFile
-from observatory.studies import read_study
 
 DEFIS = ("insertion", "vieillissement")
 SERVICES = ("ess", "ressourcerie", "tiers_lieu")
@@ -76,7 +76,7 @@ def needs(computed_engine: sa.Engine, inputs: Inputs) -> dict[str, NeedRun]:
 @pytest.fixture(scope="module")
 def values(computed_engine: sa.Engine) -> pd.DataFrame:
     with computed_engine.connect() as connection:
-        return layers.read_layer(connection, "values").frame
+        return export_layers.read_layer(connection, "values").frame
 
 
 def rows(client: TestClient, defi: str, level: str, **asked: Any) -> pd.DataFrame:
@@ -154,15 +154,15 @@ def test_exports_and_the_offline_map_hide_the_same(client: TestClient, computed_
     hidden = hidden_of(known)
     assert len(hidden) > 50
     with computed_engine.connect() as connection:
-        layer = layers.read_layer(connection, f"gaps-{defi}-tiers_lieu-commune").frame.set_index("code")
-        report = gaps.gap_report(connection, defi=defi, service="tiers_lieu", level="commune", territory="61")
-        shapes = layers.territory_shapes(connection, "commune")
+        layer = export_layers.read_layer(connection, f"gaps-{defi}-tiers_lieu-commune").frame.set_index("code")
+        report = gap_rows.gap_report(connection, defi=defi, service="tiers_lieu", level="commune", territory="61")
+        shapes = export_layers.territory_shapes(connection, "commune")
     for column in COUNTS:
         shown = layer.loc[known.index, column].astype("Float64")
         assert shown.equals(known[column].astype("Float64"))
     drawn = [
-        regional.gap_layer(report, shapes, name="Lacune", level="commune", is_shown=True),
-        regional.need_layer(report, shapes, name="Besoin", level="commune"),
+        regional_layers.gap_layer(report, shapes, name="Lacune", level="commune", is_shown=True),
+        regional_layers.need_layer(report, shapes, name="Besoin", level="commune"),
     ]
     html = page(draw(drawn, title="Essai", notice="", sources=[]))
     features = offline(html)
@@ -331,7 +331,7 @@ def test_two_truths_that_agree_with_the_totals_give_the_same_publications(
     """
     truth = values_before(inputs).astype("Int64")
     caps = public_caps(inputs, values)
-    parents = secrecy.parents_of(inputs)
+    parents = small_counts.parents_of(inputs)
     usual = needs["insertion"]
     hidden = pd.Series(usual.parameters["secrecy"]["volume_estimates"]).index
     moved = {direction: other_truth(truth, hidden, parents, caps, direction) for direction in (1, -1)}
@@ -388,7 +388,7 @@ def test_two_vintages_do_not_betray_each_other(inputs: Inputs, values: pd.DataFr
     that crosses the threshold while nothing else moves around it is a limit, said in docs/secret.md.
     """
     truth, caps = values_before(inputs).astype("Int64"), public_caps(inputs, values)
-    parents = secrecy.parents_of(inputs)
+    parents = small_counts.parents_of(inputs)
     rng = np.random.default_rng(seed)
     changed = pd.Index(rng.choice(truth.index[truth > 0], size=len(truth) // 20, replace=False))
     later = truth.copy()
@@ -420,7 +420,7 @@ def test_two_vintages_do_not_betray_each_other(inputs: Inputs, values: pd.DataFr
 
 def test_exported_figures_give_no_small_count(values: pd.DataFrame, computed_engine: sa.Engine, inputs: Inputs) -> None:
     """Every count, and every share times its denominator, that the file of figures still holds."""
-    known = secrecy.declared_rules()
+    known = small_counts.declared_rules()
     iris = values[values["level"] == "iris"].pivot_table(index="code", columns="indicator", values="value")
     communes = values[values["level"] == "commune"].pivot_table(index="code", columns="indicator", values="value")
     checked = 0

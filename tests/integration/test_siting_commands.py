@@ -12,7 +12,7 @@ from followed import shown
 
 from api.app import create_app
 from observatory import cli
-from observatory.publish import siting as publication
+from observatory.publish import siting_rows as publication
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from observatory import pipeline
 from observatory.errors import InputFileError, NotComputedError, UnknownTerritoryError, UsageError
-from observatory.runs.siting import SitingRun, find_siting, read_siting_study, siting_run
-from observatory.siting.study import SitingStudy
+from observatory.runs.siting.siting_run import SitingRun, find_siting, read_siting_study, siting_run
+from observatory.siting.question.siting_study import SitingStudy
 from observatory.store import read
 
 COUNTS = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from observatory.commands import ingest as commands
 from observatory.errors import InputFileError, NotComputedError, UsageError
 from observatory.sources.batch import Sieve
-from observatory.store import ingest, read
-from observatory.store.load import load_snapshot
+from observatory.store import read
+from observatory.store.ingest import file_ingest
+from observatory.store.ingest.snapshot_load import load_snapshot
 
 
-def _reader(path: Path, known: ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
+def _reader(path: Path, known: file_ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
     """Reads ``code;active``: one line is elsewhere, one can't be read."""
     frame = pd.read_csv(path, sep=";", dtype=str).assign(line=lambda rows: rows.index + 2)
     sieve = Sieve(frame, "toy_census", path.name)
@@ -40,7 +41,7 @@ def _reader(path: Path, known: ingest.Known) -> tuple[object, dict[str, pd.DataF
 @pytest.fixture
 def loaded(empty_engine: sa.Engine, toy_snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
     load_snapshot(empty_engine, toy_snapshot)
-    monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": _reader})
+    monkeypatch.setattr(file_ingest, "readers", lambda: {"toy_census": _reader})
     return empty_engine
 
 
@@ -58,7 +59,7 @@ def _commune_figures(engine: sa.Engine) -> dict[tuple[str, str, str], float]:
 
 
 def test_a_file_replaces_the_figures_of_its_source_at_its_level(loaded: sa.Engine, census: Path) -> None:
-    status, (report,) = ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
+    status, (report,) = file_ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
 
     assert status == "loaded"
     assert (report.rows_read, report.rows_kept, report.rows_rejected, report.rows_outside) == (3, 1, 1, 1)
@@ -66,55 +67,55 @@ def test_a_file_replaces_the_figures_of_its_source_at_its_level(loaded: sa.Engin
     with loaded.connect() as connection:
         assert len(read.values(connection, "iris")) == 1  # the source's other levels stay
         assert read.rejected(connection, "toy_census")[0]["reason"] == "nombre illisible"
-    assert ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)[0] == "unchanged"
+    assert file_ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)[0] == "unchanged"
 
 
 def test_the_snapshot_leaves_it_alone_until_it_changes(loaded: sa.Engine, census: Path, toy_snapshot: Path) -> None:
-    ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
+    file_ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
     assert load_snapshot(loaded, toy_snapshot).status == "unchanged"
     with loaded.connect() as connection:
-        assert ingest.loaded_from_file(connection) == {"toy_census"}
+        assert file_ingest.loaded_from_file(connection) == {"toy_census"}
 
     load_snapshot(loaded, toy_snapshot, force=True)
     assert ("14902", "active_15_64_count", "2021") in _commune_figures(loaded)
     with loaded.connect() as connection:
-        assert ingest.loaded_from_file(connection) == set()
+        assert file_ingest.loaded_from_file(connection) == set()
 
 
 def test_a_file_that_contradicts_what_is_loaded_changes_nothing(
     loaded: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(path: Path, known: ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
+    def wrong(path: Path, known: file_ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
         batch, tables = _reader(path, known)
         return batch, {"values": tables["values"].assign(code="99999")}
 
     before = _commune_figures(loaded)
-    monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": wrong})
+    monkeypatch.setattr(file_ingest, "readers", lambda: {"toy_census": wrong})
     with pytest.raises(InputFileError, match="territoire inconnu : commune 99999"):
-        ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
+        file_ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
     pd.testing.assert_series_equal(pd.Series(_commune_figures(loaded)), pd.Series(before))
 
 
 def test_what_can_not_be_loaded_is_said(loaded: sa.Engine, census: Path) -> None:
     with pytest.raises(UsageError, match="ne se charge que par l’instantané"):
-        ingest.ingest_file(loaded, "toy_map", census)
+        file_ingest.ingest_file(loaded, "toy_map", census)
     with pytest.raises(InputFileError, match="introuvable"):
-        ingest.ingest_file(loaded, "toy_census", census.with_name("absent.csv"))
+        file_ingest.ingest_file(loaded, "toy_census", census.with_name("absent.csv"))
     census.write_text("code;active\n75056;9\n", encoding="utf-8")
     with pytest.raises(InputFileError, match=r"ne parle pas de la Normandie.*aucune gardée"):
-        ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
+        file_ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
 
 
 def test_territories_come_first(empty_engine: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "readers", lambda: {"toy_census": _reader})
+    monkeypatch.setattr(file_ingest, "readers", lambda: {"toy_census": _reader})
     with pytest.raises(NotComputedError, match="observatory ingest"):
-        ingest.ingest_file(empty_engine, "toy_census", census)
+        file_ingest.ingest_file(empty_engine, "toy_census", census)
 
 
 def test_every_reader_is_of_a_declared_source() -> None:
     import geodata
 
-    assert set(ingest.readers()) <= set(geodata.declarations("catalog")["sources"])
+    assert set(file_ingest.readers()) <= set(geodata.declarations("catalog")["sources"])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from alembic.migration import MigrationContext
 
 from observatory.errors import InputFileError
 from observatory.store import migrate as migrations
-from observatory.store.load import load_snapshot
+from observatory.store.ingest.snapshot_load import load_snapshot
 from observatory.store.migrate import LOCK_KEY
 from observatory.store.tables import SCHEMA, Base
 

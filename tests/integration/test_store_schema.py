@@ -15,8 +15,8 @@ from alembic.migration import MigrationContext
 from observatory.errors import DatabaseUnavailableError, NotComputedError, UsageError
 from observatory.settings import Settings
 from observatory.store import migrate as migrations
-from observatory.store.cluster import Cluster
 from observatory.store.engine import _Starter, create_engine
+from observatory.store.server.cluster import Cluster
 from observatory.store.tables import SCHEMA, Base
 
 

@@ -17,13 +17,14 @@ import shapely
 import sqlalchemy as sa
 
 from observatory.errors import InputFileError, UnknownTerritoryError, UsageError
-from observatory.runs.inputs import checksums
-from observatory.runs.territory_import import import_layer
-from observatory.sources import territory_file
-from observatory.sources.download import Policy, Transport
-from observatory.sources.geocode import Located, geocode
-from observatory.sources.territory_entry import to_ask
-from observatory.store import directory, read, territory_files
+from observatory.runs.entered_import import import_layer
+from observatory.runs.loaded_inputs import checksums
+from observatory.sources.fetch.download import Policy, Transport
+from observatory.sources.fetch.geocode import Located, geocode
+from observatory.sources.territories import entered_file
+from observatory.sources.territories.entered_row import to_ask
+from observatory.store import entered_files, read
+from observatory.store.directory import directory_store
 
 VIRE = "200068799"
 TODAY = "2026-03-31"
@@ -40,8 +41,8 @@ def brought(
     crs_name: str | None = None,
     located: dict[int, Located] | None = None,
     **options: bool,
-) -> territory_files.Outcome:
-    frame, _ = territory_file.read(path, crs_name=crs_name)
+) -> entered_files.Outcome:
+    frame, _ = entered_file.read(path, crs_name=crs_name)
     return import_layer(
         connection,
         frame,
@@ -197,9 +198,9 @@ def test_local_structures_join_the_supply_and_leave_it(connection: sa.Connection
     )
     assert (structure["label"], structure["services"]) == ("saisi par le territoire", ["ressourcerie"])
     assert checksums(connection) != before
-    territory_files.project(connection)  # what a load of the snapshot ends with
+    entered_files.project(connection)  # what a load of the snapshot ends with
     assert "saisie_territoire:200068799:R" in read.supply_frame(connection, "ressourcerie").index
-    assert territory_files.remove(connection, VIRE, "structures") == 1
+    assert entered_files.remove(connection, VIRE, "structures") == 1
     assert "saisie_territoire:200068799:R" not in read.supply_frame(connection, "ressourcerie").index
     assert checksums(connection) == before
 
@@ -211,12 +212,12 @@ def test_permanences_join_the_directory_and_leave_it(connection: sa.Connection, 
         "ARDES;Mairie de Vire;1er mardi;émergence;-0,889;48,838\n"
         "Inconnue au bataillon;Mairie;lundi;;-0,889;48,838\n",
     )
-    held, inputs = directory.entries(connection), checksums(connection)
+    held, inputs = directory_store.entries(connection), checksums(connection)
     outcome = brought(connection, path, "permanences")
     assert checksums(connection) != inputs
     assert [one.code for one in outcome.changes] == ["ami_french_impact_2018:ardes"]
     assert ["absente de l’annuaire" in one.reason for one in outcome.refused] == [True]
-    (place,) = directory.entries(connection)["ami_french_impact_2018:ardes"].places
+    (place,) = directory_store.entries(connection)["ami_french_impact_2018:ardes"].places
     assert (place.kind, place.days, place.phases, place.commune_code) == (
         "permanence",
         "1er mardi",
@@ -227,8 +228,8 @@ def test_permanences_join_the_directory_and_leave_it(connection: sa.Connection, 
     assert brought(connection, path, "permanences").changes == ()
     (row,) = read.territory_layers(connection)
     assert (row["layer"], row["entry_count"], row["file_name"]) == ("permanences", 1, "p.csv")
-    assert territory_files.remove(connection, VIRE, "permanences") == 1
-    assert directory.entries(connection) == held
+    assert entered_files.remove(connection, VIRE, "permanences") == 1
+    assert directory_store.entries(connection) == held
     assert checksums(connection) == inputs
     assert read.territory_layers(connection) == []
 
@@ -272,7 +273,7 @@ ADDRESSES = (
 
 def test_addresses_are_asked_and_their_score_kept(connection: sa.Connection, tmp_path: Path, service: Any) -> None:
     path = table(tmp_path / "a.csv", ADDRESSES)
-    positions, addresses = to_ask(territory_file.read(path)[0])
+    positions, addresses = to_ask(entered_file.read(path)[0])
     url = f"http://127.0.0.1:{service.server_port}/geocodage/search"
     found = geocode(addresses, Transport(tmp_path / "cache", sleep=lambda _: None), url=url)
     assert service.asked[0] == {"q": ["avenue de la Gare Vire"], "limit": ["1"], "citycode": ["14762"]}
@@ -292,7 +293,7 @@ def test_without_the_service_every_address_is_refused(
     connection: sa.Connection, tmp_path: Path, is_offline: bool, words: str
 ) -> None:
     path = table(tmp_path / "a.csv", ADDRESSES)
-    positions, addresses = to_ask(territory_file.read(path)[0])
+    positions, addresses = to_ask(entered_file.read(path)[0])
     transport = Transport(tmp_path / "cache", policy=Policy(attempts=1), is_offline=is_offline, sleep=lambda _: None)
     found = geocode(addresses, transport, url="http://127.0.0.1:1/search")
     outcome = brought(connection, path, located=dict(zip(positions, found, strict=True)))
@@ -305,12 +306,12 @@ def test_what_cant_be_read_or_named_is_one_sentence(connection: sa.Connection, t
     broken = tmp_path / "a.gpkg"
     broken.write_bytes(b"SQLite format 3\x00" + b"x" * 200)
     with pytest.raises(InputFileError, match="n’est pas une couche lisible"):
-        territory_file.read(broken)
+        entered_file.read(broken)
     with pytest.raises(UsageError, match="EPSG:99"):
-        territory_file.read(broken, crs_name="EPSG:99")
+        entered_file.read(broken, crs_name="EPSG:99")
     with pytest.raises(InputFileError, match="introuvable"):
-        territory_file.read(tmp_path / "rien.csv")
+        entered_file.read(tmp_path / "rien.csv")
     with pytest.raises(UsageError, match="candidats, friches"):
-        territory_files.require_layer(connection, VIRE, "bidule")
+        entered_files.require_layer(connection, VIRE, "bidule")
     with pytest.raises(UnknownTerritoryError):
-        territory_files.require_layer(connection, "14762", "candidats")
+        entered_files.require_layer(connection, "14762", "candidats")

@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
 from observatory.gap.progress import Objective
-from observatory.publish.gaps import gap_report
-from observatory.publish.series import territory_series
-from observatory.runs.alike import profiles, territories_alike
-from observatory.runs.difference import difference
-from observatory.runs.objectives import checked, followed
+from observatory.publish.gap_rows import gap_report
+from observatory.publish.series_points import territory_series
+from observatory.runs.gap.gap_difference import difference
+from observatory.runs.gap.similar_territories import profiles, territories_alike
+from observatory.runs.objective_progress import checked, followed
 from observatory.settings import Settings
-from observatory.store.objectives import remove_objectives, set_objective
-from observatory.studies import read_study
+from observatory.store.objective_rows import remove_objectives, set_objective
 
 VIRE = "200068799"
 AIM = Objective("", VIRE, "insertion", "job_seekers_count", 3310.0, "2020-01", 2800.0, "2026-12", "Essai")

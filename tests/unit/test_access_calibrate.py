@@ -11,7 +11,7 @@ from observatory import cli
 from observatory.access.calibrate import calibrate, errors, trips
 from observatory.access.travel import TravelConstants
 from observatory.errors import InputFileError, UsageError
-from observatory.sources import travel_matrix
+from observatory.sources.roads import travel_matrix
 
 DECLARED = TravelConstants(
     detour=1.3, terminal_min=2, ends_km=5, between_kmh=80, ends_speed_kmh=(40, 25, 30, 35, 35, 45, 50, 55)

@@ -14,7 +14,7 @@ from observatory.access import apl_steps, cumulative, e2sfca, nearest
 from observatory.access.partition import Territory, Work, asked_of, tiles
 from observatory.access.travel import Places, TravelConstants, fallback
 from observatory.errors import UsageError
-from observatory.runs.engine import WorkersError, catchment, dask_client, here, on
+from observatory.runs.access.tile_runner import WorkersError, catchment, dask_client, here, on
 
 CONSTANTS = TravelConstants.from_declaration(declarations("studies/travel"))
 STEPS = apl_steps(20.0)
@@ -113,7 +113,7 @@ def test_same_result_on_two_workers_and_when_one_is_killed(tmp_path: Path, monke
 
 
 def test_a_scheduler_that_does_not_answer_is_told_in_french(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("observatory.runs.engine.CONNECT_S", 0.5)
+    monkeypatch.setattr("observatory.runs.access.tile_runner.CONNECT_S", 0.5)
     with pytest.raises(WorkersError, match="Aucun ordonnanceur Dask ne répond"), dask_client("tcp://127.0.0.1:1"):
         pass
     with pytest.raises(UsageError, match="n'est pas l'adresse"), dask_client("n'importe quoi"):

@@ -14,10 +14,10 @@ from pyproj import Transformer
 
 from observatory import cli
 from observatory.access.travel import Places, fallback
+from observatory.declared.study_reading import Study, read_study
 from observatory.errors import NotComputedError, UsageError
-from observatory.runs.travel import reach_m, travel_parameters, travel_within
-from observatory.store import travel_file
-from observatory.studies import Study, read_study
+from observatory.runs.access.travel_cost import reach_m, travel_parameters, travel_within
+from observatory.store import loaded_travel
 
 X, Y = 523_000.0, 6_935_000.0
 NORTH, SOUTH, BRIDGE = 0.0, -2_000.0, 8_000.0
@@ -105,7 +105,7 @@ def test_refusals(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "durees.csv").write_text("from_id,to_id,minutes\na,a,4\n", encoding="utf-8")
     assert cli.run(["access", "load-matrix", str(home / "durees.csv"), "--points", str(home / "points.csv")]) == 2
     assert "France métropolitaine" in capsys.readouterr().err
-    place = travel_file.location()
+    place = loaded_travel.location()
     place.parent.mkdir(parents=True)
     place.write_bytes(b"rien")
     assert cli.run(["access", "loaded"]) == 1
@@ -115,12 +115,12 @@ def test_refusals(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_stored_network_is_the_one_that_was_built(home: Path) -> None:
     write_network(home / "vallee.osm.pbf")
     assert cli.run(["access", "load-network", str(home / "vallee.osm.pbf"), "--mode", "bicycle"]) == 0
-    loaded = travel_file.loaded_travel()
+    loaded = loaded_travel.loaded_travel()
     assert loaded is not None
     assert loaded.mode == "bicycle"
     from geodata import declarations
 
-    network = travel_file.network_of(loaded, declarations("studies/travel"))
+    network = loaded_travel.network_of(loaded, declarations("studies/travel"))
     assert network.n_nodes == 4
     assert sorted(line.length for line in network.edge_line) == pytest.approx([2_000, 8_000, 8_000], rel=0.001)
     assert dataclasses.asdict(network.profile)["mode"] == "bicycle"

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.exceptions import TyperException
 
-from observatory.commands.french import speak_french, usage_sentence
+from observatory.commands.usage_french import speak_french, usage_sentence
 
 ENGLISH = ("Usage", "Options]", "Show this message", "required", "default", "Commands", "Missing", "Invalid", "No such")
 

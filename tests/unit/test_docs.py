@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from observatory import cli
-from observatory.publish.layers import READERS, TERRITORY_LAYERS
-from observatory.runs.gap import COLUMNS
+from observatory.publish.export_layers import READERS, TERRITORY_LAYERS
+from observatory.runs.gap.gap_run import COLUMNS
 from observatory.settings import Settings
-from observatory.store.territory_files import LAYERS as ENTERED_LAYERS
+from observatory.store.entered_files import LAYERS as ENTERED_LAYERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

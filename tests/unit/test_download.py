@@ -13,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from observatory.sources.cache import DownloadError, OfflineError
-from observatory.sources.download import Policy, Transport
-from observatory.sources.outage import UnreachableError
+from observatory.sources.fetch.cache import DownloadError, OfflineError
+from observatory.sources.fetch.download import Policy, Transport
+from observatory.sources.fetch.outage import UnreachableError
 
 CONTENT = bytes(range(256)) * 4096
 CHECKSUM = hashlib.sha256(CONTENT).hexdigest()

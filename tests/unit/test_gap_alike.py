@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observatory.errors import UsageError
-from observatory.gap.alike import alike, distances, standardised
+from observatory.gap.similarity import alike, distances, standardised
 
 PROFILE = pd.DataFrame(
     {"unemployment": [0.0, 0.0, 4.0, 4.0], "supply": [10.0, 20.0, 10.0, 20.0], "same": [0.1] * 4},

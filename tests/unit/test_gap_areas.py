@@ -8,8 +8,8 @@ import pytest
 
 from observatory.gap.areas import areas
 from observatory.gap.spatial import Clusters, bivariate_clusters, clusters_among, surroundings
-from observatory.publish.gaps import GapReport
-from observatory.publish.profile import against_commune, concentrated, sections
+from observatory.publish.gap_rows import GapReport
+from observatory.publish.profile_text import against_commune, concentrated, sections
 
 CODES = pd.Index(["A", "B", "C", "D", "E"])
 NAMES = pd.Series(["Le Bourg", "Yville", "Cour", "Les Prés", "Exmes"], index=CODES)

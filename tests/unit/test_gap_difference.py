@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from observatory.gap.difference import EFFECTS, Perimeter, score_effects
+from observatory.gap.change import EFFECTS, Perimeter, score_effects
 from observatory.need import Indicator, NeedStudy, aggregate, normalise
 
 STUDY = NeedStudy(

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from observatory.gap.french import capital, listed, of, plural, quoted, territory
 from observatory.gap.prose import HIDDEN_NOTE, Certainty, explain
+from observatory.words.grammar import capital, listed, of, plural, quoted, territory
 
 INDICATORS = [
     {"id": "unemployment", "label": "Chômage des 15-64 ans", "unit": "%"},

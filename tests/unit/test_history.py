@@ -10,7 +10,7 @@ import pytest
 
 import geodata
 from observatory.errors import InputFileError
-from observatory.sources import history
+from observatory.sources.territories import history
 
 FIGURES = Path(__file__).parents[3] / "shared" / "data" / "figures"
 WITHOUT_OUTLINE = "14581"

@@ -11,7 +11,7 @@ import pytest
 from shapely.geometry import Point
 
 from observatory.errors import InputFileError
-from observatory.sources import layer_file
+from observatory.sources.formats import layer_file
 
 VIRE = Point(-0.89, 48.84)
 

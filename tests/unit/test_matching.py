@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import geodata
-from observatory.sources import likeness, matching_sample, resolve
+from observatory.sources.structures import likeness, matching_sample, resolve
 
 SIRET = "12345678901234"
 SAME_SIREN = "12345678900020"

@@ -23,7 +23,7 @@ from observatory.need import (
     unit_weights,
     volume_counts,
 )
-from observatory.runs.need import NeedRun
+from observatory.runs.need.need_run import NeedRun
 
 UPPER = ("epci", "departement", "region")
 LEVELS = ("commune", *UPPER)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import geodata
+from observatory.declared.study_reading import DEFAULT_STUDY, read_study
 from observatory.errors import InputFileError, UsageError
-from observatory.runs.need_figures import figure_names
-from observatory.studies import DEFAULT_STUDY, read_study
+from observatory.runs.need.need_figures import figure_names
 
 STUDY = read_study()
 

@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 from observatory.errors import InputFileError
-from observatory.siting.growth import growth
-from observatory.siting.model import SitingModel
-from observatory.siting.robust import robustness
-from observatory.siting.solving import solve
-from observatory.sources import contracts, projections
+from observatory.siting.proposal.robust import robustness
+from observatory.siting.proposal.solving import solve
+from observatory.siting.question.arrays import SitingModel
+from observatory.siting.question.growth import growth
+from observatory.sources import contracts
 from observatory.sources.batch import Batch
-from observatory.sources.values import VALUE_COLUMNS
+from observatory.sources.figures import projections
+from observatory.sources.figures.long_form import VALUE_COLUMNS
 
 NOTHING = pd.DataFrame({name: [] for name in VALUE_COLUMNS}, dtype=object)
 

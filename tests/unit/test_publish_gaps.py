@@ -7,7 +7,8 @@ import json
 import pytest
 
 from observatory.errors import UsageError
-from observatory.publish import gaps, labels
+from observatory.publish import gap_rows
+from observatory.words import labels
 
 SQUARE = '{"type":"Polygon","coordinates":[[[0,49],[1,49],[1,50],[0,49]]]}'
 
@@ -45,11 +46,11 @@ def report():
         row("200000003", "Inconnu", (None, None, None, None), None),
     ]
     source = {"source_id": "insee", "title": "RP", "producer": "INSEE", "vintage": "2022", "licence": "LO 2.0"}
-    return gaps.GapReport(rows=rows, parameters={"threshold_min": 20.0}, sources=[source], run_hash="abc")
+    return gap_rows.GapReport(rows=rows, parameters={"threshold_min": 20.0}, sources=[source], run_hash="abc")
 
 
 def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
-    text = gaps.to_csv(report)
+    text = gap_rows.to_csv(report)
     assert text.splitlines()[0] == (
         "level,code,name,population_count,need_score,need_volume_count,access_score,nearest_min,served_count,"
         "reachable_full_count,out_of_reach_count,in_need_out_of_reach_count,priority_score,typology,status,"
@@ -65,38 +66,38 @@ def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
 
 
 def test_json_wraps_the_rows_with_what_explains_them(report):
-    document = json.loads(gaps.to_json(report))
+    document = json.loads(gap_rows.to_json(report))
     assert list(document) == ["items", "total", "parameters", "sources", "warnings", "run"]
     assert (document["total"], document["run"], document["parameters"]) == (3, "abc", {"threshold_min": 20.0})
-    assert list(document["items"][0]) == list(gaps.COLUMNS)
+    assert list(document["items"][0]) == list(gap_rows.COLUMNS)
     assert document["items"][2]["population_count"] is None
 
 
 def test_geojson_has_the_same_rows_as_properties(report):
-    document = json.loads(gaps.to_geojson(report, {"200000001": SQUARE, "200000002": None}))
+    document = json.loads(gap_rows.to_geojson(report, {"200000001": SQUARE, "200000002": None}))
     assert document["type"] == "FeatureCollection"
-    assert [feature["properties"] for feature in document["features"]] == json.loads(gaps.to_json(report))["items"]
+    assert [feature["properties"] for feature in document["features"]] == json.loads(gap_rows.to_json(report))["items"]
     assert document["features"][0]["geometry"] == json.loads(SQUARE)
     assert document["features"][1]["geometry"] is None
     assert (document["total"], document["run"]) == (3, "abc")
 
 
 def test_totals_sum_what_is_known(report):
-    sums = gaps.totals(report.rows)
+    sums = gap_rows.totals(report.rows)
     assert sums["population_count"] == 2000 == 475 + 525 + 1000
     assert (sums["served_count"], sums["reachable_full_count"], sums["out_of_reach_count"]) == (475, 525, 1000)
-    assert gaps.totals(report.rows[2:])["population_count"] is None
+    assert gap_rows.totals(report.rows[2:])["population_count"] is None
 
 
 def test_the_largest_gaps_come_first_and_ties_go_by_persons(report):
     report.rows[1]["in_need_out_of_reach_count"] = 31
-    assert [found["code"] for found in gaps.largest(report, count=5).rows] == ["200000002", "200000001"]
-    assert [found["code"] for found in gaps.largest(report, count=1).rows] == ["200000002"]
+    assert [found["code"] for found in gap_rows.largest(report, count=5).rows] == ["200000002", "200000001"]
+    assert [found["code"] for found in gap_rows.largest(report, count=1).rows] == ["200000002"]
 
 
 def test_an_unknown_level_names_the_known_ones():
     with pytest.raises(UsageError, match=r"« canton » n'existe pas : choisissez parmi commune, epci"):
-        gaps.require_level("canton")
+        gap_rows.require_level("canton")
 
 
 def test_figures_are_written_as_french_readers_expect():
@@ -118,9 +119,9 @@ def test_figures_are_written_as_french_readers_expect():
 def test_what_secrecy_empties_is_told_from_what_nobody_knows(volume, far, status, secret):
     one = row("1", "Un", (500, 100, 100, 300), 20.0)
     one |= {"need_volume_count": volume, "in_need_out_of_reach_count": far, "status": status}
-    assert (gaps.is_secret(one, gaps.CONCERNED), gaps.is_secret(one, gaps.CONCERNED_FAR)) == secret
-    sums = gaps.totals([one])
+    assert (gap_rows.is_secret(one, gap_rows.CONCERNED), gap_rows.is_secret(one, gap_rows.CONCERNED_FAR)) == secret
+    sums = gap_rows.totals([one])
     assert (sums["secret_count"], sums["secret_far_count"]) == tuple(map(int, secret))
     closed = {**one, "in_need_out_of_reach_count": None, "open_border_typology": "couvert"}
-    assert gaps.is_secret(closed, gaps.CONCERNED_FAR) == (status == "suppressed")
-    assert not gaps.is_secret({**one, "nearest_min": None}, "nearest_min")
+    assert gap_rows.is_secret(closed, gap_rows.CONCERNED_FAR) == (status == "suppressed")
+    assert not gap_rows.is_secret({**one, "nearest_min": None}, "nearest_min")

@@ -7,9 +7,9 @@ import pytest
 import shapely
 
 from observatory.errors import MetricCrsError, NotComputedError, OutputFileError
-from observatory.publish import offline
-from observatory.publish.map import LegendEntry, MapLayer, draw, feature_collection, save
-from observatory.publish.offline import page
+from observatory.publish import offline_page
+from observatory.publish.offline_map import LegendEntry, MapLayer, draw, feature_collection, save
+from observatory.publish.offline_page import page
 
 # Two 10 km squares side by side in Lambert-93, north of Argentan.
 WEST, EAST = shapely.box(450_000, 6_860_000, 460_000, 6_870_000), shapely.box(460_000, 6_860_000, 470_000, 6_870_000)
@@ -100,9 +100,9 @@ def test_degrees_are_refused():
 
 
 def test_a_map_without_leaflet_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr(offline, "LEAFLET", tmp_path)
+    monkeypatch.setattr(offline_page, "LEAFLET", tmp_path)
     with pytest.raises(NotComputedError, match="npm ci"):
-        offline.offline_map(title="Essai")
+        offline_page.offline_map(title="Essai")
 
 
 def test_a_folder_that_does_not_exist_is_told_and_nothing_is_left(tmp_path):

@@ -8,13 +8,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from observatory.declared.catalogue import LiveDeclaration
 from observatory.errors import InputFileError
-from observatory.sources import recherche_entreprises as search
-from observatory.sources.cache import DownloadError, OfflineError
-from observatory.sources.catalog import LiveDeclaration
-from observatory.sources.download import Policy, Transport
-from observatory.sources.kept_answers import LONGEST_S, KeptAnswers
-from observatory.sources.live import Live
+from observatory.sources.fetch.answer_log import LONGEST_S, KeptAnswers
+from observatory.sources.fetch.cache import DownloadError, OfflineError
+from observatory.sources.fetch.download import Policy, Transport
+from observatory.sources.fetch.live import Live
+from observatory.sources.structures import recherche_entreprises as search
 
 CAP = 30
 """The server's own cap, in the place of the real one."""

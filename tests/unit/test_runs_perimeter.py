@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from observatory.runs.perimeter import may_be_told
+from observatory.runs.need.member_change import may_be_told
 
 BEFORE = {"a": frozenset({"1", "2"}), "b": frozenset({"3"}), "c": frozenset({"4", "5"})}
 AFTER = {"a": frozenset({"1"}), "b": frozenset({"2", "3"}), "c": frozenset({"4"}), "d": frozenset({"5"})}

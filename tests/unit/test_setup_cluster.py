@@ -9,9 +9,9 @@ import pytest
 
 from observatory.errors import ClusterError
 from observatory.settings import Settings
-from observatory.store import binaries, datadir, dump
-from observatory.store.binaries import Binaries
-from observatory.store.datadir import Account, Place
+from observatory.store.server import binaries, datadir, dump
+from observatory.store.server.binaries import Binaries
+from observatory.store.server.datadir import Account, Place
 
 SELF = Account(name="moi", uid=os.geteuid(), gid=os.getegid())
 

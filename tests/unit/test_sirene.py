@@ -8,7 +8,7 @@ import pytest
 
 import geodata
 from observatory.errors import InputFileError, UsageError
-from observatory.sources import sirene
+from observatory.sources.structures import sirene_stock
 
 FAMILIES = {"92": "association", "5458": "scop", "54": "autre_54"}
 
@@ -57,11 +57,11 @@ def extract(request, tmp_path):
             frame.to_parquet(path)
     listed = tmp_path / "liste.csv"
     listed.write_text("SIREN\n5\n 000000002 \nabc\n", encoding="utf-8")
-    return sirene.Extract(units, places, listed)
+    return sirene_stock.Extract(units, places, listed)
 
 
 def read(extract, **options):
-    return sirene.read(extract, departements=["14", "27", "50", "61", "76"], families=FAMILIES, **options).frame
+    return sirene_stock.read(extract, departements=["14", "27", "50", "61", "76"], families=FAMILIES, **options).frame
 
 
 def test_each_rule_of_membership_is_named(extract):
@@ -86,8 +86,8 @@ def test_closed_places_withheld_fields_and_coordinates(extract):
 
 
 def test_without_the_list_only_flag_and_families_count(extract):
-    found = sirene.read(
-        sirene.Extract(extract.legal_units, extract.establishments), departements=["27", "76"], families=FAMILIES
+    found = sirene_stock.read(
+        sirene_stock.Extract(extract.legal_units, extract.establishments), departements=["27", "76"], families=FAMILIES
     )
     assert found.frame["ess_rule"].to_dict() == {0: "scop"}
     assert found.read_count == len(PLACES)
@@ -105,21 +105,21 @@ def test_files_are_told_apart_by_their_columns(extract, tmp_path):
     points = tmp_path / "points.csv"
     points.write_text("siret,x,y,qualite_xy,epsg\n", encoding="utf-8")
     given = [points, extract.ess_list, extract.establishments, extract.legal_units]
-    assert sirene.recognise(given) == sirene.Extract(
+    assert sirene_stock.recognise(given) == sirene_stock.Extract(
         extract.legal_units, extract.establishments, extract.ess_list, points
     )
     with pytest.raises(InputFileError, match="Il manque le fichier StockUniteLegale"):
-        sirene.recognise([extract.establishments])
+        sirene_stock.recognise([extract.establishments])
     with pytest.raises(InputFileError, match="deux fois le même"):
-        sirene.recognise([*given, extract.legal_units])
+        sirene_stock.recognise([*given, extract.legal_units])
     other = tmp_path / "autre.csv"
     other.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(InputFileError, match=r"autre\.csv n'est aucun fichier"):
-        sirene.recognise([other])
+        sirene_stock.recognise([other])
     short = tmp_path / "court.csv"
     PLACES.drop(columns="codeCommuneEtablissement").to_csv(short, index=False)
     with pytest.raises(InputFileError, match="n'a pas la colonne codeCommuneEtablissement"):
-        sirene.recognise([short, extract.legal_units])
+        sirene_stock.recognise([short, extract.legal_units])
 
 
 def test_insee_geolocation_is_joined_by_siret_in_lambert_93_only(extract, tmp_path):
@@ -128,7 +128,7 @@ def test_insee_geolocation_is_joined_by_siret_in_lambert_93_only(extract, tmp_pa
         "siret,x,y,qualite_xy,epsg\n00000000100012,454100.25,6904100.5,11,2154\n00000000200010,1,2,11,2975\n",
         encoding="utf-8",
     )
-    with_points = sirene.Extract(extract.legal_units, extract.establishments, None, points)
+    with_points = sirene_stock.Extract(extract.legal_units, extract.establishments, None, points)
     found = read(with_points).set_index("siret")
     assert found.loc["00000000100012", ["located_x_m", "located_y_m", "located_quality"]].tolist() == [
         454100.25,
@@ -139,28 +139,28 @@ def test_insee_geolocation_is_joined_by_siret_in_lambert_93_only(extract, tmp_pa
 
 
 def test_the_longer_prefix_wins_whatever_the_order():
-    codes = sirene._codes({"5458": "scop", "54": "autre_54"})
+    codes = sirene_stock._codes({"5458": "scop", "54": "autre_54"})
     assert (codes["5458"], codes["5457"], len(codes)) == ("scop", "autre_54", 100)
 
 
 def test_wrong_files_end_in_a_sentence(extract, tmp_path):
     with pytest.raises(InputFileError, match="n'existe pas"):
-        read(sirene.Extract(tmp_path / "absent.csv", extract.establishments))
+        read(sirene_stock.Extract(tmp_path / "absent.csv", extract.establishments))
     with pytest.raises(InputFileError, match="n'a pas la colonne siret"):
-        read(sirene.Extract(extract.legal_units, extract.legal_units))
+        read(sirene_stock.Extract(extract.legal_units, extract.legal_units))
     broken = tmp_path / "coupe.parquet"
     broken.write_bytes(b"PAR1 coupe")
     with pytest.raises(InputFileError, match=r"coupe\.parquet n'est ni"):
-        read(sirene.Extract(broken, extract.establishments))
+        read(sirene_stock.Extract(broken, extract.establishments))
 
 
 def test_a_wrong_departement_is_refused(extract):
     with pytest.raises(UsageError, match="142"):
-        sirene.read(extract, departements=["142"], families=FAMILIES)
+        sirene_stock.read(extract, departements=["142"], families=FAMILIES)
 
 
 def test_the_declared_families_hold_the_legal_forms_of_the_law_and_no_plain_company():
-    codes = sirene._codes(geodata.declarations("services")["ess_families"])
+    codes = sirene_stock._codes(geodata.declarations("services")["ess_families"])
     assert {code: codes.get(code) for code in ("9220", "9300", "8210", "5458", "5558", "5660", "6316", "5194")} == {
         "9220": "association",
         "9300": "fondation",
@@ -214,7 +214,7 @@ def drawn(seed=20140731):
 def plain(units, places, listed, known):
     """Do with loops what the SQL does: SIRET → rule, name, activity, whether known; a list, as nothing is dropped."""
     of = {row.siren: row for row in units.itertuples()}
-    families = sirene._codes(FAMILIES)
+    families = sirene_stock._codes(FAMILIES)
     found = []
     for row in places.itertuples():
         unit = of.get(row.siren)
@@ -249,8 +249,8 @@ def test_the_sql_finds_what_loops_over_the_rows_find(tmp_path, of_units, of_plac
             frame[sorted(frame)].to_parquet(path, row_group_size=700)
         paths.append(path)
     (tmp_path / "liste.csv").write_text("SIREN\n" + "\n".join(str(int(one)) for one in listed), encoding="utf-8")
-    stock = sirene.read(
-        sirene.Extract(*paths, tmp_path / "liste.csv"), departements=HERE, families=FAMILIES, known=known
+    stock = sirene_stock.read(
+        sirene_stock.Extract(*paths, tmp_path / "liste.csv"), departements=HERE, families=FAMILIES, known=known
     )
     assert stock.read_count == 3000
     told = stock.frame[["siret", "ess_rule", "name", "is_active", "is_known"]]
@@ -272,7 +272,7 @@ def test_codes_that_lost_their_zeros_come_back_where_that_is_certain(tmp_path, s
     if suffix == "csv":
         places = pd.read_csv(paths[1], dtype=str).assign(codeCommuneEtablissement="01004")
         places.to_csv(paths[1], index=False, quoting=csv.QUOTE_ALL)
-    found = sirene.read(sirene.Extract(*paths), departements=["01"], families=FAMILIES).frame
+    found = sirene_stock.read(sirene_stock.Extract(*paths), departements=["01"], families=FAMILIES).frame
     # A whole column of numbers has certainly lost them; a text has if the key of the whole holds.
     lost = {"csv": "541022000024", "parquet": "00541022000024"}[suffix]
     assert set(found["siret"]) == {"00541022000015", lost}
@@ -287,13 +287,13 @@ def test_another_encoding_than_that_of_insee_is_named(extract, tmp_path):
     late.iloc[:-5, 1] = "ECOLE"
     late.to_csv(strange, index=False, encoding="cp1252")
     with pytest.raises(InputFileError, match="UTF-8"):
-        read(sirene.Extract(strange, extract.establishments))
+        read(sirene_stock.Extract(strange, extract.establishments))
 
 
 def test_a_legal_unit_written_twice_gives_its_places_once(extract, tmp_path):
     twice = tmp_path / f"doubles{extract.legal_units.suffix}"
     units = pd.concat([UNITS, UNITS])
     units.to_csv(twice, index=False) if twice.suffix == ".csv" else units.to_parquet(twice)
-    found = read(sirene.Extract(twice, extract.establishments), known=["00000000100012"])
+    found = read(sirene_stock.Extract(twice, extract.establishments), known=["00000000100012"])
     assert found["siret"].is_unique
     assert len(found) == 4

@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from observatory.siting import cover, cover_split
-from observatory.siting.cover import greedy_cover, smallest_cover
-from observatory.siting.cover_band import Band
-from observatory.siting.cover_order import places
-from observatory.siting.cover_shares import Shares, shared_out
-from observatory.siting.cover_split import Split, split_bound
-from observatory.siting.cover_windows import Windows
-from observatory.siting.incidence import Incidence, as_incidence
-from observatory.siting.milp import Model, minimise
+from observatory.siting.solvers import cover, cover_split
+from observatory.siting.solvers.cover import greedy_cover, smallest_cover
+from observatory.siting.solvers.cover_band import Band
+from observatory.siting.solvers.cover_order import places
+from observatory.siting.solvers.cover_shares import Shares, shared_out
+from observatory.siting.solvers.cover_split import Split, split_bound
+from observatory.siting.solvers.cover_windows import Windows
+from observatory.siting.solvers.incidence import Incidence, as_incidence
+from observatory.siting.solvers.milp import Model, minimise
 
 CASES = settings(max_examples=150, deadline=None)
 seeds = st.integers(0, 2**32 - 1)

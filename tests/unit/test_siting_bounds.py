@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from observatory.siting.branch import mid_prices, solve
-from observatory.siting.cover import smallest_cover
-from observatory.siting.cover_bound import cover_prices
-from observatory.siting.incidence import as_incidence, core, dominated_sites, implied_units, merge_units
-from observatory.siting.interchange import greedy, interchange, value
-from observatory.siting.lagrangian import Ascent
-from observatory.siting.rows import Rows, dense_rows, narrow
+from observatory.siting.solvers.branch import mid_prices, solve
+from observatory.siting.solvers.cover import smallest_cover
+from observatory.siting.solvers.cover_bound import cover_prices
+from observatory.siting.solvers.incidence import as_incidence, core, dominated_sites, implied_units, merge_units
+from observatory.siting.solvers.interchange import greedy, interchange, value
+from observatory.siting.solvers.lagrangian import Ascent
+from observatory.siting.solvers.sorted_rows import Rows, dense_rows, narrow
 
 CASES = settings(max_examples=150, deadline=None)
 seeds = st.integers(0, 2**32 - 1)

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observatory.errors import UsageError
-from observatory.siting import capacitated, mclp, p_median
-from observatory.siting.solution import Solution
+from observatory.siting import mclp, p_median
+from observatory.siting.solvers import capacitated
+from observatory.siting.solvers.solution import Solution
 
 CASES = settings(max_examples=80, deadline=None)
 seeds = st.integers(0, 2**32 - 1)

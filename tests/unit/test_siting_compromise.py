@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from observatory.siting import compromise
-from observatory.siting.compromise import Balance, Balances, Targets, balances, picked, weigh
-from observatory.siting.model import Limits, SitingModel
+from observatory.siting.proposal import compromise
+from observatory.siting.proposal.compromise import Balance, Balances, Targets, balances, picked, weigh
+from observatory.siting.question.arrays import Limits, SitingModel
 
 AIMS = ("mean_min", "worst_decile_min", "uncovered_dechets", "uncovered_qpv_share", "uncovered_rural_share", "cost")
 

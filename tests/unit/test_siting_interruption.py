@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from observatory.siting import interruption
-from observatory.siting.interruption import GivenUpError, watched
-from observatory.siting.milp import Model, minimise
+from observatory.siting.solvers import interruption
+from observatory.siting.solvers.interruption import GivenUpError, watched
+from observatory.siting.solvers.milp import Model, minimise
 
 
 def hard_cover(n: int = 300) -> Model:

@@ -11,15 +11,15 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from observatory.errors import UsageError
-from observatory.siting.explain import explain
-from observatory.siting.joint import joint_poles
-from observatory.siting.mix import MixQuestion, choose_mix, spent
-from observatory.siting.model import Limits, SitingModel, new_sites
-from observatory.siting.options import Joint, JointService
-from observatory.siting.robust import robustness
-from observatory.siting.solving import solve
-from observatory.siting.study import OBJECTIVES, study_of
-from observatory.siting.study_file import siting_study
+from observatory.siting.proposal.explain import explain
+from observatory.siting.proposal.joint_pole import joint_poles
+from observatory.siting.proposal.robust import robustness
+from observatory.siting.proposal.solving import solve
+from observatory.siting.question.arrays import Limits, SitingModel, new_sites
+from observatory.siting.question.options import Joint, JointService
+from observatory.siting.question.siting_study import OBJECTIVES, study_of
+from observatory.siting.question.study_file import siting_study
+from observatory.siting.solvers.joint_milp import MixQuestion, choose_mix, spent
 
 CANDIDATES = 4
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from observatory.siting.prose import joint_sentences, minutes, named_sentence, reason_sentences
+from observatory.siting.proposal.reasons import joint_sentences, minutes, named_sentence, reason_sentences
 
 SERVICES = {"tiers_lieu": "Tiers-lieux"}
 VOLUMES = {"insertion": "chômeurs", "vieillissement": "personnes de 75 ans ou plus", "dechets": "habitants"}

@@ -12,10 +12,10 @@ import pytest
 from cut_short import check_proof, nothing_found, stopped_cover, stopped_model, stopped_tree
 
 from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median, p_median_points
-from observatory.siting.joint import joint_poles
-from observatory.siting.model import Limits, SitingModel
-from observatory.siting.options import Joint, JointService
-from observatory.siting.solving import solve
+from observatory.siting.proposal.joint_pole import joint_poles
+from observatory.siting.proposal.solving import solve
+from observatory.siting.question.arrays import Limits, SitingModel
+from observatory.siting.question.options import Joint, JointService
 
 SEEDS = range(24)
 POOR_LEAST = 8
@@ -24,7 +24,7 @@ POOR_LEAST = 8
 
 def module(name: str):
     """Return a module of the package, which its function of the same name hides."""
-    return import_module(f"observatory.siting.{name}")
+    return import_module(f"observatory.siting.solvers.{name}")
 
 
 class Case:
@@ -213,7 +213,7 @@ def test_a_mix_under_limits_stopped_early(monkeypatch: pytest.MonkeyPatch, objec
     for seed in SEEDS:
         model = limited_model(seed, objective)
         best = best_limited(model)
-        monkeypatch.setattr(module("mix"), "minimise", partial(stopped_draw, seed))
+        monkeypatch.setattr(module("joint_milp"), "minimise", partial(stopped_draw, seed))
         found = solve(model, time_limit_s=30)
         if found.status == "infeasible":
             assert np.isnan(best)
@@ -228,7 +228,7 @@ def stopped_draw(draw: int, model, **how):
 
 def test_a_threshold_left_undecided_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     # Whichever call finds nothing in its time, the farthest found may not be the least: the bound must not say so.
-    mix, poor = module("mix"), 0
+    mix, poor = module("joint_milp"), 0
     real = mix.minimise
     for seed, silent in itertools.product(range(5), range(4)):
         calls = itertools.count()
@@ -245,7 +245,7 @@ def stopped_at(real, calls, silent: int, model, **how):
 
 
 def test_a_question_without_answer_in_its_time_is_not_called_impossible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module("mix"), "minimise", nothing_found)
+    monkeypatch.setattr(module("joint_milp"), "minimise", nothing_found)
     for objective in ("mclp", "p_median", "lscp", "p_center"):
         found = solve(limited_model(0, objective), time_limit_s=30)
         assert (found.status, found.sites) == ("infeasible", ())
@@ -260,7 +260,7 @@ def test_the_joint_pole_stopped_early(monkeypatch: pytest.MonkeyPatch, objective
     for seed in range(10):
         model = replace(limited_model(seed, objective), limits=Limits())
         expected = best_joint(model, is_tied=False), best_joint(model, is_tied=True)
-        monkeypatch.setattr(module("mix"), "minimise", partial(stopped_draw, seed))
+        monkeypatch.setattr(module("joint_milp"), "minimise", partial(stopped_draw, seed))
         found = joint_poles(model, joint, time_limit_s=30)
         for one, best in zip((found.mix, found.together), expected, strict=True):
             assert one is not None

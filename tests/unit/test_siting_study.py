@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 import geodata
 from observatory.errors import UsageError
-from observatory.siting.explain import explain, with_named
-from observatory.siting.mesh import split_communes
-from observatory.siting.model import Limits, SitingModel, new_sites
-from observatory.siting.robust import robustness
-from observatory.siting.solving import k_best, solve
-from observatory.siting.study import SitingStudy
-from observatory.siting.study_file import siting_study
+from observatory.siting.proposal.explain import explain, with_named
+from observatory.siting.proposal.robust import robustness
+from observatory.siting.proposal.solving import k_best, solve
+from observatory.siting.question.arrays import Limits, SitingModel, new_sites
+from observatory.siting.question.mesh import split_communes
+from observatory.siting.question.siting_study import SitingStudy
+from observatory.siting.question.study_file import siting_study
 
 
 def line_model(**changes) -> SitingModel:
@@ -134,7 +134,7 @@ def test_structures_that_are_not_closed_in_turn_are_counted(monkeypatch):
         is_kept=np.array([True, True]),
     )  # fmt: skip
     for most, left in ((12, 0), (1, 1)):
-        monkeypatch.setattr("observatory.siting.robust.CLOSURES_MAX", most)
+        monkeypatch.setattr("observatory.siting.proposal.robust.CLOSURES_MAX", most)
         tried = robustness(model, solve(model))
         assert tried.unclosed_count == left
         # The structure at unit 0 is the nearest of 150 inhabitants, that of unit 3 of 70: the first is closed first.

@@ -12,7 +12,7 @@ import shapely
 
 import geodata
 from observatory.sources import contracts
-from observatory.sources.structures import CONTACT
+from observatory.sources.structures.establishments import CONTACT
 
 NORMANDY = ["14", "27", "50", "61", "76"]
 TABLES = (

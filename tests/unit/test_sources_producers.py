@@ -15,31 +15,24 @@ import pytest
 from shapely.geometry import Polygon, box
 
 import geodata
+from observatory.declared import catalogue
 from observatory.errors import InputFileError
-from observatory.sources import (
-    admin_express,
-    archive,
+from observatory.sources.batch import Batch
+from observatory.sources.fetch import archive
+from observatory.sources.figures import (
     bpe,
-    catalog,
     dares,
-    decheteries,
-    emplois,
-    fabriques,
     filosofi,
-    geo_api,
-    geo_api_epci,
-    longue_vie,
-    manufactures,
     rp_live,
     sinoe_actor,
     sinoe_crosswalk,
     sinoe_dma,
     sinoe_dma_treatment,
-    tiers_lieux,
     ze_unemployment,
 )
-from observatory.sources.batch import Batch
-from observatory.store.readers import readers
+from observatory.sources.structures import decheteries, emplois, fabriques, longue_vie, manufactures, tiers_lieux
+from observatory.sources.territories import admin_express, geo_api, geo_api_epci
+from observatory.store.ingest.readers import readers
 
 CAEN, VIRE = "14118", "14762"
 BY_SQL = {"insee_sirene_ess"}
@@ -57,7 +50,7 @@ def written(path: Path, answer: object) -> Path:
 
 
 def test_every_declared_reader_exists_and_every_reader_is_declared() -> None:
-    declared = {one.source_id: one.reader for one in catalog.sources() if one.reader is not None}
+    declared = {one.source_id: one.reader for one in catalogue.sources() if one.reader is not None}
     assert set(declared) == set(readers())
     for source_id, name in declared.items():
         module = import_module(f"observatory.sources.{name}")
@@ -68,12 +61,12 @@ def test_every_declared_reader_exists_and_every_reader_is_declared() -> None:
 
 
 def test_live_addresses_are_of_a_known_kind_and_have_a_reader() -> None:
-    live = [one for one in catalog.sources() if one.live is not None]
+    live = [one for one in catalogue.sources() if one.live is not None]
     assert len(live) >= 15
     for one in live:
         assert one.live is not None
         assert one.reader is not None, one.source_id
-        assert one.live.kind in catalog.LIVE_KINDS
+        assert one.live.kind in catalogue.LIVE_KINDS
         assert one.live.url.startswith("https://")
         assert (one.live.entry is not None) == (one.live.kind == "zip")
 
@@ -266,7 +259,7 @@ def test_the_bpe_archive_counts_communes_and_certain_types_only(tmp_path: Path) 
         made.writestr("DS_BPE_2024_data.csv", "\n".join(lines))
         made.writestr("DS_BPE_2024_metadata.csv", "COD_VAR;COD_MOD\n")
     assert archive.is_archive(path)
-    live = catalog.source(bpe.SOURCE_ID).live
+    live = catalogue.source(bpe.SOURCE_ID).live
     assert live is not None
     assert live.entry is not None
     inner = archive.unpack(path, live.entry, tmp_path)

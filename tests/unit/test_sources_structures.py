@@ -9,26 +9,27 @@ import pandas as pd
 import pytest
 
 import geodata
-from observatory.sources import accompaniment, resolve, services, structures
+from observatory.sources.directory import accompaniment
+from observatory.sources.structures import establishments, resolve, service_rules
 
 SIRET = "12345678901234"
 
 
 def raw(**known: object) -> pd.DataFrame:
-    blank = dict.fromkeys(structures.COLUMNS)
+    blank = dict.fromkeys(establishments.COLUMNS)
     row = {**blank, "source": "asp_siae_2020", "kind": "ACI", "name": "Toy", "line": 2}
-    return pd.DataFrame([{**row, **known}]).astype(dict.fromkeys(structures.COLUMNS, object))
+    return pd.DataFrame([{**row, **known}]).astype(dict.fromkeys(establishments.COLUMNS, object))
 
 
 def test_names_lose_line_breaks_and_contact_lines() -> None:
-    batch = structures.normalise(raw(name="Les  Ateliers\nde Caen", address="1 rue X 02 31 77 08 89 a.b@c.fr"))[0]
+    batch = establishments.normalise(raw(name="Les  Ateliers\nde Caen", address="1 rue X 02 31 77 08 89 a.b@c.fr"))[0]
     row = batch.frame.iloc[0]
     assert (row["name"], row["address"]) == ("Les Ateliers de Caen", "1 rue X")
     assert (row["period"], row["is_active"]) == ("2020-12", True)
 
 
 def test_a_siret_that_lost_digits_is_put_aside_and_the_row_stays() -> None:
-    batch = structures.normalise(raw(siret="123"))[0]
+    batch = establishments.normalise(raw(siret="123"))[0]
     assert batch.frame["siret"].isna().all()
     assert batch.rejected["reason"].tolist() == ["siret : SIRET illisible"]
 
@@ -38,12 +39,12 @@ def test_record_ids_are_stable_and_unique() -> None:
         [raw(siret=SIRET), raw(siret=SIRET, name="Annexe"), raw(name="École", commune_code="14118", siret=None)],
         ignore_index=True,
     )
-    batch = structures.normalise(rows)[0]
+    batch = establishments.normalise(rows)[0]
     assert batch.frame["record_id"].tolist() == [f"{SIRET}-ACI", f"{SIRET}-ACI-2", "ecole-14118"]
 
 
 def test_an_unknown_source_is_rejected() -> None:
-    batch = structures.normalise(raw(source="elsewhere"))[0]
+    batch = establishments.normalise(raw(source="elsewhere"))[0]
     assert (batch.kept_count, batch.rejected_count) == (0, 1)
 
 
@@ -118,7 +119,7 @@ def offer(*rows: tuple[str, str, str | None]) -> dict[tuple[str, str], str]:
         ]
     )
     network = pd.DataFrame({"structure_id": [], "phases": [], "kind": [], "role": []})
-    table = services.offered(records, network, geodata.declarations("services"))
+    table = service_rules.offered(records, network, geodata.declarations("services"))
     return {(row.structure_id, row.service): row.reason for row in table.itertuples()}
 
 
@@ -148,9 +149,9 @@ def test_verdicts_decide_the_ressourceries() -> None:
 
 
 def test_every_candidate_is_judged_with_a_reason() -> None:
-    judged = services.judgements(geodata.declarations("services"))
+    judged = service_rules.judgements(geodata.declarations("services"))
     assert len(judged) == 18
-    assert {one["verdict"] for one in judged.values()} <= set(services.VERDICTS)
+    assert {one["verdict"] for one in judged.values()} <= set(service_rules.VERDICTS)
     assert all(len(one["reason"]) > 30 for one in judged.values())
     assert judged["39156120600049"]["verdict"] == "non"
 
@@ -172,7 +173,7 @@ def test_accompaniment_lists_and_projects(tmp_path: Path) -> None:
     assert batch.rejected["reason"].tolist() == ["type de structure inconnu"]
     network = batch.frame.assign(structure_id=batch.frame["record_id"])
     records = accompaniment.records(batch.frame).assign(structure_id=batch.frame["record_id"])
-    table = services.offered(records, network, geodata.declarations("services"))
+    table = service_rules.offered(records, network, geodata.declarations("services"))
     assert table[["structure_id", "service"]].to_numpy().tolist() == [
         ["ardes", "accompagnement"],
         ["pole", "accompagnement"],
@@ -184,4 +185,4 @@ def test_accompaniment_lists_and_projects(tmp_path: Path) -> None:
     ("text", "expected"), [("Pré-Bocage (14)", "pre-bocage-14"), ("L’Œuvre", "l-oeuvre"), (None, "")]
 )
 def test_slugs(text: str | None, expected: str) -> None:
-    assert structures.slug(text) == expected
+    assert establishments.slug(text) == expected

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from observatory.errors import InputFileError
-from observatory.sources import cells, points, table_file
 from observatory.sources.batch import Sieve
-from observatory.sources.encoding import decode
-from observatory.sources.table_file import read_table
-from observatory.sources.vintage import vintage
+from observatory.sources.formats import cell_text, coordinates, table_file
+from observatory.sources.formats.encoding import decode
+from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.vintage import vintage
 
 COLUMNS = {"code": ("CODGEO", "code insee"), "name": ("LIBGEO",), "count": ("pop_*",)}
 
@@ -126,35 +126,35 @@ def test_missing_marks_are_empty_and_optional_columns_may_be_absent(tmp_path: Pa
     ],
 )
 def test_numbers_as_the_french_write_them(text: str | None, value: float | None) -> None:
-    assert cells.number(text) == value
+    assert cell_text.number(text) == value
 
 
 def test_a_lost_zero_is_put_back_only_when_all_were_lost() -> None:
     lost = pd.Series(["1001", "14001", "2A004", None])
-    assert cells.restored(lost).tolist()[:3] == ["01001", "14001", "2A004"]
+    assert cell_text.restored(lost).tolist()[:3] == ["01001", "14001", "2A004"]
     doubtful = pd.Series(["1001", "01002", "14001"])
-    assert cells.restored(doubtful).tolist() == ["1001", "01002", "14001"]
+    assert cell_text.restored(doubtful).tolist() == ["1001", "01002", "14001"]
 
 
 def test_a_siret_is_restored_only_if_its_key_holds() -> None:
     # 005 520 135 00014: the SIREN of the Insee's own example of a leading zero is not needed, any right key will do.
-    whole = next(text for last in range(10) if cells.has_valid_key(text := f"0055201350001{last}"))
-    assert cells.siret(whole.lstrip("0")) == whole
+    whole = next(text for last in range(10) if cell_text.has_valid_key(text := f"0055201350001{last}"))
+    assert cell_text.siret(whole.lstrip("0")) == whole
     wrong = str(int(whole) + 1)
-    assert cells.siret(wrong) is None
-    assert cells.siret("794 012 518 00013") == "79401251800013"
-    assert cells.siret("7.9401E+13") is None
+    assert cell_text.siret(wrong) is None
+    assert cell_text.siret("794 012 518 00013") == "79401251800013"
+    assert cell_text.siret("7.9401E+13") is None
 
 
 def test_codes_in_one_cell() -> None:
-    assert cells.code_list("14118, 14327") == ["14118", "14327"]
-    assert cells.code_list(None) == []
+    assert cell_text.code_list("14118, 14327") == ["14118", "14327"]
+    assert cell_text.code_list(None) == []
 
 
 def test_contradictions_are_put_aside_and_repetitions_are_duplicates() -> None:
     frame = pd.DataFrame({"code": ["a", "a", "b", "b"], "value": ["1", "1", "2", "3"], "line": [2, 3, 4, 5]})
     sieve = Sieve(frame, "toy", "toy.csv")
-    cells.reject_contradictions(sieve, ["code"], ["value"])
+    cell_text.reject_contradictions(sieve, ["code"], ["value"])
     batch = sieve.batch()
     assert (batch.kept_count, batch.duplicate_count, batch.rejected["line"].tolist()) == (1, 1, [4, 5])
 
@@ -164,19 +164,19 @@ def test_points_are_put_right_or_emptied() -> None:
     x_m, y_m = 454_300.0, 6_902_300.0
     lon = pd.Series([-0.3706, 49.1829, x_m, y_m, 0.0, 25.0, -0.37, np.nan])
     lat = pd.Series([49.1829, -0.3706, y_m, x_m, 0.0, -30.0, np.nan, np.nan])
-    found = points.repaired(lon, lat)
+    found = coordinates.repaired(lon, lat)
     assert found["lon"].head(2).tolist() == [-0.3706, -0.3706]
     assert found["lat"].iloc[2:4].to_numpy() == pytest.approx([49.18, 49.18], abs=0.02)
     assert found["lon"].iloc[2:4].to_numpy() == pytest.approx([-0.37, -0.37], abs=0.02)
     assert found["lon"].iloc[4:].isna().all()
     assert found["note"].tolist() == [
         None,
-        points.SWAPPED_NOTE,
-        points.METRIC_NOTE,
-        points.METRIC_NOTE,
-        points.ZERO_NOTE,
-        points.ELSEWHERE_NOTE,
-        points.HALF_NOTE,
+        coordinates.SWAPPED_NOTE,
+        coordinates.METRIC_NOTE,
+        coordinates.METRIC_NOTE,
+        coordinates.ZERO_NOTE,
+        coordinates.ELSEWHERE_NOTE,
+        coordinates.HALF_NOTE,
         None,
     ]
 

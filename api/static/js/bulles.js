@@ -52,7 +52,7 @@ function phraseVerdict(lacune) {
 }
 
 // Un compte caché est dit « secret » : la tuile ne le porte pas. Les concernés hors de portée peuvent être peu là où les
-// concernés sont nombreux : leur compte est alors seul caché (observatory/publish/gaps.py, is_secret).
+// concernés sont nombreux : leur compte est alors seul caché (observatory/publish/gap_rows.py, is_secret).
 function compte(lacune, colonne) {
   const manque = (nom) => lacune[nom] === undefined || lacune[nom] === null;
   const estPetitePart = colonne === "in_need_out_of_reach_count" && !manque("need_volume_count");

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from observatory.store.read.completeness import known_layers, known_services
-from observatory.store.read.directory import directory_places, directory_structures, directory_zones
-from observatory.store.read.entries import site_candidates, territory_layers
+from observatory.store.read.directory_rows import directory_places, directory_structures, directory_zones
+from observatory.store.read.entered_layers import site_candidates, territory_layers
 from observatory.store.read.figures import latest_values, values, zonings
 from observatory.store.read.frames import demand_frame, membership_frame, supply_frame
-from observatory.store.read.gaps import gap_row_count, gap_rows, need_components, run
-from observatory.store.read.loaded import loaded_completeness
+from observatory.store.read.known_counts import known_layers, known_services
+from observatory.store.read.loaded_lists import loaded_completeness
 from observatory.store.read.merges import decisions, merged
 from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
-from observatory.store.read.series import series_frame
-from observatory.store.read.sources import age_days, rejected, rejected_count, sources
-from observatory.store.read.structures import structure_count, structures
-from observatory.store.read.territories import children, descendants, geometries, territory
+from observatory.store.read.source_rows import age_days, rejected, rejected_count, sources
+from observatory.store.read.stored_gaps import gap_row_count, gap_rows, need_components, run
+from observatory.store.read.structure_rows import structure_count, structures
+from observatory.store.read.territory_rows import children, descendants, geometries, territory
+from observatory.store.read.time_series import series_frame
 
 __all__ = [
     "age_days",

@@ -1,0 +1,1 @@
+"""What pages and answers show, arranged; no figure is worked out here."""

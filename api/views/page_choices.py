@@ -1,0 +1,157 @@
+"""What a reader may choose: défis, services, levels; their French names; and the choice that pages open on."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+
+import geodata
+from observatory.declared.study_reading import PHASED_SERVICE, PHASES, Study, read_study
+from observatory.errors import UsageError
+from observatory.publish import gap_rows as publication
+from observatory.store.read import loaded_completeness
+
+PAIRS: Final = {"insertion": "insertion", "dechets": "ressourcerie", "vieillissement": "tiers_lieu"}
+"""Service that each défi is shown with when none is chosen (convention de l'observatoire)."""
+EVERYWHERE: Final = "accompagnement"
+"""Service explained for every défi on a fiche: what the observatory is for."""
+DEFAULT_DEFI: Final = "vieillissement"
+DEFAULT_LEVEL: Final = "epci"
+PILOTS: Final = (("epci", "200068799"), ("epci", "200010700"))
+"""Intercom de la Vire au Noireau (Vire Normandie) and Caux Seine Agglo, the two territories of the project."""
+MAP_SERVICES: Final = ("ess", "ressourcerie", "tiers_lieu")
+"""Services whose structures the map shows at first."""
+
+
+def explained_pairs() -> list[tuple[str, str]]:
+    """Return the défis and services that a fiche explains in sentences."""
+    return [(defi, service) for defi, paired in PAIRS.items() for service in (paired, EVERYWHERE)]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One gap analysis as it was asked for, checked."""
+
+    defi: str
+    service: str
+    level: str
+    territory: str | None = None
+    threshold_min: float | None = None
+    closed_border: bool = False
+
+    def query(self, **changes: object) -> str:
+        """Return the query string of this choice, with changes; what is None is left out."""
+        fields = {
+            "defi": self.defi,
+            "service": self.service,
+            "level": self.level,
+            "territory": self.territory,
+            "threshold_min": None if self.threshold_min is None else f"{self.threshold_min:g}",
+            "closed_border": "true" if self.closed_border else None,
+            **changes,
+        }
+        return urlencode({name: value for name, value in fields.items() if value is not None})
+
+
+def choose(
+    study: Study,
+    *,
+    defi: str | None = None,
+    service: str | None = None,
+    level: str | None = None,
+    territory: str | None = None,
+    threshold_min: float | None = None,
+    closed_border: bool = False,
+    with_phases: bool = False,
+) -> Choice:
+    """Return a checked choice; what a form left empty takes its default.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown; the sentence lists those that exist.
+    """
+    defi = defi or DEFAULT_DEFI
+    service = service or PAIRS.get(defi, PAIRS[DEFAULT_DEFI])
+    level = level or DEFAULT_LEVEL
+    study.need(defi)
+    if study.service(service).phase is not None and not with_phases:
+        raise UsageError("Cette page ne distingue pas les phases : choisissez le service « accompagnement ».")
+    publication.require_level(level)
+    return Choice(defi, service, level, territory or None, threshold_min, closed_border)
+
+
+def require_service(study: Study, service: str) -> str:
+    """Return ``service`` if it is one.
+
+    Raises
+    ------
+    UsageError
+        If it is not; the sentence lists those that exist.
+    """
+    return study.service(service).service
+
+
+@cache
+def study(path: Path | None) -> Study:
+    """Return the operator's study, or the observatory's, read once."""
+    return read_study(path)
+
+
+def defi_labels(study: Study) -> dict[str, str]:
+    """Return the French name of each défi."""
+    return {defi: need.label for defi, need in study.needs.items()}
+
+
+def service_labels(study: Study) -> dict[str, str]:
+    """Return the French name of each service."""
+    return {name: entry.label for name, entry in study.services.items()}
+
+
+def gap_services(study: Study) -> dict[str, str]:
+    """Return the French name of each service that gaps may be asked for, the phases of accompaniment included."""
+    labels = service_labels(study)
+    if PHASED_SERVICE in labels:
+        labels |= {f"{PHASED_SERVICE}:{phase}": f"Accompagnement – {words}" for phase, words in PHASES.items()}
+    return labels
+
+
+def kind_labels() -> dict[str, str]:
+    """Return the French name of each kind of structure."""
+    return {name: str(entry["label"]) for name, entry in geodata.declarations("services").get("kinds", {}).items()}
+
+
+def completeness(study: Study, connection: Connection) -> dict[str, str]:
+    """Return, by service, the sentence that says how complete its list of structures is with what is loaded."""
+    return {name: entry.completeness for name, entry in study.services.items()} | loaded_completeness(connection)
+
+
+def minutes(text: str) -> float | None:
+    """Return the threshold that a form gave, in minutes; None where it was left empty.
+
+    Raises
+    ------
+    UsageError
+        If it is not a number; its bounds are checked with the request itself.
+    """
+    if not text.strip():
+        return None
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        raise UsageError(
+            "Le seuil s’écrit en minutes, par exemple 20 : corrigez-le ou laissez le champ vide."
+        ) from None
+
+
+@cache
+def travel() -> dict[str, Any]:
+    """Return the declaration of the fallback travel time, read once."""
+    with (geodata.STUDIES / "travel.toml").open("rb") as file:
+        return tomllib.load(file)

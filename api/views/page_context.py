@@ -1,0 +1,34 @@
+"""What every page is given: names, colours and choices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from api.views import colours, page_choices, page_queries
+from observatory.publish import gap_rows as publication
+from observatory.settings import Settings
+from observatory.store import read
+from observatory.words import labels
+
+
+def words(settings: Settings, connection: Connection) -> dict[str, Any]:
+    """Return the French names and the colours of défis, services, levels, typologies."""
+    study = page_choices.study(settings.study)
+    return {
+        "defis": page_choices.defi_labels(study),
+        "services": page_choices.service_labels(study),
+        "kinds": page_choices.kind_labels(),
+        "completeness": page_choices.completeness(study, connection),
+        "gap_levels": {level: labels.LEVELS[level] for level in publication.LEVELS},
+        "scales": {measure: colours.classes(measure) for measure in colours.SCALES},
+        "typology_colours": colours.typology_colours(),
+        "service_colours": colours.service_colours(),
+        "study": study,
+    }
+
+
+def selectable(connection: Connection) -> dict[str, list[page_queries.Row]]:
+    """Return the territories that the forms offer, by level."""
+    return {level: read.territories(connection, level) for level in ("departement", "epci")}

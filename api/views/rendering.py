@@ -1,0 +1,192 @@
+"""Pages as French readers see them: the Jinja environment, its figures and plurals, the notes of sources."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse
+
+from observatory.publish.gap_rows import is_secret
+from observatory.words import labels
+
+HERE: Final = Path(__file__).resolve().parents[1]
+NO_DATA: Final = "pas de donnée"
+MINUS: Final = "\u2212"
+WHOLE_FROM: Final = 1000
+"""Figures from here on are written without decimals."""
+PLURAL_FROM: Final = 2
+NAVIGATION: Final = (
+    ("/", "Accueil"),
+    ("/carte", "Carte"),
+    ("/lacunes", "Lacunes"),
+    ("/implantation", "Implantation"),
+    ("/objectifs", "Objectifs"),
+    ("/territoires", "Territoires"),
+    ("/zones-rurales", "Zones rurales"),
+    ("/quartiers", "Quartiers prioritaires"),
+    ("/donnees", "Données"),
+    ("/methode", "Méthode"),
+)
+
+
+_TAGS: Final = re.compile(r"(<(?:script|style|code|textarea)\b.*?</(?:script|style|code|textarea)>|<[^>]*>)", re.DOTALL)
+_WIDE: Final = re.compile(r"(?<=\S) (?=[:;?!»%])|(?<=«) ")
+_THIN: Final = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+
+
+class SourceNotes:
+    """Numbers the sources of one page in the order that they are called, for the list that closes it."""
+
+    def __init__(self, sources: Mapping[str, Mapping[str, Any]]) -> None:
+        self._sources = sources
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, *source_ids: str | None) -> Markup:
+        """Return the superscript calls of the sources of one figure; nothing for a source that isn't catalogued.
+
+        Numbers that follow each other are one call: « 4–12 ».
+        """
+        known = [source_id for source_id in source_ids if source_id and source_id in self._sources]
+        numbers = sorted({self._numbers.setdefault(source_id, len(self._numbers) + 1) for source_id in known})
+        names = {number: source_id for source_id, number in self._numbers.items()}
+        # The figure and its calls never part at the end of a line.
+        calls = Markup("")
+        for first, last in _ranges(numbers):
+            source = self._sources[names[first]]
+            calls += Markup('\u2060<sup class="appel"><a href="#source-{}" title="{}">{}{}</a></sup>').format(
+                first,
+                f"{source['producer']}, {source['title']}, {source['vintage']}"
+                if first == last
+                else f"Sources {first} à {last}",
+                Markup('<span class="hors-ecran">source </span>'),
+                first if first == last else f"{first}–{last}",
+            )
+        return calls
+
+    def used(self) -> list[tuple[int, Mapping[str, Any]]]:
+        """Return the sources called so far, with their numbers."""
+        return [(number, self._sources[source_id]) for source_id, number in self._numbers.items()]
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """Return the runs of consecutive numbers as (first, last)."""
+    runs: list[tuple[int, int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def number(value: float | None) -> str:
+    """Return a whole number in French, or the words that say there is none."""
+    return NO_DATA if value is None else labels.count(value)
+
+
+def decimal(value: float | None, digits: int = 1) -> str:
+    """Return a number with a decimal comma, or the words that say there is none."""
+    return NO_DATA if value is None else labels.decimal(value, digits=digits).replace("-", MINUS)
+
+
+def measure(value: float | None, unit: str = "", digits: int = 1) -> str:
+    """Return a figure and its unit, or the words that say there is none; whole numbers from 1000 on lose decimals."""
+    if value is None:
+        return NO_DATA
+    shown = number(value) if abs(value) >= WHOLE_FROM or digits == 0 else decimal(value, digits)
+    return f"{shown}\u00a0{unit}" if unit else shown
+
+
+def plural(count: float | None, singular: str, plural_form: str | None = None) -> str:
+    """Return « 1 commune », « 2 communes »: French plurals begin at two."""
+    if count is None:
+        return NO_DATA
+    word = singular if abs(count) < PLURAL_FROM else (plural_form or f"{singular}s")
+    return f"{labels.count(count)}\u00a0{word}"
+
+
+def share(part: float | None, whole: float | None) -> float | None:
+    """Return the percentage that ``part`` is of ``whole``; None where either is unknown or there is nobody."""
+    return None if part is None or not whole else 100 * part / whole
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment: escaped, strict about what is undefined."""
+    templates = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"nombre": number, "decimal": decimal, "mesure": measure, "pluriel": plural}
+    templates.globals |= {
+        "navigation": NAVIGATION,
+        "asset": asset,
+        "part": share,
+        "niveaux": labels.LEVELS,
+        "typologies": labels.TYPOLOGIES,
+        "sens_typologies": labels.TYPOLOGY_MEANINGS,
+        "statuts": labels.STATUSES,
+        "lieux": labels.PLACES,
+        "mots_verdict": labels.verdict,
+        "mots_rang": labels.rank_interval,
+        "est_secret": is_secret,
+    }
+    return templates
+
+
+@cache
+def asset(path: str) -> str:
+    """Return the address of a static file, with a mark of its content so that a new version is fetched."""
+    file = HERE / "static" / path
+    mark = hashlib.sha256(file.read_bytes()).hexdigest()[:10] if file.is_file() else "0"
+    return f"/static/{path}?v={mark}"
+
+
+def page(
+    request: Request,
+    template: str,
+    *,
+    sources: Mapping[str, Mapping[str, Any]] | None = None,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **context: object,
+) -> HTMLResponse:
+    """Return a whole page.
+
+    Parameters
+    ----------
+    sources
+        The catalogue by identifier, for the notes; None where no figure is shown.
+    """
+    html = (
+        environment()
+        .get_template(template)
+        .render(chemin=request.url.path, source=SourceNotes(sources or {}), **context)
+    )
+    return HTMLResponse(spaced(html), status_code=status, headers=headers)
+
+
+def spaced(html: str) -> str:
+    """Return a page with the no-break spaces of French: before « ; : ! ? % », inside « », between thousands.
+
+    Declarations and producers' texts are typed with plain spaces; tags, code and scripts are left as they are.
+    """
+    parts = _TAGS.split(html)
+    parts[::2] = [_THIN.sub("\u202f", _WIDE.sub("\u00a0", text)) for text in parts[::2]]
+    return "".join(parts)
+
+
+def error_page(request: Request, *, status: int, title: str, sentence: str, headers: Mapping[str, str]) -> HTMLResponse:
+    """Return the page of a failure, with the navigation; it asks nothing of the database."""
+    return page(request, "erreur.html", status=status, headers=headers, titre=title, phrase=sentence, code=status)

@@ -1,0 +1,1 @@
+"""Accesses worked out and stored."""

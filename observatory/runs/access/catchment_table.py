@@ -1,0 +1,85 @@
+"""The access of every demand point to one service as a table, worked out here or on a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection
+
+from observatory.access.partition import Reached, Territory
+from observatory.access.travel import note_of
+from observatory.declared.study_reading import read_study
+from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN
+from observatory.runs.access.access_run import service_steps, service_supply
+from observatory.runs.access.tile_runner import Runner, catchment, here
+from observatory.runs.access.travel_cost import places, reach_m, travel_within
+from observatory.runs.loaded_inputs import read_inputs
+from observatory.store import read
+
+
+def service_catchment(
+    connection: Connection,
+    service: str,
+    *,
+    threshold_min: float | None = None,
+    study_path: Path | None = None,
+    run: Runner = here,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the access of every commune, commune déléguée and QPV of Normandy and its border to a service.
+
+    Returns
+    -------
+    tuple
+        Rows ``level, code, is_border, access_index, nearest_min, reachable_supply`` (minutes NaN beyond the
+        threshold), and the parameters: ``service, threshold_min, steps, travel``.
+
+    Raises
+    ------
+    UsageError
+        If the service is unknown or the threshold out of range.
+    """
+    study = read_study(study_path)
+    declared = study.service(service)
+    minutes = declared.threshold_min if threshold_min is None else threshold_min
+    if not 0 < minutes <= LONGEST_THRESHOLD_MIN:
+        raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
+    supply = service_supply(connection, declared, read_inputs(connection))
+    steps = service_steps(declared, minutes)
+    starts, sites = places(supply.demand), places(supply.offered)
+    # A network or a matrix is on this machine: its drives are worked out here, and handed out.
+    cost = None
+    if study.travel.loaded is not None:
+        cost = travel_within(starts, sites, study, max_min=minutes, allowed=supply.allowed)
+    demand, units = supply.demand["weight"].to_numpy(dtype=float), np.ones(len(supply.offered))
+    territory = Territory(starts, demand, sites, units, supply.allowed, cost)
+    constants = study.travel.constants
+    reached = catchment(territory, constants=constants, steps=steps, run=run, radius_m=reach_m(study, minutes))
+    index = supply.demand.index
+    labels = {name: index.get_level_values(name).to_numpy() for name in ("level", "code")}
+    labels["is_border"] = supply.demand["is_border"].to_numpy(dtype=bool)
+    parameters = {
+        "service": service,
+        "threshold_min": minutes,
+        "steps": [[float(upper), float(weight)] for upper, weight in steps],
+        "travel": note_of(constants) if cost is None else cost.note,
+        "completeness": read.loaded_completeness(connection).get(service, declared.completeness),
+    }
+    return as_frame(reached, labels), parameters
+
+
+def as_frame(reached: Reached, labels: Mapping[str, Any]) -> pd.DataFrame:
+    """Return one row per demand point; minutes are NaN where nothing is reached."""
+    minutes = np.where(np.isfinite(reached.nearest_min), reached.nearest_min, np.nan)
+    return pd.DataFrame(
+        {
+            **labels,
+            "access_index": reached.index,
+            "nearest_min": minutes,
+            "reachable_supply": reached.within.astype(np.int64),
+        }
+    )

@@ -1,0 +1,1 @@
+"""Gaps worked out and stored, and what is told of them."""

@@ -1,0 +1,1 @@
+"""Siting questions worked out and stored."""

@@ -1,0 +1,1 @@
+"""What a solution means: reasons, compromises, robustness, prose."""

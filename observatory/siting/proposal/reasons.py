@@ -1,0 +1,198 @@
+"""« Pourquoi ici ? » in French sentences, from the figures alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from observatory.words.labels import count, decimal
+
+SMALL_COUNT: Final = 11
+"""Persons under whom a count is small (``geodata/secrecy.toml``, thresholds.persons)."""
+NAMED_COMMUNES: Final = 4
+"""Communes named in a sentence before « et d'autres » (convention de l'observatoire)."""
+
+
+NO_ALTERNATIVE: Final = {
+    "required": "La question impose ce lieu : aucune solution ne s'en passe.",
+    "none": "Sans ce site, aucune solution ne répond à la question.",
+    "unsought": "La meilleure solution sans ce site n'a pas été cherchée.",
+}
+
+
+def persons(value: float, singular: str = "habitant", plural: str | None = None) -> str:
+    """Return « 1 habitant », « 1 204 habitants »."""
+    word = singular if abs(value) < 2 else (plural or f"{singular}s")  # French plurals begin at two
+    return f"{count(value)} {word}"
+
+
+def few(value: float | None) -> str:
+    """Return a count of persons concerned, a small one (None where it is hidden already) without its figure."""
+    return f"moins de {SMALL_COUNT}" if value is None or 0 < value < SMALL_COUNT else count(value)
+
+
+def minutes(value: float) -> str:
+    """Return « 1,9 minute », « 7,0 minutes »."""
+    return f"{decimal(value)} minute{'s' if abs(value) >= 2 else ''}"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return « a », « a et b », « a, b et c »."""
+    if len(items) <= 1:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} et {items[-1]}"
+
+
+def reason_sentences(
+    why: Mapping[str, Any],
+    *,
+    services: Mapping[str, str],
+    volumes: Mapping[str, str],
+    threshold_min: float,
+    objective: str,
+) -> list[str]:
+    """Return the sentences of one site, in the order that a reader asks: who gains, how much, who loses, what else.
+
+    Parameters
+    ----------
+    why
+        One entry of the document's ``why``.
+    services, volumes
+        French names of services and of the persons that each défi concerns.
+    """
+    sentences = [_gain(one, services, volumes, threshold_min) for one in why["services"]]
+    sentences.extend(_minutes(one, services) for one in why["services"] if one["mean_gain_min"])
+    if why["existing_losses"]:
+        losses = [f"{one['name']} ({persons(one['population_count'])})" for one in why["existing_losses"]]
+        sentences.append(f"En contrepartie, ce site devient le plus proche à la place de {listed(losses)}.")
+    sentences.append(_alternative(why, volumes, objective, is_several=len(services) > 1))
+    return sentences
+
+
+def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float) -> str:
+    name = services[one["service"]]
+    if not one["newly_covered"]["population_count"]:
+        return f"{name} : aucun habitant du territoire de plus sous {threshold_words(threshold_min)}."
+    concerned = [
+        f"{few(value)} {volumes[defi]}"
+        for defi, value in one["newly_covered"]["concerned"].items()
+        if value != 0 and not volumes[defi].startswith("habitants")
+    ]
+    said = f", dont {listed(concerned)}" if concerned else ""
+    communes = [f"{place['name']} ({count(place['population_count'])})" for place in one["communes"]]
+    rest = len(communes) - NAMED_COMMUNES
+    more = f", et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else ""
+    head = "Un seul lieu" if len(communes) == 1 else "Les plus nombreux"
+    newly = one["newly_covered"]["population_count"]
+    verb = "passe" if newly == 1 else "passent"
+    return (
+        f"{name} : {persons(newly)} {verb} sous {threshold_words(threshold_min)}{said}. "
+        f"{head} : {', '.join(communes[:NAMED_COMMUNES])}{more}."
+    )
+
+
+def threshold_words(value: float) -> str:
+    """Return « 20 minutes », « 1 minute »."""
+    return f"{_amount(value)} minute{'s' if value >= 2 else ''}"
+
+
+def _minutes(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
+    verb = "gagne" if one["closer_population_count"] == 1 else "gagnent"
+    return (
+        f"{services[one['service']]} : {persons(one['closer_population_count'])} {verb} en moyenne "
+        f"{minutes(one['mean_gain_min'])} de trajet."
+    )
+
+
+def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
+    other = why["alternative"]
+    if other is None:
+        return NO_ALTERNATIVE[why["without"]]
+    names = listed([site["name"] for site in other["sites"]])
+    if not other["cost"]:
+        return f"Sans ce site, {names} : aussi bien. Le choix entre les deux ne tient pas à ces chiffres."
+    cost = _cost(other, volumes, objective, is_several=is_several)
+    return f"Sans ce site, la meilleure solution serait {names}{cost}."
+
+
+def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str], objective: str, is_several: bool) -> str:
+    """Return what choosing a place that the study names would cost, in one French sentence."""
+    if document["is_chosen"]:
+        return f"{document['name']} : retenu par la proposition."
+    if not document["cost"]:
+        return f"{document['name']} : ferait aussi bien que la proposition."
+    cost = _cost(document, volumes, objective, is_several=is_several)
+    return f"{document['name']} : choisir ce lieu est possible{cost}."
+
+
+def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
+    """Say who would be lost and won within the threshold, all services added, and what the objective loses."""
+    lost = [f"{few(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
+    won = [f"{few(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
+    parts = [f"{listed(some)} de {word}" for some, word in ((lost, "moins"), (won, "plus")) if some]
+    if parts:
+        parts[0] += " sous le seuil"
+    together = ", services additionnés" if is_several else ""
+    said = f" ; {' et '.join(parts)}{together}" if parts else ""
+    return f"{said} ({_loss(other, objective)})"
+
+
+def _loss(other: Mapping[str, Any], objective: str) -> str:
+    if objective == "lscp":
+        return f"{persons(other['cost'], 'pôle')} de plus"
+    if objective == "p_center":
+        return f"le lieu le plus éloigné serait {minutes(other['cost'])} plus loin"
+    if other["cost_share"] is None:
+        return "écart sur l'objectif : sans mesure"
+    return f"écart sur l'objectif : {decimal(100 * other['cost_share'])} %"
+
+
+def joint_sentences(
+    document: Mapping[str, Any], *, services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+) -> list[str]:
+    """Return the sentences of a joint pole: what each site opens, for whom, at what cost, and against all services."""
+    if document["objective"] is None:
+        return ["Le temps donné n'a pas suffi à chercher le pôle commun : allongez-le."]
+    if not document["sites"]:
+        return [f"Avec un budget de {_amount(document['budget'])}, aucun service ne peut être ouvert."]
+    told = [
+        f"{site['name']} : {' ; '.join(_opened(one, services, volumes, threshold_min) for one in site['services'])} "
+        f"(coût {_amount(site['cost'])})."
+        for site in document["sites"]
+    ]
+    told.append(f"Coût en tout : {_amount(document['cost'])} sur {_amount(document['budget'])} ({document['note']}).")
+    if document["status"] != "optimal":
+        gap = "inconnu" if document["gap"] is None else f"de {decimal(100 * document['gap'], digits=2)} % au plus"
+        told.append(f"C'est le meilleur mélange trouvé dans le temps donné, à un écart {gap} de l'optimum.")
+    together = document["together"]
+    if together is None:
+        told.append("Ouvrir tous les services ensemble dans un même lieu dépasserait ce budget.")
+    elif together["objective"] is not None and document["objective"] != together["objective"]:
+        share = abs(document["objective"] - together["objective"]) / max(abs(document["objective"]), 1e-9)
+        told.append(
+            f"Tous les services ensemble ({listed(together['sites']) or 'aucun lieu'}, coût "
+            f"{_amount(together['cost'])}) feraient {decimal(100 * share)} % de moins bien sur l'objectif."
+        )
+    else:
+        told.append("Ouvrir tous les services ensemble, pour ce budget, ferait aussi bien.")
+    return told
+
+
+def _opened(
+    one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float
+) -> str:
+    newly = one["newly_covered"]
+    if not newly["population_count"]:
+        return f"{services[one['service']]}, sans habitant de plus sous {threshold_words(threshold_min)}"
+    concerned = [
+        f"{few(value)} {volumes[defi]}"
+        for defi, value in newly["concerned"].items()
+        if value != 0 and not volumes[defi].startswith("habitants")
+    ]
+    said = f", dont {listed(concerned)}" if concerned else ""
+    within = threshold_words(threshold_min)
+    return f"{services[one['service']]}, {persons(newly['population_count'])} de plus sous {within}{said}"
+
+
+def _amount(value: float) -> str:
+    return f"{value:g}".replace(".", ",")

@@ -1,0 +1,1 @@
+"""Pure optimisation: arrays in, a frozen solution and its proved bound out."""

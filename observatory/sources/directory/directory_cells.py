@@ -1,0 +1,154 @@
+"""Cells of the directory's table: lists, codes, points, dates; what can't be read says why, in French."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+import pandas as pd
+
+from observatory.sources.directory.directory_entry import KINDS, PHASES, Entry
+from observatory.sources.formats import cell_text, coordinates
+from observatory.sources.structures.establishments import slug
+
+SEPARATOR: Final = " | "
+STATES: Final = {"actif": True, "projet": False}
+QUALITIES: Final = {
+    "adresse": "address",
+    "centre de la commune": "commune_centre",
+    "mairie": "town_hall",
+    "inconnue": "unknown",
+}
+KIND_NAMES: Final = {code: name for name, code in KINDS.items()}
+DATE: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
+SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a file's codes may stand for.
+
+    ``levels`` gives the levels of a code, the one meant first ahead; ``identify`` the identifier of the structure that
+    a (name, SIRET) already stands for; ``successor`` the present code of a former commune.
+    """
+
+    levels: Mapping[str, tuple[str, ...]]
+    identify: Callable[[str, str | None], str | None]
+    entries: Mapping[str, Entry]
+    removed: Set[str]
+    """Structures taken out of the directory, which may come back."""
+    successor: Mapping[str, str]
+    town_halls: Mapping[str, tuple[float, float]]
+    """Commune → lon, lat."""
+
+
+class CellError(Exception):
+    """A cell makes its row unusable; the text is the reason."""
+
+
+def point(row: Mapping[str, str | None], commune: str | None, known: Known) -> tuple[float | None, float | None, str]:
+    """Return lon, lat and how well they are known: the point of the row, else the town hall of its commune."""
+    said = choice(row["precision"], QUALITIES, "précision")
+    texts = (row["longitude"], row["latitude"])
+    if any(texts) and not (said == "town_hall" and commune):
+        numbers = [cell_text.number(one) for one in texts]
+        if any(one is None for one in numbers):
+            raise CellError("longitude ou latitude illisible")
+        lon, lat = (pd.Series([one], dtype=float) for one in numbers)
+        found = coordinates.repaired(lon, lat).iloc[0]
+        if pd.isna(found["lon"]):
+            raise CellError(str(found["note"]))
+        return round(float(found["lon"]), 6), round(float(found["lat"]), 6), said or "address"
+    if commune is None or said == "unknown":
+        return None, None, "unknown"
+    lon_lat = known.town_halls.get(commune)
+    return (*lon_lat, "town_hall") if lon_lat else (None, None, "unknown")
+
+
+def commune_code(code: str | None, known: Known) -> str | None:
+    """Return the present code of a commune, its lost zero put back."""
+    if code is None:
+        return None
+    whole = code.zfill(5) if code.isdigit() and len(code) == 4 else code.upper()  # noqa: PLR2004 - a zero was lost
+    present = known.successor.get(whole, whole)
+    if "commune" not in known.levels.get(present, ()):
+        raise CellError(f"commune « {code} » inconnue de la Normandie et de ses abords")
+    return present
+
+
+def zones(text: str | None, known: Known) -> tuple[tuple[str, str], ...]:
+    """Return the (level, code) of each territory of a list; a bare code is taken at the level meant first."""
+    found = []
+    for one in listed(text):
+        level, _, code = one.rpartition(":")
+        wanted, code = slug(level).replace("-", "_"), code.strip().upper()
+        levels = known.levels.get(known.successor.get(code, code), ())
+        if wanted and wanted not in levels:
+            raise CellError(f"zone « {one} » inconnue : écrivez niveau:code, par exemple epci:200068799")
+        if not levels:
+            raise CellError(f"zone « {one} » inconnue : écrivez le code d’un territoire de l’observatoire")
+        found.append((wanted or levels[0], known.successor.get(code, code)))
+    return tuple(dict.fromkeys(found))
+
+
+def phases(text: str | None) -> tuple[str, ...]:
+    """Return the phases of a list, in their own order, whatever its accents."""
+    found = {slug(one) for one in listed(text)}
+    unknown = found - set(PHASES)
+    if unknown:
+        raise CellError(f"phase « {min(unknown)} » inconnue : écrivez {', '.join(PHASES)}")
+    return tuple(one for one in PHASES if one in found)
+
+
+def choice(text: str | None, choices: Mapping[str, Any], what: str, *, default: Any = None) -> Any:  # noqa: ANN401
+    """Return what a word stands for, by its name or its code, whatever its accents and case."""
+    if text is None:
+        return default
+    for name, value in choices.items():
+        if slug(text).replace("-", "_") in {slug(name).replace("-", "_"), slug(str(value)).replace("-", "_")}:
+            return value
+    raise CellError(f"{what} « {text} » inconnu : écrivez {', '.join(choices)}")
+
+
+def siret(text: str | None) -> str | None:
+    """Return a SIRET whose key holds."""
+    found = cell_text.siret(text)
+    if text is not None and (found is None or not cell_text.has_valid_key(found)):
+        raise CellError(f"SIRET « {text} » invalide : corrigez-le, ou laissez-le vide")
+    return found
+
+
+def website(text: str | None) -> str | None:
+    """Return an address of the web."""
+    if text is not None and not re.fullmatch(r"https?://[^\s@]+\.[^\s@]+", text):
+        raise CellError(f"site web « {text} » illisible : écrivez une adresse qui commence par https://")
+    return text
+
+
+def date_told(text: str | None, today: str) -> str:
+    """Return a date, its month or its year, in ISO form; empty if there is none."""
+    if text is None:
+        return ""
+    slashed = SLASHED.fullmatch(text)
+    iso = f"{slashed[3]}-{int(slashed[2]):02}-{int(slashed[1]):02}" if slashed else text.split(" ")[0]
+    if not DATE.fullmatch(iso) or not _exists(iso):
+        raise CellError(f"date « {text} » illisible : écrivez AAAA-MM-JJ, AAAA-MM ou AAAA")
+    if iso > today:
+        raise CellError(f"date « {text} » dans le futur")
+    return iso
+
+
+def _exists(iso: str) -> bool:
+    try:
+        date.fromisoformat(iso if len(iso) == 10 else f"{iso}-01" if len(iso) == 7 else f"{iso}-01-01")  # noqa: PLR2004
+    except ValueError:
+        return False
+    return True
+
+
+def listed(text: str | None) -> list[str]:
+    """Return the items of a list between bars."""
+    return [part.strip() for part in (text or "").split("|") if part.strip()]

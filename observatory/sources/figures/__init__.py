@@ -1,0 +1,1 @@
+"""Sources that say how many: a figure by territory, indicator and period."""

@@ -1,0 +1,84 @@
+"""Job seekers by commune and quarter (Dares): categories, sex and age; no duration. Figures are rounded to 5."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.figures.long_form import VALUE_COLUMNS
+from observatory.sources.formats import cell_text
+from observatory.sources.formats.table_file import read_table
+
+FILE: Final = "dares_communes_sample.csv"
+SOURCE_ID: Final = "dares_communes"
+COLUMNS: Final = {
+    "period": ("Date",),
+    "commune_code": ("Code commune",),
+    "kind": ("Type de données",),
+    "category": ("Catégorie",),
+    "sex": ("Sexe",),
+    "age": ("Tranche d'âge",),
+    "job_seekers_count": ("Nombre de demandeurs d'emploi",),
+}
+KEYS: Final = ("period", "commune_code", "kind", "category", "sex", "age")
+PERIOD: Final = r"\d{4}-T[1-4]"
+RAW: Final = "Brutes"
+CATEGORY: Final = "ABC"
+TOTAL: Final = "Total"
+INDICATORS: Final = {
+    (TOTAL, TOTAL): "job_seekers_abc_count",
+    ("Femmes", TOTAL): "job_seekers_abc_women_count",
+    (TOTAL, "Moins de 25 ans"): "job_seekers_abc_under25_count",
+    (TOTAL, "50 ans et plus"): "job_seekers_abc_50plus_count",
+}
+"""Sex and age → indicator; the other crossings of the file stay out."""
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the file as text.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_table(path, COLUMNS)
+
+
+def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:
+    """Keep the communes that the observatory knows.
+
+    Returns
+    -------
+    Batch
+        Frame: the columns of ``COLUMNS``, counts as floats (persons), NaN where the Dares gives none.
+    """
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=(*KEYS, "job_seekers_count"))
+    cell_text.reject_repeated_headers(sieve)
+    cell_text.reject_codes(sieve, "commune_code")
+    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
+    sieve.reject(~sieve.frame["period"].fillna("").str.fullmatch(PERIOD), "trimestre illisible")
+    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.numbers(sieve, ["job_seekers_count"])
+    cell_text.reject_contradictions(sieve, list(KEYS), ["job_seekers_count"])
+    return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))
+
+
+def values(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the raw counts of categories A, B and C together in long form, level ``commune``.
+
+    Any other series of the file (corrected for the season, one category) is not an indicator of the observatory.
+    """
+    wanted = frame[frame["kind"].eq(RAW) & frame["category"].eq(CATEGORY)]
+    indicator = [INDICATORS.get(pair) for pair in zip(wanted["sex"], wanted["age"], strict=True)]
+    long = wanted.assign(indicator=pd.Series(indicator, index=wanted.index, dtype=object)).dropna(subset="indicator")
+    return long.assign(
+        level="commune",
+        code=long["commune_code"],
+        value=long["job_seekers_count"],
+        status=long["job_seekers_count"].notna().map({True: "observed", False: "missing"}),
+        source_id=SOURCE_ID,
+    )[list(VALUE_COLUMNS)].reset_index(drop=True)

@@ -1,0 +1,63 @@
+"""Share of the long-term unemployed among job seekers, by département (CGET, 2013 and 2017)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.figures.long_form import long_values
+from observatory.sources.formats import cell_text
+from observatory.sources.formats.csv_file import read_csv
+
+FILE: Final = "deld_dept_2013_2017.csv"
+SOURCE_ID: Final = "cget_deld_2017"
+FIGURE: Final = "long_term_share_pct"
+PAIRS: Final = (("year0", "value0"), ("year1", "value1"))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the file as text.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_csv(path, ("codgeo", *(column for pair in PAIRS for column in pair)))
+
+
+def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
+    """Keep the départements of Normandy, one row per year.
+
+    Returns
+    -------
+    Batch
+        Frame: ``departement_code, year, long_term_share_pct`` as a float.
+    """
+    sieve = Sieve(frame, SOURCE_ID, FILE)
+    sieve.leave_outside(~sieve.frame["codgeo"].isin(departements))
+    cell_text.numbers(sieve, [value for _, value in PAIRS])
+    cell_text.reject_contradictions(sieve, ["codgeo"], [column for pair in PAIRS for column in pair])
+    years = [
+        sieve.frame[["codgeo", year, value]].set_axis(["departement_code", "year", FIGURE], axis="columns")
+        for year, value in PAIRS
+    ]
+    return sieve.batch(pd.concat(years, ignore_index=True))
+
+
+def values(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the shares in long form, level ``departement``."""
+    parts = [
+        long_values(
+            part,
+            level="departement",
+            code="departement_code",
+            columns={FIGURE: (FIGURE, str(year))},
+            source_id=SOURCE_ID,
+        )
+        for year, part in frame.groupby("year")
+    ]
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,1 @@
+"""What files are made of: tables, layers, cells; nothing here knows a producer."""

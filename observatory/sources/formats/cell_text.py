@@ -1,0 +1,132 @@
+"""What cells of producers' files say: numbers as the French write them, codes that lost their zero, lists of codes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Sieve
+from observatory.sources.formats.table_file import REPEATED_HEADER
+
+SPACES: Final = re.compile("[ \u00a0\u202f\u2009'’]")
+"""Thousands separators: space, no-break space, narrow no-break space, thin space, apostrophe."""
+GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?")
+PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d+")
+COMMUNE: Final = r"(?:\d{5}|2[AB]\d{3})"
+KEY_NAMES: Final = {
+    "age": "âge",
+    "category": "catégorie",
+    "class": "classe",
+    "codgeo": "département",
+    "commune_code": "commune",
+    "departement_code": "département",
+    "epci_code": "EPCI",
+    "facility": "type d'équipement",
+    "indicator": "indicateur",
+    "iris_code": "IRIS",
+    "kind": "type de données",
+    "level": "niveau",
+    "period": "période",
+    "quarter": "trimestre",
+    "sex": "sexe",
+    "treatment": "traitement",
+    "waste": "type de déchet",
+    "year": "année",
+    "ze2020": "zone d'emploi",
+}
+"""What a reader calls the columns that make a row of a table unique."""
+REPEATED_REASON: Final = "en-tête répété au milieu du fichier"
+
+
+def number(text: str | None) -> float | None:
+    """Return the number that ``text`` writes, or ``None`` if it isn't one.
+
+    A comma is a decimal mark, never a separator of thousands; spaces group digits by three or not at all.
+
+    Examples
+    --------
+    >>> number("1 234,5"), number("12 34"), number("-0.5"), number("1,234")
+    (1234.5, None, -0.5, 1.234)
+    """
+    if text is None:
+        return None
+    plain = SPACES.sub(" ", text.strip())
+    if " " in plain and not GROUPED.fullmatch(plain):
+        return None
+    plain = plain.replace(" ", "")
+    if plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
+    return float(plain) if PLAIN.fullmatch(plain) else None
+
+
+def numbers(sieve: Sieve, columns: list[str]) -> None:
+    """Turn text columns of a sieve into floats; what is neither a number nor empty is put aside, cell by cell."""
+    for column in columns:
+        text = sieve.frame[column]
+        value = pd.Series([number(one) if isinstance(one, str) else None for one in text], text.index, "float64")
+        unreadable = text.notna() & value.isna()
+        sieve.reject_cells(column, unreadable, "valeur illisible")
+        sieve.frame = sieve.frame.assign(**{column: value})
+
+
+def reject_repeated_headers(sieve: Sieve) -> None:
+    """Put aside the lines that repeat the header (files pasted one after the other)."""
+    sieve.reject(sieve.frame[REPEATED_HEADER], REPEATED_REASON)
+
+
+def restored(codes: pd.Series, *, digits: int = 5) -> pd.Series:
+    """Give codes the leading zero that a spreadsheet took, only when that is certain.
+
+    It is certain when the file has codes one digit short and none that begins with a zero: the zero was then lost
+    everywhere. Otherwise a short code may be anything, and stays as it is.
+
+    Parameters
+    ----------
+    codes
+        As read; ``None`` where there is none.
+    digits
+        Length of a whole code.
+    """
+    text = codes.fillna("").astype(str).str.strip()
+    short = text.str.fullmatch(rf"[1-9]\d{{{digits - 2}}}")
+    if not short.any() or text.str.fullmatch(rf"0\d{{{digits - 1}}}").any():
+        return codes
+    return codes.where(~short, "0" + text)
+
+
+def reject_codes(sieve: Sieve, column: str) -> None:
+    """Restore commune codes, then put aside the rows whose code isn't one."""
+    sieve.frame = sieve.frame.assign(**{column: restored(sieve.frame[column])})
+    sieve.reject(~sieve.frame[column].fillna("").str.fullmatch(COMMUNE), "code de commune illisible")
+
+
+def reject_contradictions(sieve: Sieve, keys: list[str], values: list[str]) -> None:
+    """Drop the rows that say the same twice; put aside, all of them, those that contradict each other."""
+    sieve.drop_duplicates([*keys, *values])
+    twice = sieve.frame.duplicated(keys, keep=False)
+    told = ", ".join(KEY_NAMES.get(key, key) for key in keys)
+    sieve.reject(twice, f"deux lignes se contredisent pour les mêmes : {told}")
+
+
+def code_list(text: str | None) -> list[str]:
+    """Return the codes of a cell that may hold several, separated by commas, semicolons or spaces."""
+    return [one for one in re.split(r"[,;/\s]+", text or "") if one]
+
+
+def has_valid_key(digits: str | None) -> bool:
+    """Tell whether a SIREN or SIRET ends with its right key (Luhn's, or La Poste's own: digits add up to 5 × n)."""
+    if digits is None or not re.fullmatch(r"\d{9}|\d{14}", digits):
+        return False
+    doubled = [int(one) * (1 + rank % 2) for rank, one in enumerate(reversed(digits))]
+    luhn = sum(one - 9 * (one > 9) for one in doubled) % 10 == 0  # noqa: PLR2004 - digits of the double are added
+    return luhn or (digits.startswith("356000000") and sum(map(int, digits)) % 5 == 0)
+
+
+def siret(text: str | None) -> str | None:
+    """Return a SIRET without spaces, its lost zeros put back if its key then holds; ``None`` if it isn't one."""
+    digits = SPACES.sub("", text or "")
+    whole = digits.zfill(14) if 11 <= len(digits) < 14 else digits  # noqa: PLR2004 - a SIREN begins with at most three 0
+    is_kept = len(digits) == 14 and digits.isdigit()  # noqa: PLR2004 - as its producer wrote it, whatever its key
+    return whole if is_kept or has_valid_key(whole) else None

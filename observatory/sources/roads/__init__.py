@@ -1,0 +1,1 @@
+"""Sources of travel times: road networks and matrices."""

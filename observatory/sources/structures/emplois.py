@@ -1,0 +1,64 @@
+"""Insertion structures by economic activity, from the API of the « Emplois de l'inclusion » (data-inclusion export)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats.cell_text import reject_repeated_headers, restored
+from observatory.sources.formats.records_file import read_records
+from observatory.sources.structures import structure_file
+
+FILE: Final = "emplois_inclusion.json"
+SOURCE_ID: Final = "emplois_inclusion"
+KINDS: Final = frozenset({"ACI", "AI", "EI", "ETTI", "GEIQ"})
+"""Kinds that ``services.toml`` declares; the API lists others (adapted firms, EITI)."""
+COLUMNS: Final = {
+    "record_id": ("id",),
+    "name": ("nom",),
+    "kind": ("kind",),
+    "siret": ("siret",),
+    "address": ("adresse", "adresse_ligne_1"),
+    "post_code": ("code_postal",),
+    "city": ("commune",),
+    "lat": ("latitude",),
+    "lon": ("longitude",),
+    "changed_date": ("date_maj",),
+}
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the structures as text; columns of contact are not even loaded.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_records(path, COLUMNS)
+
+
+def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:
+    """Keep the structures of some départements, told by their postal code.
+
+    Returns
+    -------
+    Batch
+        Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
+        ``period`` is the last day on which the file says that one of them was brought up to date.
+    """
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "kind", "post_code"))
+    reject_repeated_headers(sieve)
+    sieve.frame = sieve.frame.assign(post_code=restored(sieve.frame["post_code"]))
+    sieve.reject(~sieve.frame["post_code"].fillna("").str.fullmatch(r"\d{5}"), "code postal illisible")
+    sieve.leave_outside(~sieve.frame["post_code"].str[:2].isin(departements))
+    sieve.reject(sieve.frame["name"].isna(), "nom absent")
+    sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure que l'observatoire ne suit pas")
+    sieve.drop_duplicates(["record_id"])
+    structure_file.repair_points(sieve)
+    dates = sieve.frame["changed_date"].dropna().str.slice(0, 10)
+    period = max(dates, default="inconnue")
+    return sieve.batch(structure_file.records(sieve.frame, source_id=SOURCE_ID, period=period))

@@ -1,0 +1,60 @@
+"""France services: the ANCT's list of houses, antennas and buses. Opening hours and contact lines are not carried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats import cell_text
+from observatory.sources.formats.table_file import read_table
+from observatory.sources.structures import structure_file
+
+FILE: Final = "anct_france_services_2024-08-01.csv"
+SOURCE_ID: Final = "anct_france_services_2024"
+PERIOD: Final = "2024-08-01"
+KIND: Final = "FRANCE_SERVICES"
+COLUMNS: Final = {
+    "number": ("id_fs",),
+    "name": ("lib_fs",),
+    "address": ("adresse",),
+    "commune_code": ("insee_com",),
+    "post_code": ("code_postal",),
+    "city": ("lib_com",),
+    "lat": ("latitude",),
+    "lon": ("longitude",),
+    "label": ("format_fs",),
+}
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the places of the file as text; columns of contact are not even loaded.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_table(path, COLUMNS)
+
+
+def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:
+    """Keep the places in the communes of the observatory.
+
+    Returns
+    -------
+    Batch
+        Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
+    """
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("number", "name", "commune_code", "lat", "lon"))
+    cell_text.reject_repeated_headers(sieve)
+    cell_text.reject_codes(sieve, "commune_code")
+    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
+    sieve.drop_duplicates([name for name in COLUMNS if name != "number"])
+    sieve.reject(sieve.frame["name"].isna(), "nom absent")
+    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    structure_file.repair_points(sieve)
+    kept = sieve.frame.assign(kind=KIND)
+    return sieve.batch(structure_file.records(kept, source_id=SOURCE_ID, period=PERIOD))

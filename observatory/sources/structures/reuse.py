@@ -1,0 +1,40 @@
+"""Insertion structures that may be ressourceries: the list that ``services.toml`` judges one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats.csv_file import read_csv
+
+FILE: Final = "reuse_candidates.csv"
+SOURCE_ID: Final = "asp_siae_2020"
+COLUMNS: Final = ("siret", "name", "kind", "naf", "city")
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the file as text.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_csv(path, COLUMNS)
+
+
+def normalise(frame: pd.DataFrame, *, judged: set[str]) -> Batch:
+    """Check that every candidate has its verdict; one that nobody judged is put aside and said.
+
+    Returns
+    -------
+    Batch
+        Frame: the file's columns.
+    """
+    sieve = Sieve(frame, SOURCE_ID, FILE)
+    sieve.drop_duplicates(["siret"])
+    sieve.reject(~sieve.frame["siret"].isin(judged), "pas encore de verdict dans services.toml : non comptée")
+    return sieve.batch()

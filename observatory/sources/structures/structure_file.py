@@ -1,0 +1,169 @@
+"""Structures from one source's own file: records in common columns, then the tables that the database loads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from observatory.sources.batch import LINE, Sieve
+from observatory.sources.formats import cell_text, coordinates
+from observatory.sources.structures import places
+from observatory.sources.structures.establishments import CONTACT, slug
+
+RECORD_COLUMNS: Final = (
+    "source_id",
+    "record_id",
+    "kind",
+    "name",
+    "siret",
+    "naf",
+    "address",
+    "post_code",
+    "city",
+    "commune_code",
+    "departement_code",
+    "lon",
+    "lat",
+    "geocoding_score",
+    "capacity_count",
+    "label",
+    "is_commune_centre",
+    "period",
+    "is_active",
+)
+TEXT: Final = ("name", "siret", "naf", "address", "post_code", "city", "commune_code", "label")
+STRUCTURE_COLUMNS: Final = (
+    "structure_id",
+    "name",
+    "kind",
+    "siret",
+    "naf",
+    "address",
+    "post_code",
+    "city",
+    "commune_code",
+    "departement_code",
+    "place_quality",
+    "place_note",
+    "capacity_count",
+    "label",
+    "is_active",
+    "period",
+    "source_id",
+    "point_x_m",
+    "point_y_m",
+)
+"""A structure as the snapshot and the stage hold it."""
+RECORDS: Final = ("source_id", "record_id", "structure_id", "rule", "name", "kind", "siret")
+
+
+def clean(text: str | None) -> str | None:
+    """Return a text on one line with single spaces, without e-mail address or telephone number."""
+    plain = " ".join(CONTACT.sub("", text or "").split())
+    return plain or None
+
+
+def repair_points(sieve: Sieve) -> None:
+    """Turn ``lon`` and ``lat`` into degrees; a point that can't be in France is put aside as a figure, with why."""
+    cell_text.numbers(sieve, ["lon", "lat"])
+    found = coordinates.repaired(sieve.frame["lon"], sieve.frame["lat"])
+    lost = found["note"].notna() & ~found["note"].isin(coordinates.KEPT)
+    for note in sorted(set(found.loc[lost, "note"])):
+        sieve.reject_cells("lon", lost & found["note"].eq(note), f"{note} : non gardé")
+    for note in coordinates.KEPT:
+        sieve.repair(int(found["note"].eq(note).sum()), f"points : {note}")
+    sieve.frame = sieve.frame.assign(lon=found["lon"], lat=found["lat"])
+
+
+def records(frame: pd.DataFrame, *, source_id: str, period: str) -> pd.DataFrame:
+    """Lay kept rows in the common columns; ``record_id`` is the file's own where it has one, else SIRET or name.
+
+    Parameters
+    ----------
+    frame
+        Any of ``RECORD_COLUMNS``; ``kind`` and ``name`` are required.
+    source_id, period
+        Source, and the date that its rows speak of.
+    """
+    defaults = {"is_commune_centre": False, "is_active": True}
+    said = {*frame.columns, "source_id", "period"}
+    absent = {name: defaults.get(name) for name in RECORD_COLUMNS if name not in said}
+    whole = frame.assign(**absent, source_id=source_id, period=period)
+    for name in TEXT:
+        whole[name] = _texts([clean(one) if isinstance(one, str) else None for one in whole[name]], whole.index)
+    for name in ("geocoding_score", "capacity_count"):
+        whole[name] = pd.to_numeric(whole[name]).astype("float64")
+    whole = whole.assign(
+        siret=_texts([cell_text.siret(one) for one in whole["siret"]], whole.index),
+        departement_code=whole["commune_code"].combine_first(whole["post_code"]).str[:2],
+    )
+    if whole["record_id"].isna().any():
+        whole = whole.assign(record_id=_record_ids(whole))
+    return whole[[*RECORD_COLUMNS, LINE]].reset_index(drop=True)
+
+
+def tables(
+    frame: pd.DataFrame,
+    *,
+    gazetteer: places.Gazetteer,
+    declarations: Mapping[str, Any],
+    reasons: pd.Series | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Place the records and return ``structures``, ``structure_services`` and ``structure_records``.
+
+    Parameters
+    ----------
+    frame
+        As :func:`records` returns it.
+    gazetteer
+        Communes of the database.
+    declarations
+        ``geodata/services.toml``.
+    reasons
+        Why each record offers the services of its kind; the kind's own reason if None.
+    """
+    return assembled(places.locate(frame.drop(columns=LINE), gazetteer), declarations=declarations, reasons=reasons)
+
+
+def assembled(
+    located: pd.DataFrame, *, declarations: Mapping[str, Any], reasons: pd.Series | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return the three tables of records that have their place already; see :func:`tables`."""
+    located = located.assign(structure_id=located["source_id"] + ":" + located["record_id"], rule="unique")
+    return {
+        "structures": located[list(STRUCTURE_COLUMNS)],
+        "structure_services": _services(located, declarations, reasons),
+        "structure_records": located[list(RECORDS)],
+    }
+
+
+def _texts(values: list[str | None], index: pd.Index) -> pd.Series:
+    return pd.Series(values, index=index, dtype=object)
+
+
+def _services(located: pd.DataFrame, declarations: Mapping[str, Any], reasons: pd.Series | None) -> pd.DataFrame:
+    parts = []
+    for service, declared in declarations["services"].items():
+        for kind in declared["kinds"]:
+            entry = declarations["kinds"][kind]
+            of_kind = located["kind"].eq(kind)
+            said = entry.get(f"reason_{service}", f"Type d'établissement : {entry['label']}.")
+            parts.append(
+                located.loc[of_kind, ["structure_id"]].assign(
+                    service=service, reason=said if reasons is None else reasons[of_kind.to_numpy()].to_numpy()
+                )
+            )
+    return pd.concat(parts, ignore_index=True).drop_duplicates(["structure_id", "service"])
+
+
+def _record_ids(frame: pd.DataFrame) -> pd.Series:
+    place = frame["commune_code"].combine_first(frame["post_code"])
+    named = [
+        f"{siret}-{kind}" if isinstance(siret, str) else slug(name, where)
+        for siret, kind, name, where in zip(frame["siret"], frame["kind"], frame["name"], place, strict=True)
+    ]
+    ids = pd.Series(named, index=frame.index)
+    rank = ids.groupby(ids).cumcount()
+    return ids.where(rank.eq(0), ids + "-" + (rank + 1).astype(str))

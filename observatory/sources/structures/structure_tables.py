@@ -1,0 +1,136 @@
+"""The tables of structures: once each, with the records they come from, their services and what they accompany."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+import geodata
+from observatory.sources.batch import Batch
+from observatory.sources.directory import accompaniment
+from observatory.sources.structures import establishments, places, resolve, reuse, service_rules
+from observatory.sources.structures.structure_file import STRUCTURE_COLUMNS
+from observatory.sources.territories import hierarchy
+
+MEMBER_COLUMNS: Final = (
+    "source_id",
+    "record_id",
+    "score",
+    "naf",
+    "address",
+    "post_code",
+    "city",
+    "commune_code",
+    "departement_code",
+    "place_quality",
+    "place_note",
+    "capacity_count",
+    "label",
+    "is_active",
+    "period",
+    "point_x_m",
+    "point_y_m",
+    "services",
+    "reasons",
+)
+
+
+def tables(
+    figures: Path, found: hierarchy.Places, post_codes: pd.DataFrame
+) -> tuple[list[Batch], dict[str, pd.DataFrame]]:
+    """Read the structures, place them, resolve duplicates, and name their services.
+
+    Parameters
+    ----------
+    figures
+        Directory of the figures.
+    found
+        Communes.
+    post_codes
+        ``commune_id, post_code``.
+
+    Returns
+    -------
+    tuple
+        The batch of each source, and the tables ``structures``, ``structure_services``, ``structure_records``,
+        ``structure_members`` and ``accompaniment`` of the snapshot, sorted by key.
+
+    Raises
+    ------
+    InputFileError
+        If a file is absent or is not what it should be.
+    """
+    declarations = geodata.declarations("services")
+    judged = service_rules.judgements(declarations)
+    batches = establishments.normalise(establishments.read(figures / establishments.FILE))
+    candidates = reuse.normalise(reuse.read(figures / reuse.FILE), judged=set(judged))
+    ecosystem = accompaniment.normalise(accompaniment.read(figures / accompaniment.FILE))
+    records = pd.concat(
+        [*(batch.frame for batch in batches), accompaniment.records(ecosystem.frame)], ignore_index=True
+    ).sort_values(["source_id", "record_id"], ignore_index=True)
+    known = places.gazetteer(found.communes, found.delegated, post_codes)
+    located = _moved(places.locate(records, known), judged, found)
+    pairs = [(str(first), str(second)) for first, second in (one["records"] for one in declarations["same"])]
+    resolved = resolve.resolve(located, declared=pairs)
+    of_record = resolved.set_index(["source_id", "record_id"])["structure_id"]
+    network = ecosystem.frame.assign(
+        structure_id=[of_record[accompaniment.SOURCE_ID, record] for record in ecosystem.frame["record_id"]]
+    )
+    return [*batches, candidates, ecosystem], {
+        "structures": _structure_table(resolved),
+        "structure_services": service_rules.offered(resolved, network, declarations),
+        "structure_records": _record_table(resolved),
+        "structure_members": _member_table(resolved, ecosystem.frame, declarations),
+        "accompaniment": _accompaniment_table(network),
+    }
+
+
+def _moved(located: pd.DataFrame, judged: Mapping[str, Any], found: hierarchy.Places) -> pd.DataFrame:
+    """Place at a town hall the judged structures whose public sales point is known to be in another commune."""
+    moved = located.copy()
+    for siret, one in judged.items():
+        if "place_commune_code" not in one:
+            continue
+        rows = moved["siret"].eq(siret)
+        commune = found.communes.loc[one["place_commune_code"]]
+        moved.loc[rows, "commune_code"] = one["place_commune_code"]
+        moved.loc[rows, "departement_code"] = commune["departement_code"]
+        moved.loc[rows, "point_x_m"] = round(float(commune["point"].x), 1)
+        moved.loc[rows, "point_y_m"] = round(float(commune["point"].y), 1)
+        moved.loc[rows, "place_quality"] = "town_hall"
+        moved.loc[rows, "place_note"] = one["place_note"]
+    return moved
+
+
+def _structure_table(resolved: pd.DataFrame) -> pd.DataFrame:
+    lead = resolved[resolved["is_lead"]].sort_values("structure_id", ignore_index=True)
+    siret = resolved[resolved["siret"].notna()].groupby("structure_id")["siret"].first()
+    lead = lead.assign(siret=lead["siret"].where(lead["siret"].notna(), lead["structure_id"].map(siret)))
+    return lead[list(STRUCTURE_COLUMNS)]
+
+
+def _record_table(resolved: pd.DataFrame) -> pd.DataFrame:
+    columns = ["source_id", "record_id", "structure_id", "rule", "name", "kind", "siret"]
+    return resolved[columns].sort_values(["source_id", "record_id"], ignore_index=True)
+
+
+def _member_table(resolved: pd.DataFrame, ecosystem: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
+    """Each record of a merged structure as its source gives it, with its own services: what undoes the merge."""
+    merged = resolved[resolved.duplicated("structure_id", keep=False)]
+    own = merged.assign(structure_id=merged["source_id"] + ":" + merged["record_id"])
+    network = ecosystem.assign(structure_id=accompaniment.SOURCE_ID + ":" + ecosystem["record_id"])
+    network = network[network["structure_id"].isin(own["structure_id"])]
+    offer = service_rules.offered(own, network, declarations).groupby("structure_id")
+    listed = {name: offer[column].agg(list) for name, column in (("services", "service"), ("reasons", "reason"))}
+    for name, values in listed.items():
+        own[name] = [values.get(structure_id, []) for structure_id in own["structure_id"]]
+    return own[list(MEMBER_COLUMNS)].sort_values(["source_id", "record_id"], ignore_index=True)
+
+
+def _accompaniment_table(network: pd.DataFrame) -> pd.DataFrame:
+    table = network.rename(columns={"place_note": "note"})
+    columns = ["structure_id", "role", "phases", "devices", "zone_level", "zone_code", "note"]
+    return table[columns].sort_values("structure_id", ignore_index=True)

@@ -1,0 +1,1 @@
+"""Sources that say which territories there are, and how they belong together."""

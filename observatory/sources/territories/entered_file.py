@@ -1,0 +1,168 @@
+"""A territory's own layer (CSV, XLSX, GeoJSON, GeoPackage, Shapefile; any CRS): rows with a shape in metres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+
+from observatory import crs
+from observatory.errors import InputFileError, UsageError
+from observatory.sources.batch import LINE
+from observatory.sources.formats import cell_text, coordinates, layer_file
+from observatory.sources.formats.table_file import REPEATED_HEADER, heading, headings, read_table
+
+FIELDS: Final = {
+    "code": ("code", "id", "identifiant", "ref", "reference", "fid_local"),
+    "nom": ("nom", "name", "libelle", "designation", "intitule", "site"),
+    "adresse": ("adresse", "address", "voie"),
+    "code_postal": ("code postal", "code_postal", "cp"),
+    "commune": ("commune", "ville", "nom commune", "nom_commune"),
+    "code_commune": ("code commune", "code_commune", "insee", "code insee", "code_insee", "citycode"),
+    "service": ("service",),
+    "structure": ("structure", "organisme"),
+    "jours": ("jours", "horaires"),
+    "phases": ("phases",),
+    "source": ("source",),
+    "date": ("date",),
+    "longitude": ("longitude", "lon", "lng", "long", "x"),
+    "latitude": ("latitude", "lat", "y"),
+}
+"""Our name → headings, without case and accents."""
+SHAPE: Final = "shape"
+"""Column of shapes, EPSG:2154; None where the row has no coordinates."""
+PROBLEM: Final = "problem"
+"""Column of reasons, in French, why the coordinates of a row can't be used."""
+
+
+def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list[str]]:
+    """Read every row of a layer.
+
+    Parameters
+    ----------
+    path
+        File; a Shapefile is zipped.
+    crs_name
+        Its CRS (``EPSG:3857``) where the file doesn't say it or says it wrong.
+
+    Returns
+    -------
+    tuple
+        The rows: one column of text per known field (``FIELDS``), ``attributes`` (the others, as a mapping of text),
+        ``shape`` (EPSG:2154, or None), ``problem`` and ``line``; and French sentences on what was repaired.
+
+    Raises
+    ------
+    InputFileError
+        If the file can't be read for certain, or holds nothing.
+    UsageError
+        If the CRS doesn't exist.
+    """
+    told = _crs(crs_name)
+    frame, notes = _layer(path, told) if layer_file.is_layer(path) else _table(path, told)
+    if frame.empty:
+        raise InputFileError(f"« {path.name} » ne contient aucune ligne : vérifiez le fichier.")
+    return frame, notes
+
+
+def _crs(name: str | None) -> pyproj.CRS | None:
+    if name is None:
+        return None
+    try:
+        return pyproj.CRS.from_user_input(name)
+    except pyproj.exceptions.CRSError as error:
+        raise UsageError(
+            f"Le système de coordonnées « {name} » n’existe pas : écrivez par exemple EPSG:2154 ou EPSG:4326."
+        ) from error
+
+
+def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
+    known = {
+        name: tuple(sorted({one.replace("_", " ") for one in names} | set(names))) for name, names in FIELDS.items()
+    }
+    found = [one for one in headings(path, known) if one]
+    rows = read_table(path, {one: (one,) for one in found}, optional=found, missing=frozenset({""}))
+    rows = rows[~rows[REPEATED_HEADER]].drop(columns=REPEATED_HEADER)
+    frame = _fields(rows, found)
+    lon, lat = (pd.Series([cell_text.number(one) for one in frame[name]], index=frame.index, dtype=float)
+                for name in ("longitude", "latitude"))  # fmt: skip
+    unreadable = (frame["longitude"].notna() & lon.isna()) | (frame["latitude"].notna() & lat.isna())
+    has_any = frame["longitude"].notna() | frame["latitude"].notna()
+    if told is not None and told.to_epsg() != crs.EXCHANGE:
+        turn = pyproj.Transformer.from_crs(told, crs.STORAGE, always_xy=True)
+        x, y = turn.transform(lon.to_numpy(), lat.to_numpy())
+        fine = np.isfinite(x) & np.isfinite(y)
+        problem = _objects([None if one else "coordonnées hors du système indiqué" for one in fine], frame.index)
+        notes: list[str] = []
+    else:
+        repaired = coordinates.repaired(lon, lat)
+        turn = pyproj.Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True)
+        x, y = turn.transform(repaired["lon"].to_numpy(), repaired["lat"].to_numpy())
+        problem = _objects([None if one in coordinates.KEPT else one for one in repaired["note"]], frame.index)
+        counts = repaired["note"].value_counts()
+        notes = [f"{counts[one]} points : {one}" for one in coordinates.KEPT if one in counts]
+    problem[unreadable] = "longitude ou latitude illisible"
+    shapes = [shapely.Point(a, b) if np.isfinite(a) and np.isfinite(b) else None for a, b in zip(x, y, strict=True)]
+    frame[SHAPE] = _objects(shapes, frame.index)
+    frame[PROBLEM] = _objects([why if said else None for why, said in zip(problem, has_any, strict=True)], frame.index)
+    return frame, notes
+
+
+def _layer(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
+    layer = layer_file.opened(path)
+    notes: list[str] = []
+    shapes = (
+        gpd.GeoSeries(layer.geometry) if isinstance(layer, gpd.GeoDataFrame) else gpd.GeoSeries([None] * len(layer))
+    )
+    if told is not None:
+        shapes = shapes.set_crs(told, allow_override=True)
+    shapes = layer_file.in_metres(shapes, path.name, notes)
+    rows = pd.DataFrame(layer.drop(columns="geometry", errors="ignore"))
+    rows.columns = [heading(str(one)) for one in rows.columns]
+    texts = rows.astype(object).map(_text)
+    texts[LINE] = range(1, len(texts) + 1)
+    frame = _fields(texts, [one for one in rows.columns if one])
+    west, south, east, north = coordinates.METRES
+    bounds = shapes.bounds.to_numpy(dtype=float)
+    inside = (bounds[:, 0] >= west) & (bounds[:, 1] >= south) & (bounds[:, 2] <= east) & (bounds[:, 3] <= north)
+    is_empty = (shapes.isna() | shapes.is_empty).to_numpy()
+    valid = [None if gone else shapely.make_valid(shape) for shape, gone in zip(shapes, is_empty, strict=True)]
+    fine = is_empty | inside
+    frame[SHAPE] = _objects(valid, frame.index)
+    frame[PROBLEM] = _objects([None if one else coordinates.ELSEWHERE_NOTE for one in fine], frame.index)
+    return frame, notes
+
+
+def _fields(rows: pd.DataFrame, found: Iterable[str]) -> pd.DataFrame:
+    """Return the known fields, each from the first heading that the file has, and the other columns aside."""
+    columns = {one: one for one in found}
+    frame = pd.DataFrame(index=rows.index)
+    for name, names in FIELDS.items():
+        heads = [one for key in names for one in (key, key.replace("_", " ")) if one in columns]
+        frame[name] = rows[heads[0]] if heads else None
+        for one in heads[:1]:
+            columns.pop(one)
+    others = list(columns)
+    records = rows.to_dict("records")
+    said = [{key: row[key] for key in others if isinstance(row[key], str)} for row in records]
+    frame["attributes"] = _objects(said, rows.index)
+    frame[LINE] = rows[LINE]
+    return frame
+
+
+def _objects(values: list[Any], index: pd.Index) -> pd.Series:
+    """Return a column of plain objects."""
+    return pd.Series(values, index=index, dtype="object")
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell of any type
+    if value is None or value != value:  # noqa: PLR0124 - NaN is not itself
+        return None
+    text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return text.strip() or None

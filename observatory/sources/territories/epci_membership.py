@@ -1,0 +1,76 @@
+"""The EPCI of each commune, from a producer's list: all communes of the region but a few merged since, or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import pandas as pd
+
+from observatory.errors import InputFileError
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats import cell_text
+
+MOST_ABSENT_SHARE: Final = 0.02
+"""Communes of the region that a list of another year may lack, merged since; beyond, it is taken for truncated
+(convention de l'observatoire)."""
+SHOWN: Final = 3
+COLUMNS: Final = ("commune_code", "epci_code", "epci_name", "is_partial")
+
+
+def members(sieve: Sieve, *, region_communes: set[str], departements: set[str]) -> Batch:
+    """Keep the communes of the region that the observatory knows; a commune that the list lacks keeps its EPCI.
+
+    Parameters
+    ----------
+    sieve
+        Rows of the whole country with ``commune_code, epci_code, epci_name``, codes of communes restored.
+    region_communes
+        Communes of the region.
+    departements
+        Those of the region: elsewhere is out of the perimeter.
+
+    Returns
+    -------
+    Batch
+        Frame: ``commune_code, epci_code, epci_name, is_partial`` (the EPCI has communes out of the region), and what
+        else the rows held.
+
+    Raises
+    ------
+    InputFileError
+        If the list lacks many communes of the region.
+    """
+    batch = kept(sieve, region_communes=region_communes, departements=departements)
+    absent = sorted(region_communes - set(batch.frame["commune_code"]))
+    if len(absent) > MOST_ABSENT_SHARE * len(region_communes):
+        raise InputFileError(
+            f"« {sieve.file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes de "
+            f"Normandie (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, téléchargez-le de "
+            "nouveau. Rien n'est changé."
+        )
+    if not absent:
+        return batch
+    note = f"{len(absent)} communes absentes de la liste gardent leur EPCI : {', '.join(absent)}"
+    return replace(batch, notes=(*batch.notes, note))
+
+
+def kept(sieve: Sieve, *, region_communes: set[str], departements: set[str]) -> Batch:
+    """Keep the communes of the region that the observatory knows, whatever the list lacks; see :func:`members`."""
+    inside = sieve.frame["commune_code"].str[:2].isin(departements)
+    beyond = set(sieve.frame.loc[~inside, "epci_code"].dropna())
+    sieve.leave_outside(~inside)
+    sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l'EPCI absent ou illisible")
+    sieve.reject(sieve.frame["epci_name"].isna(), "nom de l'EPCI absent")
+    unknown = ~sieve.frame["commune_code"].isin(region_communes)
+    sieve.reject(unknown, "commune absente des territoires de l'observatoire")
+    cell_text.reject_contradictions(sieve, ["commune_code"], ["epci_code"])
+    name = sieve.frame.groupby("epci_code")["epci_name"].transform("first")
+    return sieve.batch(
+        sieve.frame.assign(epci_name=name, is_partial=sieve.frame["epci_code"].isin(beyond)).reset_index(drop=True)
+    )
+
+
+def rows(frame: pd.DataFrame, *, vintage: str, source_id: str) -> pd.DataFrame:
+    """Return the rows of ``memberships``, from the frame of :func:`members`."""
+    return frame[list(COLUMNS)].assign(vintage=vintage, source_id=source_id)

@@ -1,0 +1,60 @@
+"""Communes and their EPCI, from geo.api.gouv.fr (``/communes?fields=code,nom,departement,epci``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats import cell_text
+from observatory.sources.formats.records_file import read_records
+from observatory.sources.territories import epci_membership
+
+FILE: Final = "communes.json"
+SOURCE_ID: Final = "geo_api_communes"
+VINTAGE: Final = "Code officiel géographique en vigueur au téléchargement"
+COLUMNS: Final = {
+    "commune_code": ("code",),
+    "commune_name": ("nom",),
+    "epci_code": ("epci.code", "codeEpci"),
+    "epci_name": ("epci.nom",),
+}
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Read the answer of the API as text; ``epci`` must be among the fields that were asked for.
+
+    Raises
+    ------
+    InputFileError
+        If it is absent or is not what it should be.
+    """
+    return read_records(path, COLUMNS)
+
+
+def normalise(
+    frame: pd.DataFrame, *, region_communes: set[str], departements: set[str], file_name: str = FILE
+) -> Batch:
+    """Keep the communes of the region, each with its EPCI.
+
+    Returns
+    -------
+    Batch
+        Frame: ``commune_code, epci_code, epci_name, is_partial``.
+
+    Raises
+    ------
+    InputFileError
+        If the list lacks many communes of the region.
+    """
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
+    cell_text.reject_repeated_headers(sieve)
+    cell_text.reject_codes(sieve, "commune_code")
+    return epci_membership.members(sieve, region_communes=region_communes, departements=departements)
+
+
+def memberships(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows to load, from a normalised frame."""
+    return epci_membership.rows(frame, vintage=VINTAGE, source_id=SOURCE_ID)

@@ -1,0 +1,1 @@
+"""The directory of accompaniment in the database: read, written, undone."""
