@@ -25,8 +25,6 @@ DEFAULT_DEFI: Final = "vieillissement"
 DEFAULT_LEVEL: Final = "epci"
 PILOTS: Final = (("epci", "200068799"), ("epci", "200010700"))
 """Intercom de la Vire au Noireau (Vire Normandie) and Caux Seine Agglo, the two territories of the project."""
-MAP_SERVICES: Final = ("ess", "ressourcerie", "tiers_lieu")
-"""Services whose structures the map shows at first."""
 
 
 def explained_pairs() -> list[tuple[str, str]]:

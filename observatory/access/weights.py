@@ -60,23 +60,6 @@ def gaussian(sigma_min: float, *, cutoff_min: float = np.inf) -> Decay:
     return decay
 
 
-def exponential(rate_per_min: float, *, cutoff_min: float = np.inf) -> Decay:
-    """Return ``exp(-βt)`` up to ``cutoff_min`` included, 0 beyond.
-
-    Raises
-    ------
-    UsageError
-        If ``rate_per_min`` is not above 0.
-    """
-    if not rate_per_min > 0:
-        raise UsageError("Le coefficient de la décroissance exponentielle doit être supérieur à 0.")
-
-    def decay(cost: Floats) -> Floats:
-        return np.where(cost <= cutoff_min, np.exp(-rate_per_min * cost), 0.0)
-
-    return decay
-
-
 def check_steps(steps: Steps) -> tuple[Floats, Floats]:
     """Return upper bounds and weights ``(n_steps,)``, bounds strictly increasing.
 

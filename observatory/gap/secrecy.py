@@ -161,31 +161,6 @@ def suppress(
     return _suppression(table, is_primary, counts.index, parents, asked)
 
 
-def refine(parents: pd.DataFrame, *flags: pd.Series) -> pd.DataFrame:
-    """Split every parent by public yes/no columns, for several columns published together.
-
-    ``in_need_out_of_reach_count`` is a commune's count where it is out of reach and 0 elsewhere, and who is out of
-    reach is public: publishing both columns is publishing, for each parent, the sum over the communes within reach and
-    the sum over the others. Two thresholds of one service make three such classes.
-
-    Parameters
-    ----------
-    parents
-        As in `suppress`.
-    flags
-        One value per commune and column published; whatever has several values splits in as many.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Parents whose totals are all deducible, to be given to `suppress`.
-    """
-    suffix = pd.Series("", index=parents.index)
-    for flag in flags:
-        suffix = suffix + "|" + flag.reindex(parents.index).astype(str)
-    return pd.DataFrame({name: parents[name].astype(str) + suffix for name in parents.columns})
-
-
 def stand_ins(counts: pd.Series, suppression: Suppression, parents: pd.DataFrame, *, threshold: int,
               cap_count: pd.Series | None = None) -> pd.Series:  # fmt: skip
     """Replace hidden counts by estimates made of published figures only, so that all that follows can be shown.
@@ -220,50 +195,6 @@ def stand_ins(counts: pd.Series, suppression: Suppression, parents: pd.DataFrame
         cells = np.flatnonzero(table.hidden & (table.blocks == block))
         result[cells] = apportion(int(sums[block]), key[cells], lower=table.low[cells], upper=table.high[cells])
     return pd.Series(result, index=counts.index, dtype="Int64").mask(counts.isna())
-
-
-def deducible_width(denominator_count: pd.Series, *, decimals: int, scale: float = 100.0) -> pd.Series:
-    """Return how narrowly a rounded rate gives its numerator back to whoever knows its denominator.
-
-    Parameters
-    ----------
-    denominator_count
-        Persons that the rate is a share of.
-    decimals
-        Of the rate as it is shown.
-    scale
-        100 for a percentage.
-
-    Returns
-    -------
-    pandas.Series
-        Width, in persons, of the numerators that round to the same rate: under the protection width, the rate is the
-        count. 12,5 % of 80 persons (one decimal) is 10 persons to within 0.08.
-    """
-    return denominator_count.astype(float) * 10.0**-decimals / scale
-
-
-def reveals_count(
-    rate: pd.Series,
-    denominator_count: pd.Series,
-    *,
-    threshold: int,
-    protection: int,
-    decimals: int,
-    scale: float = 100.0,
-) -> pd.Series:
-    """Return whether showing each rate would show a small count.
-
-    Returns
-    -------
-    pandas.Series
-        Boolean, index of ``rate``: the numerator is small and the rate would give it within ``protection``. False where
-        the rate or its denominator is unknown.
-    """
-    denominator = denominator_count.reindex(rate.index).astype(float)
-    numerator = (rate.astype(float) / scale * denominator).round()
-    is_small = (numerator > 0) & (numerator < threshold)
-    return is_small & (deducible_width(denominator, decimals=decimals, scale=scale) < protection)
 
 
 def _check(counts: pd.Series, parents: pd.DataFrame, *, threshold: int, protection: int) -> None:

@@ -92,50 +92,25 @@ def moran(
     return Moran(float(found.I), float(found.EI), float(found.p_sim), permutations, seed)
 
 
-def moran_of_rates(
-    events: pd.Series, population: pd.Series, neighbours: Mapping[str, Sequence[str]], *, permutations: int = 999,
-    seed: int = 0,
-) -> Moran:  # fmt: skip
-    """Return Moran's I of rates, adjusted for the variance that small populations give them.
-
-    Notes
-    -----
-    R. M. Assunção and E. A. Reis, "A new proposal to adjust Moran's I for population density", Statistics in Medicine
-    18 (1999); computed by `esda`. Shapes and errors as in `moran`; a population of zero is refused.
-    """
-    from esda.moran import Moran_Rate
-
-    weights = _weights(events, neighbours)
-    if (population.loc[events.index] <= 0).any():
-        raise UsageError("Un taux demande une population supérieure à zéro : retirez les unités sans habitant.")
-    with _seeded(seed):
-        found = Moran_Rate(
-            events.to_numpy(float), population.loc[events.index].to_numpy(float), weights, permutations=permutations
-        )
-    return Moran(float(found.I), float(found.EI), float(found.p_sim), permutations, seed)
-
-
-def bivariate_clusters(
+def clusters_among(
     need: pd.Series,
-    deficit: pd.Series,
+    around: Surroundings,
     neighbours: Mapping[str, Sequence[str]],
     *,
     false_discovery_rate: float = 0.05,
-    permutations: int = 999,
-    seed: int = 0,
 ) -> Clusters:
     """Find where a need meets the lack of access of the neighbourhood more than chance would have it.
 
     Parameters
     ----------
-    need, deficit
-        One figure per unit, none missing, same index. `need` is the unit's own, `deficit` its neighbours'.
+    need
+        One figure per unit, none missing, in the order of `around`: the unit's own.
+    around
+        Of the deficit (`surroundings`), which several needs may share: its neighbours'.
     neighbours
         As in `moran`. A unit without neighbour is never significant.
     false_discovery_rate
         Expected share of false alarms among the units called significant.
-    permutations, seed
-        Of the conditional permutation test.
 
     Returns
     -------
@@ -149,28 +124,6 @@ def bivariate_clusters(
     rate of Y. Benjamini and Y. Hochberg (1995) over the units.
     """
     _require_known(need, neighbours)
-    tails = surroundings(deficit.loc[need.index], neighbours, permutations=permutations, seed=seed)
-    return clusters_among(need, tails, neighbours, false_discovery_rate=false_discovery_rate)
-
-
-def clusters_among(
-    need: pd.Series,
-    around: Surroundings,
-    neighbours: Mapping[str, Sequence[str]],
-    *,
-    false_discovery_rate: float = 0.05,
-) -> Clusters:
-    """Do what `bivariate_clusters` does from surroundings already drawn, which several needs may share.
-
-    Parameters
-    ----------
-    need
-        One figure per unit, none missing, in the order of `around`.
-    around
-        Of the deficit (`surroundings`).
-    neighbours, false_discovery_rate
-        As in `bivariate_clusters`.
-    """
     if not need.index.equals(around.units):
         raise UsageError("Le besoin et le voisinage portent sur les mêmes unités, dans le même ordre.")
     own, lag = _standardised(need), around.lag
@@ -203,8 +156,10 @@ def surroundings(
     ----------
     deficit
         One figure per unit, none missing.
-    neighbours, permutations, seed
-        As in `bivariate_clusters`.
+    neighbours
+        As in `moran`.
+    permutations, seed
+        Of the conditional permutation test.
     """
     _require_known(deficit, neighbours)
     other = _standardised(deficit)
@@ -239,31 +194,6 @@ def false_discovery_cut(p_values: NDArray[np.float64], *, rate: float) -> float:
     bounds = rate * np.arange(1, len(ranked) + 1) / max(1, len(ranked))
     passing = np.flatnonzero(ranked <= bounds)
     return float(bounds[passing[-1]]) if len(passing) else rate / max(1, len(ranked))
-
-
-def empirical_bayes_rate(events: pd.Series, population: pd.Series) -> pd.Series:
-    """Return rates drawn towards the overall rate, the more so where the population is small.
-
-    Parameters
-    ----------
-    events, population
-        Persons, same index; a population of zero gives the overall rate.
-
-    Notes
-    -----
-    R. J. Marshall, "Mapping disease and mortality rates using empirical Bayes estimators", Applied Statistics 40
-    (1991), with the moments of the whole set of units.
-    """
-    counts, persons = events.to_numpy(float), population.loc[events.index].to_numpy(float)
-    total = persons.sum()
-    if total <= 0:
-        raise UsageError("Un taux demande une population supérieure à zéro : aucune unité n'a d'habitant.")
-    overall = counts.sum() / total
-    rate = np.divide(counts, persons, out=np.full(len(counts), overall), where=persons > 0)
-    between = max(0.0, (persons * (rate - overall) ** 2).sum() / total - overall / (total / len(persons)))
-    spread = between + np.divide(overall, persons, out=np.full(len(counts), np.inf), where=persons > 0)
-    shrink = np.divide(between, spread, out=np.zeros(len(counts)), where=spread > 0)
-    return pd.Series(overall + shrink * (rate - overall), index=events.index, name="rate")
 
 
 def scale_sensitivity(unit_count: int, region_count: int, autocorrelation: float) -> float:

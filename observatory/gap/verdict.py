@@ -19,7 +19,6 @@ from observatory.need import NeedStudy, aggregate, normalise
 from observatory.need.declaration import number, numbers, table, texts
 from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
 from observatory.parameters import SCORE_DECIMALS
-from observatory.words import labels
 from observatory.words.grammar import quoted
 
 FloatArray = npt.NDArray[np.float64]
@@ -278,11 +277,6 @@ def verdict_code(share: float, *, study: VerdictStudy) -> str:
     if share >= study.robust_share:
         return "robuste"
     return "absent" if share <= study.absent_share else "fragile"
-
-
-def verdict_label(share: float, *, study: VerdictStudy) -> str:
-    """Return the verdict in words: ``déficit robuste 94 %``, ``fragile 55 %``, ``pas de déficit (3 %)``."""
-    return labels.verdict(verdict_code(share, study=study), share)
 
 
 def _check(study: VerdictStudy) -> None:

@@ -19,7 +19,6 @@ from observatory.sources.directory.directory_file import COLUMNS, OF_PLACE
 HEADINGS: Final = {name: headings[0] for name, headings in COLUMNS.items()}
 QUALITY_NAMES: Final = {quality: name for name, quality in QUALITIES.items()}
 OF_ZONE: Final = ("zones", "source_zones", "date_zones")
-SHORTEST_DESCRIPTION: Final = 50
 LONGEST_NAME: Final = 150
 """Characters that the data·inclusion schema v1 asks for (schemas/v1 of gip-inclusion/data-inclusion-schema)."""
 THEMES: Final = {

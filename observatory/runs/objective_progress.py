@@ -18,7 +18,6 @@ from observatory.store import objective_rows as store
 from observatory.store import read
 from observatory.store.tables import Indicator
 
-MOST_DEFIS: Final = 3
 PERIOD: Final = re.compile(r"^\d{4}(-(0[1-9]|1[0-2])|-T[1-4])?$")
 COLUMNS: Final = {
     "code": ("code", "territoire"),

@@ -27,8 +27,6 @@ STALE_RHYTHMS: Final = 4
 LEAST_DAYS: Final = 92
 """Whatever the rhythm, figures under three months old are up to date (convention de l'observatoire)."""
 STATES: Final = ("à jour", "ancien", "périmé", "rythme inconnu", "date inconnue")
-SINCE: Final = ("publication", "period", "fetch", "load")
-"""Publication; end of what the figures speak of; day of the fetch; load of a file whose date nobody knows."""
 MONTHS: Final = (
     "janvier",
     "février",

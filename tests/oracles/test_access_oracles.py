@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from observatory.access import balanced_fca, cumulative, e2sfca, exponential, nearest, three_sfca, two_sfca
+from observatory.access import cumulative, e2sfca, nearest
 from observatory.access.distribution import concentration_index, fgt, gini, palma, theil
 
 BENCHMARKS = Path(__file__).parents[2] / ".." / "shared" / "benchmarks" / "access"
@@ -25,14 +25,13 @@ def random_case(seed: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")  # in their code, with pandas 3
 @pytest.mark.parametrize("seed", range(5))
-@pytest.mark.parametrize("name", ["two_stage_fca", "three_stage_fca"])
-def test_equal_to_pypi_access(seed: int, name: str) -> None:
+def test_equal_to_pypi_access(seed: int) -> None:
     fca, weights = pytest.importorskip("access.fca"), pytest.importorskip("access.weights")
     demand, supply, cost = random_case(seed)
-    theirs = getattr(fca, name)(
+    theirs = fca.two_stage_fca(
         demand, supply, cost.copy(), 30, demand_index=True, demand_name="demand", weight_fn=weights.step_fn(STEPS)
     ).reindex(range(len(demand)), fill_value=0.0)
-    ours = (e2sfca if name == "two_stage_fca" else three_sfca)(
+    ours = e2sfca(
         cost["origin"], cost["dest"], cost["cost"], demand["demand"], supply["supply"], weights=list(STEPS.items())
     )
     np.testing.assert_allclose(ours, theirs.to_numpy(), rtol=1e-9, atol=1e-15)
@@ -69,15 +68,9 @@ def horizonte() -> Horizonte:
 
 
 def test_two_sfca_published(horizonte: Horizonte) -> None:
-    index = two_sfca(*horizonte.pairs, horizonte.population, horizonte.jobs, threshold_min=50)
+    index = e2sfca(*horizonte.pairs, horizonte.population, horizonte.jobs, weights=[(50, 1.0)])
     published = [0.4278111, 0.3863614]
     assert index[horizonte.first_origins[:2]] == pytest.approx(published, abs=5e-8)
-
-
-def test_balanced_fca_published(horizonte: Horizonte) -> None:
-    index = balanced_fca(*horizonte.pairs, horizonte.population, horizonte.jobs, weights=exponential(0.5))
-    published = [0.10280082, 0.30930287, 0.07288551, 0.09759117, 0.07390234, 1.22525579]
-    assert index[horizonte.first_origins] == pytest.approx(published, abs=5e-9)
 
 
 def test_cumulative_published(horizonte: Horizonte) -> None:

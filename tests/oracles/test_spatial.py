@@ -40,8 +40,6 @@ def test_moran_of_saint_louis_homicides(pysal):
 def test_moran_of_north_carolina_sudden_infant_deaths(pysal):
     frame, neighbours = pysal("sids2.gal", "sids2.dbf")
     assert spatial.moran(frame["SIDR74"], neighbours).statistic == pytest.approx(0.2477251932, abs=1e-10)
-    rates = spatial.moran_of_rates(frame["SID79"], frame["BIR79"], neighbours)
-    assert rates.statistic == pytest.approx(0.1662234355, abs=1e-9)
 
 
 def test_false_discovery_cut_of_saint_louis():
@@ -71,14 +69,14 @@ def test_a_planted_cluster_is_found_named_by_its_quadrant_and_nothing_else_is():
     planted = [f"{row}-{column}" for row in range(4, 9) for column in range(4, 9)]
     need[planted] += 5
     deficit[planted] += 5
-    found = spatial.bivariate_clusters(need, deficit, neighbours, seed=3)
+    found = spatial.clusters_among(need, spatial.surroundings(deficit, neighbours, seed=3), neighbours)
     units = found.units
     assert list(units.index) == list(neighbours)
     core = [f"{row}-{column}" for row in range(5, 8) for column in range(5, 8)]
     assert (units.loc[core, "cluster"] == 1).all()
     assert (units.loc[core, "quadrant"] == 1).all()
     assert set(units.index[units["cluster"] == 1]) <= set(planted)
-    again = spatial.bivariate_clusters(need, deficit, neighbours, seed=3)
+    again = spatial.clusters_among(need, spatial.surroundings(deficit, neighbours, seed=3), neighbours)
     pd.testing.assert_frame_equal(units, again.units)
 
 
@@ -87,24 +85,8 @@ def test_an_island_is_never_significant():
     rng = np.random.default_rng(1)
     need = pd.Series(rng.normal(size=37), index=list(neighbours))
     need["ile"] = 50
-    found = spatial.bivariate_clusters(need, need, neighbours)
+    found = spatial.clusters_among(need, spatial.surroundings(need, neighbours), neighbours)
     assert not found.units.loc["ile", "is_significant"]
-
-
-def test_empirical_bayes_worked_by_hand():
-    # Overall rate 30/200 = 0.15. Variance between: (100 (0.2-0.15)^2 + 100 (0.1-0.15)^2)/200 - 0.15/100
-    # = 0.0025 - 0.0015 = 0.001. Weight of each unit: 0.001 / (0.001 + 0.15/100) = 0.4.
-    rate = spatial.empirical_bayes_rate(pd.Series([20, 10], index=["a", "b"]), pd.Series([100, 100], index=["a", "b"]))
-    assert rate.to_dict() == pytest.approx({"a": 0.17, "b": 0.13})
-
-
-def test_empirical_bayes_gives_an_empty_unit_the_overall_rate():
-    rate = spatial.empirical_bayes_rate(
-        pd.Series([20, 10, 0], index=["a", "b", "c"]), pd.Series([100, 100, 0], index=["a", "b", "c"])
-    )
-    assert rate["c"] == pytest.approx(0.15)
-    with pytest.raises(UsageError, match="aucune unité"):
-        spatial.empirical_bayes_rate(pd.Series([0]), pd.Series([0]))
 
 
 def test_merging_few_units_changes_less_than_merging_many():

@@ -8,15 +8,11 @@ from hypothesis.extra import numpy as hnp
 
 from observatory.access import (
     apl_steps,
-    balanced_fca,
     cumulative,
     e2sfca,
-    exponential,
     gaussian,
     nearest,
     od_within,
-    three_sfca,
-    two_sfca,
     weight_of,
 )
 from observatory.errors import UsageError
@@ -37,35 +33,6 @@ def test_e2sfca_by_hand() -> None:
     assert result == pytest.approx(expected, abs=1e-15)
 
 
-def test_two_sfca_by_hand() -> None:
-    # Within 12 minutes: x is reached by a and b, y by b and c.
-    result = two_sfca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, threshold_min=12)
-    assert result == pytest.approx([2 / 150, 2 / 150 + 1 / 50, 1 / 50, 0.0], abs=1e-15)
-
-
-def test_three_sfca_by_hand() -> None:
-    # Shares: a → x 1/1.3, y 0.3/1.3; b → x 0.3/1.3, y 1/1.3; c → y 1.
-    ratio_x = 2 / (100 * 1 / 1.3 + 50 * 0.3 * 0.3 / 1.3)
-    ratio_y = 1 / (100 * 0.3 * 0.3 / 1.3 + 50 * 1 / 1.3)
-    result = three_sfca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, weights=STEPS)
-    expected = [
-        ratio_x / 1.3 + ratio_y * 0.09 / 1.3,
-        ratio_x * 0.09 / 1.3 + ratio_y / 1.3,
-        ratio_y,
-        0.0,
-    ]
-    assert result == pytest.approx(expected, abs=1e-15)
-
-
-def test_balanced_fca_hands_out_every_unit_once() -> None:
-    result = balanced_fca(ORIGIN, DESTINATION, MINUTES, DEMAND, SUPPLY, weights=STEPS)
-    asked_x = 100 / 1.3 + 50 * 0.3 / 1.3
-    asked_y = 100 * 0.3 / 1.3 + 50 / 1.3 + 0
-    expected_a = 2 / asked_x / 1.3 + 1 / asked_y * 0.3 / 2.3
-    assert result[0] == pytest.approx(expected_a, abs=1e-15)
-    assert result[3] == 0.0
-
-
 def test_steps_include_their_upper_bound_and_are_nil_beyond() -> None:
     cost = [0.0, 10.0, np.nextafter(10.0, 11.0), 15.0, 20.0, np.nextafter(20.0, 21.0), np.inf]
     assert weight_of(cost, STEPS).tolist() == [1.0, 1.0, 0.3, 0.3, 0.1, 0.0, 0.0]
@@ -80,7 +47,6 @@ def test_smooth_decays() -> None:
     assert gaussian(10, cutoff_min=20)(np.array([0.0, 10.0, 20.0, 20.5])) == pytest.approx(
         [1.0, 0.6065306597126334, 0.1353352832366127, 0.0]
     )
-    assert exponential(0.5)(np.array([0.0, 2.0])) == pytest.approx([1.0, 0.36787944117144233])
 
 
 def test_site_without_weighted_demand_gives_nothing_rather_than_infinity() -> None:
@@ -187,9 +153,8 @@ def cases(draw: st.DrawFn) -> tuple:
 @settings(deadline=None)
 def test_doubling_supply_doubles_every_index(case: tuple) -> None:
     *pairs, demand, supply = case
-    for measure in (e2sfca, three_sfca, balanced_fca):
-        once = measure(*pairs, demand, supply, weights=STEPS)
-        assert measure(*pairs, demand, 2 * supply, weights=STEPS) == pytest.approx(2 * once, rel=1e-12)
+    once = e2sfca(*pairs, demand, supply, weights=STEPS)
+    assert e2sfca(*pairs, demand, 2 * supply, weights=STEPS) == pytest.approx(2 * once, rel=1e-12)
 
 
 @given(cases())

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from observatory.gap.areas import areas
-from observatory.gap.spatial import Clusters, bivariate_clusters, clusters_among, surroundings
+from observatory.gap.spatial import Clusters, clusters_among, surroundings
 from observatory.publish.gap_rows import GapReport
 from observatory.publish.profile_text import against_commune, concentrated, sections
 
@@ -52,7 +52,8 @@ def ring(size: int) -> dict[str, list[str]]:
 def test_no_deficit_anywhere_else_is_no_cluster() -> None:
     """All units lack as much: every draw is as bad as the neighbours, whatever the need."""
     need = pd.Series(np.linspace(0, 100, 30), index=[str(one) for one in range(30)])
-    found = bivariate_clusters(need, pd.Series(100.0, index=need.index), ring(30)).units
+    around = surroundings(pd.Series(100.0, index=need.index), ring(30))
+    found = clusters_among(need, around, ring(30)).units
     assert found["p_value"].tolist() == [1.0] * 30
     assert not found["is_significant"].any()
 

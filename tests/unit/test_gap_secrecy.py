@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 
 import geodata
 from observatory.errors import NotComputedError, UsageError
-from observatory.gap.secrecy import Suppression, deducible_width, refine, reveals_count, stand_ins, suppress
+from observatory.gap.secrecy import Suppression, stand_ins, suppress
 
 THRESHOLD, PROTECTION = 11, 5
 
@@ -161,34 +161,6 @@ def test_bad_requests_are_refused() -> None:
         suppress(counts - 10, parents, threshold=THRESHOLD, protection=PROTECTION)
 
 
-def test_a_second_column_is_a_second_table() -> None:
-    """A and B are 4 and 5 of the same EPCI; only A is out of reach. Their volumes protect each other until the persons
-    out of reach are published too: E1 has 4 of them, all of A.
-    """
-    counts, parents = table(
-        [
-            ("A", "E1", "14", 4),
-            ("B", "E1", "14", 5),
-            ("C", "E1", "14", 45),
-            ("D", "E2", "14", 60),
-            ("E", "E1", "14", 70),
-        ]
-    )
-    is_out = pd.Series([True, False, True, False, False], index=counts.index)
-    alone = suppress(counts, parents, threshold=THRESHOLD, protection=PROTECTION)
-    assert alone.mask.tolist() == [True, True, False, False, False]
-    both = [
-        *published_sums(counts, parents, alone.mask, {}),
-        *((inside & is_out.to_numpy(), int(counts[inside & is_out.to_numpy()].sum())) for inside, _ in published_sums(
-            counts, parents, alone.mask, {})),
-    ]  # fmt: skip
-    assert linear_attack(counts, alone.mask, both, code="A") == (4, 4)
-    linked = suppress(counts, refine(parents, is_out), threshold=THRESHOLD, protection=PROTECTION)
-    assert linked.mask.tolist() == [True, True, True, False, True]
-    split = refine(parents, is_out)
-    assert all(high - low >= PROTECTION for low, high in attack(counts, split, linked).values())
-
-
 HIERARCHY = st.lists(
     st.tuples(
         st.sampled_from(["E1", "E2", "E3"]),
@@ -308,17 +280,6 @@ def normandy() -> tuple[pd.Series, pd.DataFrame, pd.Series]:
     known = values[values["level"] == "commune"].pivot_table(index="code", columns="indicator", values="value")
     known = ((known.reindex(parents.index) + 0.5) // 1).astype("Int64")
     return known["unemployed_1564_count"], parents, known["active_1564_count"]
-
-
-def test_a_rate_gives_its_count_back() -> None:
-    """12,5 % of 80 active persons: one decimal is 0.08 person, which is 10 and nothing else."""
-    denominator = pd.Series([80, 80_000, 40])
-    assert deducible_width(denominator, decimals=1).tolist() == pytest.approx([0.08, 80, 0.04])
-    rate = pd.Series([12.5, 12.5, 0.0])
-    assert reveals_count(rate, denominator, threshold=11, protection=5, decimals=1).tolist() == [True, False, False]
-    # Rounded to the ten, 12,5 % is 10 %: 5 to 15 % of 80, eight persons wide.
-    assert reveals_count(rate, denominator, threshold=11, protection=5, decimals=-1).tolist() == [False] * 3
-    assert reveals_count(rate, denominator, threshold=10, protection=5, decimals=1).tolist() == [False] * 3
 
 
 def test_thresholds_are_declared_for_known_sources() -> None:

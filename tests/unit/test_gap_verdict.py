@@ -19,10 +19,11 @@ from observatory.gap.verdict import (
     VerdictStudy,
     access_specifications,
     need_specifications,
-    verdict_label,
+    verdict_code,
     verdicts,
 )
 from observatory.need import Indicator, NeedStudy
+from observatory.words import labels
 
 TABLE = {
     "robust_share": 0.8,
@@ -150,11 +151,14 @@ def test_share_equals_a_loop_over_all_combinations(need: list[tuple], access: li
 
 
 def test_wording() -> None:
-    assert verdict_label(0.94, study=STUDY) == "déficit robuste 94\u202f%"
-    assert verdict_label(0.8, study=STUDY) == "déficit robuste 80\u202f%"
-    assert verdict_label(0.55, study=STUDY) == "fragile 55\u202f%"
-    assert verdict_label(0.2, study=STUDY) == "pas de déficit (20\u202f%)"
-    assert verdict_label(float("nan"), study=STUDY) == "verdict impossible"
+    def said(share: float) -> str:
+        return labels.verdict(verdict_code(share, study=STUDY), share)
+
+    assert said(0.94) == "déficit robuste 94\u202f%"
+    assert said(0.8) == "déficit robuste 80\u202f%"
+    assert said(0.55) == "fragile 55\u202f%"
+    assert said(0.2) == "pas de déficit (20\u202f%)"
+    assert said(float("nan")) == "verdict impossible"
 
 
 @pytest.mark.parametrize(

@@ -17,32 +17,22 @@ WITHOUT_OUTLINE = "14581"
 """Aurseulles is a commune of today that the territories lack."""
 
 
-def counts(**persons: int) -> pd.DataFrame:
-    return pd.DataFrame({"persons": pd.Series(persons, dtype="Int64")})
+def added(counts: pd.Series, *, present: set[str], successor: dict[str, str]) -> pd.Series:
+    """Counts by commune of today; a code that leads nowhere fails."""
+    today = history.carry(counts.index.to_series(), known=present, successor=successor)
+    assert today.notna().all()
+    return counts.groupby(today.to_numpy()).sum(min_count=1)
 
 
-def test_counts_of_merged_communes_are_added() -> None:
-    carried = history.carry_counts(
-        counts(A=10, B=3, C=4, D=5, X=7), present={"A", "D"}, successor={"B": "A", "C": "B", "E": "D"}
-    )
-    assert carried.counts["persons"].to_dict() == {"A": 17, "D": 5}
-    assert carried.moved.to_dict() == {"B": "A", "C": "A"}
-    assert carried.lost["persons"].to_dict() == {"X": 7}
+def test_a_commune_leads_to_its_commune_of_today_step_by_step() -> None:
+    codes = pd.Series(["A", "B", "C", "D", "X"])
+    today = history.carry(codes, known={"A", "D"}, successor={"B": "A", "C": "B", "E": "D"})
+    assert today.tolist() == ["A", "A", "A", "D", None]
 
 
-def test_a_missing_count_is_not_zero() -> None:
-    frame = pd.DataFrame({"persons": pd.Series({"A": None, "B": 3, "D": None}, dtype="Int64")})
-    carried = history.carry_counts(frame, present={"A", "D"}, successor={"B": "A"})
-    assert carried.counts["persons"].loc["A"] == 3
-    assert carried.counts["persons"].isna().loc["D"]
-
-
-def test_circles_and_repetitions_are_refused() -> None:
+def test_circles_are_refused() -> None:
     with pytest.raises(InputFileError, match="tournent en rond"):
-        history.carry_counts(counts(A=1), present={"Z"}, successor={"A": "B", "B": "A"})
-    twice = pd.concat([counts(A=1), counts(A=2)])
-    with pytest.raises(InputFileError, match="A est dite deux fois"):
-        history.carry_counts(twice, present={"A"}, successor={})
+        history.carry(pd.Series(["A"]), known={"Z"}, successor={"A": "B", "B": "A"})
 
 
 @pytest.fixture(scope="module")
@@ -81,17 +71,12 @@ def test_every_commune_of_a_year_has_its_commune_of_today(
     _, _, present, successor = normandy
     codes = members(year).index
     draw = random.Random(year)
-    frame = pd.DataFrame({"persons": [draw.randrange(10, 120_000) for _ in codes]}, index=codes)
-    carried = history.carry_counts(frame, present=present, successor=successor)
-    assert (len(frame), len(carried.moved), len(carried.lost)) == (commune_count, moved_count, 0)
-    assert carried.counts["persons"].sum() == frame["persons"].sum()
-    assert set(carried.counts.index) <= present
-    expected: dict[str, int] = {}
-    moved = carried.moved.to_dict()
-    for code, persons in frame["persons"].items():
-        parent = moved.get(code, code)
-        expected[parent] = expected.get(parent, 0) + persons
-    assert carried.counts["persons"].to_dict() == expected
+    persons = pd.Series([draw.randrange(10, 120_000) for _ in codes], index=codes)
+    today = history.carry(codes.to_series(), known=present, successor=successor)
+    assert (len(codes), int(today.ne(codes).sum()), int(today.isna().sum())) == (commune_count, moved_count, 0)
+    carried = added(persons, present=present, successor=successor)
+    assert carried.sum() == persons.sum()
+    assert set(carried.index) <= present
 
 
 def test_the_population_of_the_communes_of_2018_is_that_of_today_to_the_person(
@@ -106,12 +91,13 @@ def test_the_population_of_the_communes_of_2018_is_that_of_today_to_the_person(
         else communes["population_count"].get(code, pd.NA)
         for code in codes
     ]
-    frame = pd.DataFrame({"persons": pd.array(own, dtype="Int64")}, index=codes)
-    carried = history.carry_counts(frame, present=present, successor=successor)
-    assert carried.counts["persons"].sum() == frame["persons"].sum()
-    unknown = set(frame.index[frame["persons"].isna()])
-    doubtful = {carried.moved.get(code, code) for code in unknown} | {WITHOUT_OUTLINE}
-    both = carried.counts.join(communes["population_count"], how="inner").drop(index=list(doubtful), errors="ignore")
+    persons = pd.Series(pd.array(own, dtype="Int64"), index=codes, name="persons")
+    carried = added(persons, present=present, successor=successor)
+    assert carried.sum() == persons.sum()
+    today = history.carry(codes.to_series(), known=present, successor=successor)
+    doubtful = {*today[persons.isna().to_numpy()], WITHOUT_OUTLINE}
+    both = carried.to_frame().join(communes["population_count"], how="inner")
+    both = both.drop(index=list(doubtful), errors="ignore")
     differing = both[both["persons"].ne(both["population_count"])]
     # Their centre of 2018 had already merged with others: its population cannot be read in the parts of today.
     assert set(differing.index) <= {"27685", "50025", "50215", "50419", "50523", "50546"}
