@@ -28,6 +28,7 @@ from observatory.siting.question.options import DEFAULT_AIMS
 from observatory.siting.question.siting_study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
 from observatory.store import read
 from observatory.store.job_rows import JobState
+from observatory.words.numbers import amount
 
 router = APIRouter()
 DEFAULT_POLES: Final = 1
@@ -193,7 +194,7 @@ def _chosen(question: SitingStudy) -> dict[str, Any]:
 
 
 def _written(value: float | None) -> str:
-    return "" if value is None else f"{value:g}".replace(".", ",")
+    return "" if value is None else amount(value)
 
 
 def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse:

@@ -15,14 +15,12 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from observatory.publish.gap_rows import is_secret
-from observatory.words import labels
+from observatory.words import labels, numbers
 
 HERE: Final = Path(__file__).resolve().parents[1]
 NO_DATA: Final = "pas de donnée"
-MINUS: Final = "\u2212"
 WHOLE_FROM: Final = 1000
 """Figures from here on are written without decimals."""
-PLURAL_FROM: Final = 2
 NAVIGATION: Final = (
     ("/", "Accueil"),
     ("/carte", "Carte"),
@@ -89,12 +87,12 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 def number(value: float | None) -> str:
     """Return a whole number in French, or the words that say there is none."""
-    return NO_DATA if value is None else labels.count(value)
+    return numbers.count(value, unknown=NO_DATA)
 
 
 def decimal(value: float | None, digits: int = 1) -> str:
     """Return a number with a decimal comma, or the words that say there is none."""
-    return NO_DATA if value is None else labels.decimal(value, digits=digits).replace("-", MINUS)
+    return numbers.with_minus(numbers.decimal(value, digits=digits, unknown=NO_DATA))
 
 
 def measure(value: float | None, unit: str = "", digits: int = 1) -> str:
@@ -102,15 +100,12 @@ def measure(value: float | None, unit: str = "", digits: int = 1) -> str:
     if value is None:
         return NO_DATA
     shown = number(value) if abs(value) >= WHOLE_FROM or digits == 0 else decimal(value, digits)
-    return f"{shown}\u00a0{unit}" if unit else shown
+    return f"{shown}{numbers.NO_BREAK_SPACE}{unit}" if unit else shown
 
 
-def plural(count: float | None, singular: str, plural_form: str | None = None) -> str:
-    """Return « 1 commune », « 2 communes »: French plurals begin at two."""
-    if count is None:
-        return NO_DATA
-    word = singular if abs(count) < PLURAL_FROM else (plural_form or f"{singular}s")
-    return f"{labels.count(count)}\u00a0{word}"
+def counted(count: float | None, singular: str, several: str | None = None) -> str:
+    """Return « 1 commune », « 2 communes », or the words that say there is none."""
+    return NO_DATA if count is None else numbers.counted(count, singular, several, space=numbers.NO_BREAK_SPACE)
 
 
 def share(part: float | None, whole: float | None) -> float | None:
@@ -128,7 +123,13 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates.filters |= {"nombre": number, "decimal": decimal, "mesure": measure, "pluriel": plural}
+    templates.filters |= {
+        "nombre": number,
+        "decimal": decimal,
+        "mesure": measure,
+        "pluriel": counted,
+        "jour": numbers.day,
+    }
     templates.globals |= {
         "navigation": NAVIGATION,
         "asset": asset,
@@ -139,7 +140,7 @@ def environment() -> Environment:
         "statuts": labels.STATUSES,
         "lieux": labels.PLACES,
         "mots_verdict": labels.verdict,
-        "mots_rang": labels.rank_interval,
+        "mots_rang": numbers.rank_interval,
         "est_secret": is_secret,
     }
     return templates

@@ -22,6 +22,7 @@ from observatory.siting.question.options import (
 from observatory.siting.question.siting_study import OBJECTIVES, POLES_MAX, SOLUTIONS_MAX, Objective, SitingStudy
 from observatory.siting.question.study_file import mesh_named
 from observatory.store import read
+from observatory.words.numbers import counted
 
 DEFAULT_THRESHOLD_MIN = 20.0
 
@@ -209,4 +210,4 @@ class SitingRequest(BaseModel):
 def _title(place: str, objective: str, poles: int) -> str:
     if objective == "lscp":
         return f"{place} : combien de nouveaux pôles pour que chacun soit sous le seuil"
-    return f"{place} : où ouvrir {poles} nouveau{'x' if poles > 1 else ''} pôle{'s' if poles > 1 else ''}"
+    return f"{place} : où ouvrir {counted(poles, 'nouveau pôle', 'nouveaux pôles', written=str)}"

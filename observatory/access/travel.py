@@ -18,6 +18,8 @@ from observatory.access.barrier import Barrier, crosses
 from observatory.access.join import od_within
 from observatory.access.pairs import Flags, Floats, Indices, check_pairs, check_xy
 from observatory.errors import UsageError
+from observatory.words.grammar import listed
+from observatory.words.numbers import decimal
 
 Kind = Literal["network", "matrix", "fallback"]
 Levels = NDArray[np.int8]
@@ -259,8 +261,8 @@ def _through_crossings(
 
 def note_of(constants: TravelConstants) -> str:
     """Return the French sentence that says how the fallback estimates a drive."""
-    crossed = " et ".join(barrier.name for barrier in constants.barriers)
-    detour = f"{constants.detour:.3f}".replace(".", ",")
+    crossed = listed([barrier.name for barrier in constants.barriers])
+    detour = decimal(constants.detour, digits=3)
     around = f", en passant par les franchissements déclarés de {crossed}" if crossed else ""
     return (
         f"Temps de trajet en voiture estimés à vol d’oiseau (détour {detour}, vitesse selon la densité des communes"

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from observatory.commands import load_travel
-from observatory.commands.calibration_table import PERCENT, as_json, as_table, french
+from observatory.commands.calibration_table import PERCENT, as_json, as_table
 from observatory.commands.catchment import catchment
 from observatory.errors import InputFileError, UsageError
+from observatory.words.numbers import decimal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,7 +136,7 @@ def matrix(
         frame.to_csv(out, index=False, float_format="%.3f")
     else:
         frame.to_parquet(out, index=False)
-    _say(f"{cost.note} {len(frame)} trajets d'au plus {french(max_min, 0)} minutes écrits dans {out.name}.")
+    _say(f"{cost.note} {len(frame)} trajets d'au plus {decimal(max_min, digits=0)} minutes écrits dans {out.name}.")
     _say(_network_sentence(cost.figures))
 
 
@@ -178,7 +179,7 @@ def _unit_doubt(sample: Trips) -> str:
     if low <= speed <= high:
         return ""
     cause = "sont-ce des secondes (« --unit s ») ?" if speed < low else "vérifiez leur unité et les points."
-    return f"Attention : ces durées font une vitesse médiane de {french(speed, 1)} km/h à vol d'oiseau ; {cause}"
+    return f"Attention : ces durées font une vitesse médiane de {decimal(speed)} km/h à vol d'oiseau ; {cause}"
 
 
 def _crossing(
@@ -233,7 +234,7 @@ def transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
 
 
 def _network_sentence(figures: Mapping[str, float]) -> str:
-    share = french(PERCENT * figures["island_length_share"], 1)
+    share = decimal(PERCENT * figures["island_length_share"])
     return (
         f"{figures['unattached_origins']:.0f} départs et {figures['unattached_destinations']:.0f} arrivées trop loin "
         f"de toute voie ; {figures['island_nodes']:.0f} carrefours isolés, {share} % de la longueur des voies, "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from observatory.words.numbers import decimal
+
 if TYPE_CHECKING:
     from observatory.access.calibrate import BandError, Calibration
 
@@ -48,7 +50,7 @@ def as_table(result: Calibration, left_out: dict[str, int]) -> str:
     """Return the fit as French text: constants as the declaration writes them, then errors by distance band."""
     constants = result.constants
     seen = [level for level in range(len(constants.ends_speed_kmh)) if level not in result.unseen_levels]
-    speeds = ", ".join(f"niveau {level} : {french(constants.ends_speed_kmh[level], 1)}" for level in seen)
+    speeds = ", ".join(f"niveau {level} : {decimal(constants.ends_speed_kmh[level], digits=1)}" for level in seen)
     origin = (
         "mesuré sur la matrice" if result.detour_fitted else "celui de la déclaration : la matrice n'a pas de longueurs"
     )
@@ -81,15 +83,11 @@ def as_table(result: Calibration, left_out: dict[str, int]) -> str:
 
 
 def _errors(band: BandError) -> str:
-    return f"{PERCENT * band.median:.1f} %  {PERCENT * band.p90:.1f} %  {PERCENT * band.bias:+.1f} %".replace(".", ",")
+    bias = f"{PERCENT * band.bias:+.1f}".replace(".", ",")
+    return f"{decimal(PERCENT * band.median)} %  {decimal(PERCENT * band.p90)} %  {bias} %"
 
 
 def _band_name(band: BandError) -> str:
     if math.isinf(band.high_km):
-        return f"plus de {french(band.low_km, 0)} km"
-    return f"de {french(band.low_km, 0)} à {french(band.high_km, 0)} km"
-
-
-def french(value: float, decimals: int) -> str:
-    """Write a number with a decimal comma."""
-    return f"{value:.{decimals}f}".replace(".", ",")
+        return f"plus de {decimal(band.low_km, digits=0)} km"
+    return f"de {decimal(band.low_km, digits=0)} à {decimal(band.high_km, digits=0)} km"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from observatory.errors import UsageError
+from observatory.words.numbers import counted, decimal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,10 +61,10 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
         else _of_files(demand or Path(), supply or Path(), threshold_min or THRESHOLD_MIN, engine, scheduler)
     )
     _write(frame, notes, output_format, out)
-    seconds = f"{time.perf_counter() - start:.1f}".replace(".", ",")
+    seconds = decimal(time.perf_counter() - start)
     where = "sur un cluster Dask" if engine == "dask" else "sur cette machine"
-    many = "s" if len(frame) > 1 else ""
-    _say(f"{len(frame)} point{many} de demande, calculé{many} {where} en {seconds} s. {notes['travel']}")
+    worked_out = counted(len(frame), "point de demande, calculé", "points de demande, calculés", written=str)
+    _say(f"{worked_out} {where} en {seconds} s. {notes['travel']}")
 
 
 def _of_service(
@@ -119,7 +120,7 @@ def _runner(engine: str, scheduler: str | None) -> Any:  # noqa: ANN401  (a cont
     def opened() -> Any:  # noqa: ANN401
         with engines.dask_client(scheduler) as client:
             count = len(client.scheduler_info()["workers"])
-            _say(f"Cluster Dask de {count} ouvrier{'s' if count > 1 else ''}.")
+            _say(f"Cluster Dask de {counted(count, 'ouvrier', written=str)}.")
             yield engines.on(client)
 
     return opened()

@@ -11,6 +11,7 @@ import typer
 from observatory.settings import Settings
 from observatory.store.server import cluster as clusters
 from observatory.store.server import dump
+from observatory.words.numbers import decimal
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -110,7 +111,7 @@ def _facts(cluster: clusters.Cluster) -> list[tuple[str, str]]:
 def _size(size_bytes: int) -> str:
     if size_bytes < MEGABYTE:
         return f"{size_bytes / 1e3:.0f} ko"
-    return f"{size_bytes / MEGABYTE:.1f} Mo".replace(".", ",")
+    return f"{decimal(size_bytes / MEGABYTE)} Mo"
 
 
 def _say(sentence: str) -> None:

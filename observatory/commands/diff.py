@@ -10,6 +10,7 @@ import typer
 
 from observatory.errors import UsageError
 from observatory.publish.csv_text import csv_text
+from observatory.words.numbers import counted, signed
 
 if TYPE_CHECKING:
     from observatory.runs.gap.gap_difference import Difference
@@ -96,7 +97,7 @@ def _text(found: Difference) -> str:
     lines += [_sentence(row) for row in moved]
     still = len(found.rows) - len(moved)
     if still:
-        lines.append(f"{still} territoire{'s' if still > 1 else ''} sans changement.")
+        lines.append(f"{counted(still, 'territoire', written=str)} sans changement.")
     return "\n".join(lines) + "\n"
 
 
@@ -109,7 +110,7 @@ def _sentence(row: dict[str, Any]) -> str:
             if row["need_score_data_effect"] is None
             else _effects(row)
         )
-        parts.append(f"besoin {_signed(change)} point{'s' if abs(change) >= 2 else ''} ({why})")  # noqa: PLR2004
+        parts.append(f"besoin {counted(change, 'point', written=signed)} ({why})")
     for name, words in (
         ("access_score", "accès"),
         ("population_count", "population"),
@@ -117,7 +118,7 @@ def _sentence(row: dict[str, Any]) -> str:
         ("in_need_out_of_reach_count", "concernés hors de portée"),
     ):
         if row[f"{name}_change"]:
-            parts.append(f"{words} {_signed(row[f'{name}_change'], whole=name.endswith('_count'))}")
+            parts.append(f"{words} {signed(row[f'{name}_change'], digits=0 if name.endswith('_count') else 1)}")
     return f"{parts[0]} : {' ; '.join(parts[1:])}."
 
 
@@ -130,14 +131,7 @@ def _effects(row: dict[str, Any]) -> str:
         return "arrondi seul"
     note = f", périmètre {row['need_score_perimeter_note']}" if row["need_score_perimeter_note"] else ""
     return (
-        f"données {_signed(data)}{note}, méthode {_signed(method)}"
-        + (f", périmètre {_signed(perimeter)}" if perimeter else "")
-        + (f", arrondi {_signed(rounding)}" if rounding else "")
+        f"données {signed(data)}{note}, méthode {signed(method)}"
+        + (f", périmètre {signed(perimeter)}" if perimeter else "")
+        + (f", arrondi {signed(rounding)}" if rounding else "")
     )
-
-
-def _signed(value: float, *, whole: bool = False) -> str:
-    from observatory.words.labels import count, decimal
-
-    figure = count(abs(value)) if whole else decimal(abs(value))
-    return f"{'+' if value > 0 else '−' if value < 0 else ''}{figure}"

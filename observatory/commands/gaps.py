@@ -232,19 +232,19 @@ def _table(cells: dict[str, list[str]], *, has_total: bool) -> Table:
 
 def _words(column: str, row: dict[str, Any]) -> str:
     from observatory.publish.gap_rows import is_secret
-    from observatory.words import labels
+    from observatory.words import labels, numbers
 
     if is_secret(row, column):
         return HIDDEN
     if column == "rank":
-        return labels.rank_interval(row.get("rank_low"), row.get("rank_high"))
+        return numbers.rank_interval(row.get("rank_low"), row.get("rank_high"))
     if column == "verdict":
         return labels.verdict(row.get("verdict"), row.get("verdict_share"))
     return _text(column, row.get(column))
 
 
 def _text(column: str, value: object) -> str:
-    from observatory.words import labels
+    from observatory.words import labels, numbers
 
     if column == "typology":
         return labels.TYPOLOGIES.get(str(value), str(value))
@@ -254,7 +254,7 @@ def _text(column: str, value: object) -> str:
         return str(value or "")
     if value is not None and not isinstance(value, int | float):
         return str(value)
-    return labels.count(value) if column.endswith("_count") else labels.decimal(value)
+    return numbers.count(value) if column.endswith("_count") else numbers.decimal(value)
 
 
 def _left_out(report: GapReport) -> list[str]:

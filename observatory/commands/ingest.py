@@ -176,7 +176,7 @@ def _catalogue(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
     from rich.table import Table
 
-    from observatory.words.labels import count
+    from observatory.words.numbers import count, decimal
 
     table = Table(title=f"{len(rows)} sources", title_justify="left")
     table.add_column("Source", overflow="fold", no_wrap=True)
@@ -187,7 +187,7 @@ def _catalogue_table(rows: Sequence[dict[str, Any]]) -> Table:
         share = row["completeness_share"]
         held = "" if row["row_count"] is None else count(row["row_count"])
         if share is not None:
-            held += f" sur {count(row['expected_count'])} ({share:.1%})".replace(".", ",").replace("%", " %")
+            held += f" sur {count(row['expected_count'])} ({decimal(100 * share)} %)"
         table.add_row(
             row["source_id"],
             row["title"],

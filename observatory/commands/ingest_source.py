@@ -224,7 +224,7 @@ def _print_account(reports: Sequence[SourceReport]) -> None:
     from rich.table import Table
 
     from observatory.commands.session import messages
-    from observatory.words.labels import count
+    from observatory.words.numbers import count
 
     table = Table(title="Lignes des fichiers d’origine", title_justify="left")
     table.add_column("Source", no_wrap=True)
@@ -255,7 +255,7 @@ def _print_account(reports: Sequence[SourceReport]) -> None:
 def _print_checks(checks: Sequence[Check]) -> None:
     """Print what each source would change, and what couldn't be checked: two lines each, whatever the width."""
     from observatory.commands.session import messages
-    from observatory.words.labels import count
+    from observatory.words.numbers import count
 
     console = messages()
     for one in checks:
@@ -279,7 +279,7 @@ def _print_checks(checks: Sequence[Check]) -> None:
 
 
 def _verdict(check: Check) -> str:
-    from observatory.words.labels import count
+    from observatory.words.numbers import count
 
     if check.is_same:
         return "identique à ce qui est chargé."

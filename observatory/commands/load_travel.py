@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from observatory.errors import InputFileError, UsageError
+from observatory.words.numbers import decimal
 
 if TYPE_CHECKING:
     from observatory.store.loaded_travel import LoadedTravel
@@ -101,7 +102,7 @@ def _described(found: LoadedTravel) -> str:
     if found.kind == "matrix":
         return f"Matrice {found.label} : {figures['pairs']:.0f} durées entre {figures['points']:.0f} points."
     mode = MODES_IN_WORDS[found.mode]
-    share = f"{100 * figures['island_length_share']:.1f}".replace(".", ",")
+    share = decimal(100 * figures["island_length_share"])
     return (
         f"Réseau routier {found.label}, {mode} : {figures['nodes']:.0f} carrefours, dont {figures['island_nodes']:.0f} "
         f"isolés ({share} % de la longueur des voies)."

@@ -35,7 +35,7 @@ def draw(
     from observatory.publish.offline_map import draw as draw_layers
     from observatory.publish.offline_map import save
     from observatory.publish.regional_layers import DEFAULT_GAPS, regional_layers
-    from observatory.words import labels
+    from observatory.words import numbers
 
     if level not in LEVELS:
         raise UsageError(
@@ -47,7 +47,7 @@ def draw(
     with working("Dessin de la carte…"):
         save(draw_layers(layers, title=TITLE, notice=NOTICE, sources=sources), out)
     size_mb = out.stat().st_size / 1e6
-    messages().print(f"{out} : {len(layers)} couches, {labels.decimal(size_mb)} Mo.", markup=False)
+    messages().print(f"{out} : {len(layers)} couches, {numbers.decimal(size_mb)} Mo.", markup=False)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import typer
 
 from observatory.errors import UsageError
 from observatory.publish.csv_text import csv_text
+from observatory.words.numbers import counted
 
 if TYPE_CHECKING:
     from observatory.runs.objective_progress import Followed
@@ -95,7 +96,7 @@ def remove(
         count = remove_objectives(connection, level=level, code=code, defi=defi, indicator=indicator)
     if not count:
         raise UsageError("Aucun objectif à retirer : « observatory objectives list » montre ceux qui existent.")
-    messages().print(f"{count} objectif{'s' if count > 1 else ''} retiré{'s' if count > 1 else ''}.")
+    messages().print(f"{counted(count, 'objectif retiré', 'objectifs retirés', written=str)}.")
 
 
 @app.command("import", help="Importe les objectifs d'un tableau (CSV ou XLSX) ; tout ou rien.")
@@ -142,7 +143,7 @@ def flat(one: Followed) -> dict[str, Any]:
 
 
 def _text(found: list[Followed]) -> str:
-    from observatory.words.labels import figure
+    from observatory.words.numbers import figure
 
     if not found:
         return "Aucun objectif : « observatory objectives set » en déclare un.\n"

@@ -140,13 +140,13 @@ def _sites_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
     from rich.table import Table
 
     from observatory.publish import siting_rows as publication
-    from observatory.words import labels
+    from observatory.words import numbers
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Propositions, de la meilleure à la moins bonne")
     for heading in ("Rang", "Nouveaux pôles", "Objectif", "Preuve"):
         table.add_column(heading, overflow="fold")
     for rank, solution in enumerate(run.document["solutions"], start=1):
-        shown = labels.decimal(solution["objective"], digits=0)
+        shown = numbers.decimal(solution["objective"], digits=0)
         table.add_row(str(rank), publication.names(solution), shown, publication.status(solution))
     return table
 
@@ -155,7 +155,7 @@ def _ledger_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
     from rich import box
     from rich.table import Table
 
-    from observatory.words import labels
+    from observatory.words import numbers
 
     best = run.document["solutions"][0]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title="Registre du territoire, avant et après")
@@ -165,7 +165,7 @@ def _ledger_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
         for one in best[name]["services"]:
             counts = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")
             service = run.parameters["services"][one["service"]]
-            table.add_row(service, moment, *(labels.count(one[count]) for count in counts))
+            table.add_row(service, moment, *(numbers.count(one[count]) for count in counts))
     return table
 
 
@@ -190,9 +190,9 @@ def _figure(aim: str, value: float | None) -> str:
     """Return minutes and shares with a decimal, persons without."""
     from observatory.siting.proposal.reasons import few
     from observatory.siting.question.options import AIMS_OF_DEFIS
-    from observatory.words import labels
+    from observatory.words import numbers
 
-    return few(value) if aim in AIMS_OF_DEFIS else labels.decimal(value)
+    return few(value) if aim in AIMS_OF_DEFIS else numbers.decimal(value)
 
 
 def _basis(run: SitingRun) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from observatory.errors import UsageError
+from observatory.words.numbers import counted
 
 if TYPE_CHECKING:
     from observatory.store.ingest.resolution import Settled
@@ -151,7 +152,7 @@ def _require(format_: str) -> None:
 
 def _say(settled: Settled) -> None:
     from observatory.commands.session import messages
-    from observatory.words.labels import count
+    from observatory.words.numbers import count
 
     change = "sans changement" if not settled.moved_count else f"au lieu de {count(settled.former_count)}"
     messages().print(
@@ -189,7 +190,7 @@ def _decision_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _closed_cells(row: dict[str, Any]) -> tuple[str, ...]:
-    from observatory.words.labels import day
+    from observatory.words.numbers import day
 
     return (
         "date inconnue" if row["closed_date"] is None else day(row["closed_date"]),
@@ -202,7 +203,7 @@ def _closed_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _score(score: float | None) -> str:
-    from observatory.words.labels import decimal
+    from observatory.words.numbers import decimal
 
     return "" if score is None else decimal(score, digits=1)
 
@@ -217,7 +218,7 @@ def _write(rows: Sequence[dict[str, Any]], format_: str, headings: Sequence[str]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{len(rows)} lignes" if len(rows) > 1 else f"{len(rows)} ligne", title_justify="left")
+    table = Table(title=counted(len(rows), "ligne", written=str), title_justify="left")
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from observatory.gap.series import Series, value_at
-from observatory.words.labels import NARROW_SPACE, decimal, figure
+from observatory.words.numbers import figure, percent, with_minus
 
 AGREEMENT: Final = 0.01
 """Relative difference under which the declared start is the published figure (convention de l'observatoire)."""
@@ -74,7 +74,7 @@ def progress(objective: Objective, series: Sequence[Series]) -> Progress:
     value = float(last.value or 0.0)
     share = (value - objective.baseline_value) / (objective.target_value - objective.baseline_value)
     sentence = f"{_STATUSES[status_of(share)]} : {figure(value)} {own.unit} en {last.period}, "
-    sentence += f"soit {decimal(100.0 * share, digits=0).replace('-', '−')}{NARROW_SPACE}% du chemin."
+    sentence += f"soit {with_minus(percent(share, digits=0))} du chemin."
     cautions = [own.note] if own.note else []
     if published is None:
         cautions.append("Le départ déclaré n'a pas de chiffre publié à sa date.")

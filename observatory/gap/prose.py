@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from observatory.words.grammar import Named, listed, plural, quoted, territory
-from observatory.words.labels import TYPOLOGIES, TYPOLOGY_MEANINGS, count, decimal
+from observatory.words.grammar import Named, listed, plural, quoted, shortened, territory
+from observatory.words.labels import TYPOLOGIES, TYPOLOGY_MEANINGS
+from observatory.words.numbers import NARROW_SPACE as NARROW
+from observatory.words.numbers import NO_BREAK_SPACE, amount, count, counted, decimal, percent, rank, with_minus
 
-NO_BREAK: Final = "\u00a0"
-NARROW: Final = "\u202f"
 ZONED_SERVICE: Final = "accompagnement"
 """Service whose structures only count inside their zone of intervention."""
 HIDDEN_NOTE: Final = "Personnes concernées couvertes par le secret des petits comptes."
@@ -112,18 +112,8 @@ def _need(row: Mapping[str, Any], named: Named, parameters: Mapping[str, Any], s
 def _rank(low: int, high: int, total: int, named: Named) -> str:
     who = f"Du plus grand besoin au plus petit, {named.pronoun} se classe"
     if low == high:
-        return f"{who} {_ordinal(low, named)} sur {count(total)}, quelle que soit la méthode."
-    return f"{who} entre le {_rank_word(low)} et le {_rank_word(high)} rang sur {count(total)}."
-
-
-def _ordinal(rank: int, named: Named) -> str:
-    if rank == 1:
-        return "première" if named.is_feminine else "premier"
-    return f"{count(rank)}ᵉ"
-
-
-def _rank_word(rank: int) -> str:
-    return "premier" if rank == 1 else f"{count(rank)}ᵉ"
+        return f"{who} {rank(low, is_feminine=named.is_feminine)} sur {count(total)}, quelle que soit la méthode."
+    return f"{who} entre le {rank(low)} et le {rank(high)} rang sur {count(total)}."
 
 
 def _reasons(
@@ -154,7 +144,7 @@ def _reason(component: Mapping[str, Any], indicator: Mapping[str, Any]) -> str:
     details = [_quantity(component.get("value"), str(indicator.get("unit", "")))]
     if component.get("status") == "estimated":
         details.append("estimation")
-    details.append(f"{decimal(points)} {plural(points, 'point')}")
+    details.append(f"{counted(points, 'point', written=decimal)}")
     return f"{quoted(str(indicator['label']))} ({', '.join(one for one in details if one)})"
 
 
@@ -163,7 +153,7 @@ def _quantity(value: float | None, unit: str) -> str:
     if value is None:
         return ""
     figure = count(value) if abs(value) >= 1000 else decimal(value)  # noqa: PLR2004  (four digits need no decimal)
-    return f"{figure.replace('-', '−')}{NO_BREAK}{unit}".rstrip(NO_BREAK)
+    return f"{with_minus(figure)}{NO_BREAK_SPACE}{unit}".rstrip(NO_BREAK_SPACE)
 
 
 def _volume(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
@@ -218,8 +208,8 @@ def _known_only(parameters: Mapping[str, Any]) -> list[str]:
 
 
 def _minutes(value: float) -> str:
-    figure = f"{value:g}" if float(value).is_integer() else decimal(value)
-    return f"{figure.replace('.', ',')}{NO_BREAK}{plural(value, 'minute')}"
+    written = amount if float(value).is_integer() else decimal
+    return counted(value, "minute", written=written, space=NO_BREAK_SPACE)
 
 
 def _accounts(row: Mapping[str, Any]) -> list[str]:
@@ -231,10 +221,9 @@ def _accounts(row: Mapping[str, Any]) -> list[str]:
         sentence = f"Tous ses habitants {present[0][1][2]} ({count(population)})"
     else:
         items = [
-            f"{count(number)} {plural(number, one, several)} ({_percent(number, population)})"
-            for number, (one, several, _) in present
+            f"{counted(number, one, several)} ({_percent(number, population)})" for number, (one, several, _) in present
         ]
-        sentence = f"Sur {count(population)} {plural(population, 'habitant')}, {listed(items)}"
+        sentence = f"Sur {counted(population, 'habitant')}, {listed(items)}"
     concerned, out = row.get("in_need_out_of_reach_count"), row["out_of_reach_count"]
     if not concerned or concerned == out or row.get("status") == "suppressed":
         return [f"{sentence}."]
@@ -244,9 +233,8 @@ def _accounts(row: Mapping[str, Any]) -> list[str]:
 
 def _percent(part: int, whole: int) -> str:
     share = 100.0 * part / whole
-    if share < 0.1:  # noqa: PLR2004
-        return f"moins de 0,1{NARROW}%"
-    return f"{decimal(share)}{NARROW}%"
+    least = 0.1
+    return f"moins de {decimal(least)}{NARROW}%" if share < least else f"{decimal(share)}{NARROW}%"
 
 
 def _conclusion(row: Mapping[str, Any], named: Named, sure: Certainty, *, is_partial_list: bool) -> list[str]:
@@ -277,18 +265,15 @@ def _verdict(named: Named, verdict: str, share: float, *, is_deficit: bool) -> s
         return f"{who} ne {verb} en déficit dans aucune des {choices}."
     if share == 1:
         return f"{who} {verb} en déficit dans toutes les {choices}."
-    percent = f"{min(99, max(1, round(100.0 * share)))}{NARROW}%"
+    most = percent(min(0.99, max(0.01, share)), digits=0)
     if verdict == "absent":
-        return f"{who} ne {verb} en déficit que dans {percent} des {choices}."
-    return f"{who} {verb} en déficit dans {percent} des {choices}."
+        return f"{who} ne {verb} en déficit que dans {most} des {choices}."
+    return f"{who} {verb} en déficit dans {most} des {choices}."
 
 
 def _flips(flips: Sequence[str]) -> str:
     """Name the choices that, changed alone, turn the answer over."""
     if len(flips) == 1:
         return f"Un seul changement suffit à inverser la réponse{NARROW}: {flips[0]}."
-    shown = list(flips[:MOST_FLIPS])
-    rest = len(flips) - len(shown)
-    if rest:
-        shown.append("un autre" if rest == 1 else f"{count(rest)} autres")
+    shown = shortened(flips, MOST_FLIPS, lambda rest: "un autre" if rest == 1 else f"{count(rest)} autres")
     return f"Chacun de ces changements suffit à lui seul à inverser la réponse{NARROW}: {listed(shown)}."

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from observatory.words.labels import count
+from observatory.words.numbers import count
 
 SUMMABLE: Final = ("_count", "_t")
 """Ends of the names of figures that add up from commune to territory: persons and tonnes."""

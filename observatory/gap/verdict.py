@@ -20,6 +20,7 @@ from observatory.need.declaration import number, numbers, table, texts
 from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
 from observatory.parameters import SCORE_DECIMALS
 from observatory.words.grammar import quoted
+from observatory.words.numbers import amount, percent
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -208,7 +209,7 @@ def access_specifications(
         choices.append(
             {
                 "decay": "" if decay == "declared" else LABELS[decay],
-                "threshold": "" if threshold_factor == 1.0 else f"seuil de {_number(longest)} minutes",
+                "threshold": "" if threshold_factor == 1.0 else f"seuil de {amount(longest)} minutes",
                 TRAVEL: "" if travel_factor == 1.0 else _travel_label(travel_factor),
             }
         )
@@ -403,8 +404,4 @@ def _note_flips(flips: list[list[str]], answer: FloatArray, other: FloatArray, l
 
 def _travel_label(factor: float) -> str:
     change = round(100.0 * (factor - 1.0))
-    return f"trajets plus {'longs' if change > 0 else 'courts'} de {abs(change)}\u202f%"
-
-
-def _number(value: float) -> str:
-    return f"{value:g}".replace(".", ",")
+    return f"trajets plus {'longs' if change > 0 else 'courts'} de {percent(abs(change) / 100, digits=0)}"

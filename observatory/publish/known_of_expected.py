@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import geodata
 from observatory.declared import catalogue
 from observatory.sources.freshness import Freshness, freshness
-from observatory.words import labels
+from observatory.words import numbers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -51,10 +51,10 @@ class Completeness:
     @property
     def words(self) -> str:
         """French: « 373 sur 10 827 (3,4 %) », « 120, nombre attendu non déclaré », « 404, liste complète… »."""
-        known = labels.count(self.known_count)
+        known = numbers.count(self.known_count)
         if self.expected_count and self.share is not None:
-            percent = labels.decimal(percent_of(self.share), digits=1)
-            return f"{known} sur {labels.count(self.expected_count)} ({percent}{labels.NARROW_SPACE}%)"
+            percent = numbers.decimal(percent_of(self.share), digits=1)
+            return f"{known} sur {numbers.count(self.expected_count)} ({percent}{numbers.NARROW_SPACE}%)"
         return f"{known}, liste complète à sa date" if self.is_complete else f"{known}, nombre attendu non déclaré"
 
 
@@ -189,10 +189,10 @@ def _partial(one: Completeness | None) -> str | None:
     if one is None or one.is_complete:
         return None
     label = geodata.declarations("services")["services"][one.service]["label"]
-    known = f"{label} : {labels.count(one.known_count)} structures connues en Normandie"
+    known = f"{label} : {numbers.count(one.known_count)} structures connues en Normandie"
     if one.expected_count:
         year = geodata.declarations("services")["services"][one.service]["expected_year"]
-        known += f" sur {labels.count(one.expected_count)} attendues ({year})"
+        known += f" sur {numbers.count(one.expected_count)} attendues ({year})"
     else:
         known += ", nombre attendu non déclaré"
     return f"{known} : l’accès affiché est celui des structures connues."
@@ -217,7 +217,7 @@ def _dated(row: Mapping[str, Any], found: Freshness) -> str:
     """Return what dates a source that is out of date: its vintage, or the day of its fetch or load, and its rhythm."""
     day = {"fetch": row["fetched_at"] or row["loaded_at"], "load": row["loaded_at"]}.get(found.since)
     how = "téléchargées" if found.since == "fetch" else "chargées"
-    dated = row["vintage"] if day is None else f"{how} le {day:%d/%m/%Y}"
+    dated = row["vintage"] if day is None else f"{how} le {numbers.day(day)}"
     return f"{dated}, rythme {row['rhythm']}" if found.state == "périmé" else str(dated)
 
 
@@ -239,5 +239,5 @@ def _day(moment: datetime | None) -> date | None:
 def _age(age_days: int) -> str:
     years = age_days / YEAR_DAYS
     if years >= 1:
-        return f"{labels.decimal(years)} ans" if years >= 2 else f"{labels.decimal(years)} an"  # noqa: PLR2004
-    return f"{age_days} jours" if age_days > 1 else f"{age_days} jour"
+        return numbers.counted(years, "an", written=numbers.decimal)
+    return numbers.counted(age_days, "jour")

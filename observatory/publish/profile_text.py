@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from observatory.words.grammar import listed, plural, quoted
-from observatory.words.labels import NARROW_SPACE, count, decimal
+from observatory.words.grammar import listed, plural, quoted, shortened
+from observatory.words.numbers import NARROW_SPACE, amount, count, counted, decimal, percent, with_minus
 
 if TYPE_CHECKING:
     from observatory.publish.gap_rows import GapReport
@@ -71,7 +71,7 @@ def sections(report: GapReport) -> list[Section]:
 def _areas(clusters: Mapping[str, Any]) -> Section:
     title = "Où les manques se concentrent"
     wanted = [area for area in clusters["areas"] if area["kind"] == DEFICIT]
-    rate = f"{100 * clusters['false_discovery_rate']:g}{NARROW_SPACE}%"
+    rate = f"{amount(100 * clusters['false_discovery_rate'])}{NARROW_SPACE}%"
     method = (
         f"Indice local de Moran bivarié de {count(clusters['tested_count'])} communes et de celles qui les touchent "
         f"({clusters['permutations']} permutations, graine {clusters['seed']}) ; part de fausses alertes attendue : "
@@ -104,17 +104,17 @@ def concentrated(areas: Sequence[Mapping[str, Any]], several: Sequence[Mapping[s
     persons = sum(area["population_count"] for area in areas)
     alone = len(areas) - len(several)
     around = "de communes où l'accès est faible, plus que le hasard ne le ferait"
-    inhabitants = f"{count(persons)} {plural(persons, 'habitant')}"
+    inhabitants = f"{counted(persons, 'habitant')}"
     if communes == 1:
         return f"Une seule commune au besoin fort est entourée {around} : {inhabitants}."
     parts = [
-        *([f"{_one(len(several))} {plural(len(several), 'poche')} de plusieurs communes"] if several else []),
-        *([f"{_one(alone)} {plural(alone, 'commune isolée', 'communes isolées')}"] if alone else []),
+        *([f"{counted(len(several), 'poche', written=_one)} de plusieurs communes"] if several else []),
+        *([f"{counted(alone, 'commune isolée', 'communes isolées', written=_one)}"] if alone else []),
     ]
     return f"{count(communes)} communes au besoin fort sont entourées {around} : {inhabitants}, {listed(parts)}."
 
 
-def _one(number: int) -> str:
+def _one(number: float) -> str:
     return "une" if number == 1 else count(number)
 
 
@@ -123,7 +123,7 @@ def _others(clusters: Mapping[str, Any]) -> list[str]:
     numbers = clusters["significant_count"]
     # In an order of ours: the database keeps the keys of a document in an order of its own.
     items = [
-        f"{words} ({count(numbers[kind])} {plural(numbers[kind], 'commune')})"
+        f"{words} ({counted(numbers[kind], 'commune')})"
         for kind, words in QUADRANT_WORDS.items()
         if kind != DEFICIT and numbers.get(kind)
     ]
@@ -132,11 +132,7 @@ def _others(clusters: Mapping[str, Any]) -> list[str]:
 
 def _some(names: Sequence[str]) -> str:
     """Name the first two and count the others."""
-    rest = len(names) - 2
-    shown = list(names[:2])
-    if rest > 0:
-        shown.append("une autre" if rest == 1 else f"{count(rest)} autres")
-    return listed(shown) or "–"
+    return listed(shortened(names, 2, lambda rest: f"{_one(rest)} {plural(rest, 'autre')}")) or "–"
 
 
 def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
@@ -145,7 +141,7 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
     sentences = []
     if region["headcount"] is not None:
         sentences.append(
-            f"{_percent(region['headcount'])} des personnes concernées ({count(region['lacking_count'])} sur "
+            f"{percent(region['headcount'])} des personnes concernées ({count(region['lacking_count'])} sur "
             f"{count(region['persons_count'])}) vivent dans une commune où l'accès vaut moins de {line} sur 100."
         )
     by_class = {one["code"]: one for name in ("densite", "frr") for one in depth[name] if one["headcount"] is not None}
@@ -154,7 +150,7 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
         ("frr", "hors_frr", ("en zone France ruralités revitalisation", "hors de cette zone")),
     ):
         if {one, other} <= by_class.keys():
-            figures = _percent(by_class[one]["headcount"]), _percent(by_class[other]["headcount"])
+            figures = percent(by_class[one]["headcount"]), percent(by_class[other]["headcount"])
             sentences.append(f"C'est le cas de {figures[0]} d'entre elles {words[0]}, de {figures[1]} {words[1]}.")
     sentences.append(
         f"Profondeur : ce qui manque pour atteindre {line}, en moyenne sur toutes les personnes concernées (0 : rien ; "
@@ -176,7 +172,7 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
                 name,
                 count(one["persons_count"]),
                 count(one["lacking_count"]),
-                "–" if one["headcount"] is None else _percent(one["headcount"]),
+                "–" if one["headcount"] is None else percent(one["headcount"]),
                 decimal(one["depth"], digits=2),
                 decimal(one["severity"], digits=2),
             )
@@ -288,15 +284,15 @@ def _ranking(ranking: Mapping[str, Any] | None) -> Section | None:
     pairs, sure = ranking["pair_count"], ranking["sure_pair_count"]
     if pairs:
         sentences.append(
-            f"De {count(pairs)} {plural(pairs, 'paire')} d'intercommunalités, {count(sure)} "
+            f"De {counted(pairs, 'paire')} d'intercommunalités, {count(sure)} "
             f"{plural(sure, 'garde', 'gardent')} le même ordre dans au moins "
-            f"{_percent(ranking['sure_share'], digits=0)} des {count(ranking['draws'])} tirages de la méthode (graine "
+            f"{percent(ranking['sure_share'], digits=0)} des {count(ranking['draws'])} tirages de la méthode (graine "
             f"{ranking['seed']}) : l'ordre des autres dépend de la méthode."
         )
     sentences += _alike_neighbours(ranking)
     sentences.append(
         "Poids effectif : part de la variance du score que l'indicateur apporte dans les communes (la somme fait "
-        f"100{NARROW_SPACE}%). Indice de Sobol : part de la variance du classement qui demeure quand ce choix seul "
+        f"{percent(1, digits=0)}). Indice de Sobol : part de la variance du classement qui demeure quand ce choix seul "
         "reste libre."
     )
     return Section(
@@ -308,8 +304,8 @@ def _ranking(ranking: Mapping[str, Any] | None) -> Section | None:
         [
             (
                 one["label"],
-                _percent(one["weight"], digits=0),
-                "–" if one["effective_weight"] is None else _percent(one["effective_weight"]).replace("-", "−"),
+                percent(one["weight"], digits=0),
+                "–" if one["effective_weight"] is None else with_minus(percent(one["effective_weight"])),
                 decimal(one["total_index"], digits=2),
             )
             for one in ranking["indicators"]
@@ -331,7 +327,3 @@ def _alike_neighbours(ranking: Mapping[str, Any]) -> list[str]:
         f"regroupement en intercommunalités (S-maup, 0 : aucune) : {decimal(ranking['s_maup'], digits=2)}."
     )
     return [sentence]
-
-
-def _percent(share: float, *, digits: int = 1) -> str:
-    return f"{decimal(100.0 * share, digits=digits)}{NARROW_SPACE}%"

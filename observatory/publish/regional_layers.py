@@ -17,7 +17,7 @@ from observatory.publish.export_layers import territory_shapes
 from observatory.publish.offline_map import LegendEntry, MapLayer
 from observatory.publish.structure_layers import SERVICE_COLOURS, cite, structure_layer
 from observatory.store import read, tables
-from observatory.words import labels
+from observatory.words import labels, numbers
 
 NEED_CLASSES: Final = (
     (0.0, "0 à 20", "#fef0d9"),
@@ -221,7 +221,7 @@ def _zone_layer(
         crs=communes.crs,
     )
     return MapLayer(
-        name=f"{name} : {labels.count(len(joined))} communes",
+        name=f"{name} : {numbers.count(len(joined))} communes",
         frame=frame,
         legend={"zone": LegendEntry(name, colour, 0.3, colour, 0.4)},
         source=cite(zoning["source_id"], catalogue),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from observatory.siting.question.siting_study import OBJECTIVE_LABELS
-from observatory.words import labels
+from observatory.words import numbers
 
 if TYPE_CHECKING:
     from observatory.runs.siting.siting_run import SitingRun
@@ -76,7 +76,7 @@ def status(solution: Mapping[str, Any]) -> str:
         return f"impossible : {solution['reason']}"
     if solution["gap"] is None:
         return "meilleure trouvée, écart à l'optimum inconnu"
-    return f"meilleure trouvée, à {labels.decimal(100 * solution['gap'], digits=2)} % au plus de l'optimum"
+    return f"meilleure trouvée, à {numbers.decimal(100 * solution['gap'], digits=2)} % au plus de l'optimum"
 
 
 def spending(run: SitingRun, solution: Mapping[str, Any]) -> list[str]:
@@ -84,18 +84,15 @@ def spending(run: SitingRun, solution: Mapping[str, Any]) -> list[str]:
     said = []
     costs = run.parameters["question"]["costs"]
     if solution["cost"] is not None:
-        ceiling = "" if costs["budget"] is None else f" sur un budget de {_amount(costs['budget'])}"
-        said.append(f"Coût : {_amount(solution['cost'])}{ceiling} ({costs['note']}).")
+        ceiling = "" if costs["budget"] is None else f" sur un budget de {numbers.amount(costs['budget'])}"
+        said.append(f"Coût : {numbers.with_minus(numbers.amount(solution['cost']))}{ceiling} ({costs['note']}).")
     for one in solution["closed"]:
         count = one["population_count"]
-        users = "personne ne l'a pour plus proche" if not count else f"la plus proche de {labels.count(count)}"
-        word = "" if not count else " habitant" if count == 1 else " habitants"
-        said.append(f"Ferme : {one['name']} ({users}{word}).")
+        users = "personne ne l'a pour plus proche"
+        if count:
+            users = f"la plus proche de {numbers.counted(count, 'habitant')}"
+        said.append(f"Ferme : {one['name']} ({users}).")
     return said
-
-
-def _amount(value: float) -> str:
-    return f"{value:g}".replace(".", ",").replace("-", "−")
 
 
 def left_open(run: SitingRun) -> str:
@@ -115,7 +112,7 @@ def regret(run: SitingRun) -> str:
     tried = run.document["robustness"]
     if tried is None or tried["max_regret"] is None:
         return "sans mesure : dans un cas au moins, la proposition laisse des personnes sans aucun site"
-    return f"{labels.decimal(100 * tried['max_regret'])} % ({tried['regret_unit']})"
+    return f"{numbers.decimal(100 * tried['max_regret'])} % ({tried['regret_unit']})"
 
 
 def comparison(first: SitingRun, second: SitingRun) -> list[tuple[str, str, str]]:
@@ -139,7 +136,7 @@ def _lines(run: SitingRun) -> dict[str, str]:
         "Objectif": OBJECTIVE_LABELS[asked["objective"]],
         "Seuil (minutes)": f"{asked['threshold_min']:g}",
         "Sites proposés": names(best),
-        "Valeur de l'objectif": labels.decimal(best["objective"], digits=0),
+        "Valeur de l'objectif": numbers.decimal(best["objective"], digits=0),
         "Preuve": status(best),
         "Hors de portée avant": _out_of_reach(about["services"], best["ledger_before"]),
         "Hors de portée après": _out_of_reach(about["services"], best["ledger_after"]),
@@ -150,5 +147,5 @@ def _lines(run: SitingRun) -> dict[str, str]:
 def _out_of_reach(services: Mapping[str, str], ledger: Mapping[str, Any] | None) -> str:
     if ledger is None:
         return "–"
-    counts = [f"{services[one['service']]} {labels.count(one['out_of_reach_count'])}" for one in ledger["services"]]
+    counts = [f"{services[one['service']]} {numbers.count(one['out_of_reach_count'])}" for one in ledger["services"]]
     return ", ".join(counts)

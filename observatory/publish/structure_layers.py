@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from observatory.publish.export_layers import structure_points
 from observatory.publish.offline_map import LegendEntry, MapLayer
 from observatory.store import read
-from observatory.words import labels
+from observatory.words import numbers
 
 SERVICE_COLOURS: Final = {
     "ess": "#5e3c99",
@@ -46,7 +46,7 @@ def structure_layer(
     unplaced = f", {missing} sans lieu connu" if missing else ""
     said = read.loaded_completeness(connection).get(service, declared["services"][service]["completeness"])
     return MapLayer(
-        name=f"{name} ({labels.count(len(placed))}{unplaced})",
+        name=f"{name} ({numbers.count(len(placed))}{unplaced})",
         frame=placed,
         legend=_legend(service, said, set(placed["classe"])),
         source="",
@@ -82,5 +82,5 @@ def _legend(service: str, said: str, shown: set[str]) -> dict[str, LegendEntry]:
 
 def _closed_since(since: str | None, by: str) -> str:
     """Return that a structure is closed, since when and who says so, in French."""
-    told = "" if since is None else f" depuis le {labels.day(since)}"
+    told = "" if since is None else f" depuis le {numbers.day(since)}"
     return f"Fermé{told}, selon {by}"

@@ -19,6 +19,7 @@ from observatory.store import tables as t
 from observatory.store.directory import directory_edits, directory_store, directory_write
 from observatory.store.read.search import require_territory
 from observatory.store.statements import sql, statement
+from observatory.words.numbers import decimal
 
 if TYPE_CHECKING:
     from observatory.sources.directory.directory_entry import Entry
@@ -77,7 +78,7 @@ def measured(
     kept, refused = [], []
     for one, row in zip(given, found, strict=True):
         if row.outside_m > 0 and not allows_outside:
-            far = f"{row.outside_m / 1000:.1f}".replace(".", ",")
+            far = decimal(row.outside_m / 1000)
             reason = f"à {far} km du territoire : corrigez le lieu, ou ajoutez --allow-outside s’il est voulu"
             refused.append(Refused(one.line, one.name, reason))
             continue

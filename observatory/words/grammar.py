@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,6 +100,12 @@ def plural(count: float, singular: str, several: str | None = None) -> str:
 
 def listed(items: Sequence[str]) -> str:
     """Return ``a``, ``a et b``, ``a, b et c``."""
-    if len(items) <= 1:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} et {items[-1]}"
+    from babel.lists import format_list  # a tenth of a second, which most commands don't need
+
+    return format_list(items, locale="fr")
+
+
+def shortened(items: Sequence[str], most: int, others: Callable[[int], str]) -> list[str]:
+    """Return the first items, and where there are more the words that count the rest."""
+    rest = len(items) - most
+    return [*items[:most], *([others(rest)] if rest > 0 else [])]

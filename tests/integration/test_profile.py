@@ -23,7 +23,7 @@ from observatory.runs.gap.regional_profile import Profiles
 from observatory.runs.loaded_inputs import read_inputs
 from observatory.runs.need.need_run import need_run
 from observatory.settings import Settings
-from observatory.words import labels
+from observatory.words import labels, numbers
 
 ASKED = {"defi": "insertion", "service": "ess"}
 
@@ -138,8 +138,8 @@ def test_the_page_shows_what_is_stored(computed_engine: sa.Engine, settings: Set
         start = page.index(f'/territoires/departement/{row["code"]}"', table)
         line = html.unescape(page[start : page.index("</tr>", start)])
         assert labels.verdict(row["verdict"], row["verdict_share"]) in line
-        assert f"rang {labels.rank_interval(row['rank_low'], row['rank_high'])}<" in line
-        assert f">{labels.count(row['out_of_reach_count'])}<" in line
+        assert f"rang {numbers.rank_interval(row['rank_low'], row['rank_high'])}<" in line
+        assert f">{numbers.count(row['out_of_reach_count'])}<" in line
     assert [part.id for part in parts] == ["poches", "profondeur", "quartiers", "volumes", "classement"]
     for part in parts:
         for sentence in part.sentences:

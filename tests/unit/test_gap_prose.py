@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from observatory.gap.prose import HIDDEN_NOTE, Certainty, explain
-from observatory.words.grammar import capital, listed, of, plural, quoted, territory
 
 INDICATORS = [
     {"id": "unemployment", "label": "Chômage des 15-64 ans", "unit": "%"},
@@ -195,7 +194,6 @@ def test_a_phase_is_quoted_inside_quotes_and_its_zones_are_said() -> None:
         "Pour le service « Accompagnement de projets, phase “lieu” », aucune structure dont on sache qu'elle "
         "intervient ici ne s'atteint en voiture."
     ) in read
-    assert quoted("a « b »") == "«\u00a0a “b”\u00a0»"
 
 
 def test_what_is_unknown_or_secret_is_said() -> None:
@@ -240,36 +238,3 @@ def test_what_is_unknown_or_secret_is_said() -> None:
 def test_verdicts_agree_with_the_answer(typology: str, verdict: str, share: float, sentence: str) -> None:
     found = said({**CAUX, "typology": typology}, Certainty(verdict=verdict, verdict_share=share))
     assert f"{sentence} combinaisons de choix de méthode que l'on pourrait défendre." in found
-
-
-@pytest.mark.parametrize(
-    ("level", "code", "name", "words"),
-    [
-        ("region", "28", "Normandie", "la région Normandie"),
-        ("departement", "14", "Calvados", "le département du Calvados"),
-        ("departement", "27", "Eure", "le département de l'Eure"),
-        ("departement", "02", "Aisne", "le département Aisne"),
-        ("epci", "1", "Métropole Rouen Normandie", "la métropole Rouen Normandie"),
-        ("epci", "2", "Caux Seine Agglo", "l'intercommunalité Caux Seine Agglo"),
-        ("commune", "61001", "Alençon", "la commune d'Alençon"),
-        ("commune", "27016", "Les Andelys", "la commune des Andelys"),
-        ("commune", "61214", "L'Aigle", "la commune de L'Aigle"),
-        ("commune", "76575", "La Rue-Saint-Pierre", "la commune de La Rue-Saint-Pierre"),
-        ("commune", "27229", "Évreux", "la commune d'Évreux"),
-        ("commune", "76758", "Yvetot", "la commune d'Yvetot"),
-        ("commune", "14327", "Hérouville-Saint-Clair", "la commune d'Hérouville-Saint-Clair"),
-        ("commune", "14333", "Honfleur", "la commune de Honfleur"),
-        ("commune_deleguee", "14762", "Vire", "la commune déléguée de Vire"),
-        ("zone_emploi", "2801", "Argentan", "la zone d'emploi d'Argentan"),
-        ("lieu-dit", "x", "Le Bout", "le territoire Le Bout"),
-    ],
-)  # fmt: skip
-def test_territories_are_named(level: str, code: str, name: str, words: str) -> None:
-    assert territory(level, code, name).words == words
-    assert territory(level, code, name).start == capital(words)
-
-
-def test_grammar() -> None:
-    assert of("Œuilly") == "d'Œuilly"
-    assert [plural(1.9, "point"), plural(2, "point"), plural(0, "point")] == ["point", "points", "point"]
-    assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["", "a", "a et b", "a, b et c"]

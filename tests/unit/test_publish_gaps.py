@@ -8,7 +8,6 @@ import pytest
 
 from observatory.errors import UsageError
 from observatory.publish import gap_rows
-from observatory.words import labels
 
 SQUARE = '{"type":"Polygon","coordinates":[[[0,49],[1,49],[1,50],[0,49]]]}'
 
@@ -98,12 +97,6 @@ def test_the_largest_gaps_come_first_and_ties_go_by_persons(report):
 def test_an_unknown_level_names_the_known_ones():
     with pytest.raises(UsageError, match=r"« canton » n'existe pas : choisissez parmi commune, epci"):
         gap_rows.require_level("canton")
-
-
-def test_figures_are_written_as_french_readers_expect():
-    assert labels.count(3328562) == "3\u202f328\u202f562"
-    assert labels.decimal(1234.56) == "1\u202f234,6"
-    assert (labels.count(None), labels.decimal(None)) == ("–", "–")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from observatory.siting.proposal.reasons import joint_sentences, minutes, named_sentence, reason_sentences
+from observatory.siting.proposal.reasons import joint_sentences, named_sentence, reason_sentences
 
 SERVICES = {"tiers_lieu": "Tiers-lieux"}
 VOLUMES = {"insertion": "chômeurs", "vieillissement": "personnes de 75 ans ou plus", "dechets": "habitants"}
@@ -69,7 +69,6 @@ def test_what_another_choice_costs_is_under_the_threshold() -> None:
     assert "additionnés" not in named_sentence(named, volumes=VOLUMES, objective="mclp", is_several=False)
     far = told(why(30, {}, ["A"], alternative={**other, "cost": 0.3, "concerned_lost": {}}), objective="p_center")[-1]
     assert "0,3 minute plus loin" in far
-    assert minutes(2.0) == "2,0 minutes"
 
 
 @pytest.mark.parametrize(("without", "said"), [("required", "impose"), ("none", "aucune"), ("unsought", "cherchée")])

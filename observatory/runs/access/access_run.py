@@ -21,6 +21,7 @@ from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, at_level
 from observatory.store import read, results
 from observatory.store.tables import AccessResult
+from observatory.words.numbers import count
 
 __all__ = [
     "CLOSED_BORDER",
@@ -237,8 +238,7 @@ def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.N
 def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int) -> str:
     if service.persons_per_site:
         return f"Norme déclarée par l'étude : un site pour {service.persons_per_site:g} habitants."
-    inhabitants = f"{population_count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    known = f"{supply_count} structures comptées pour {inhabitants} habitants"
+    known = f"{supply_count} structures comptées pour {count(population_count)} habitants"
     return f"Moyenne normande, convention de l'observatoire : {known}."
 
 

@@ -26,6 +26,7 @@ from observatory.runs.need.need_figures import REUSE_SERVICE
 from observatory.runs.need.need_run import NeedRun, need_hash
 from observatory.store import results
 from observatory.store.tables import GapResult
+from observatory.words.numbers import counted
 
 COLUMNS: Final = (
     "level",
@@ -233,8 +234,8 @@ def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Ser
         if own and level != DEMAND_LEVEL:  # a commune's status says it
             sentences.append(HIDDEN_NOTE)
         if count:
-            words = "commune couverte" if count == 1 else "communes couvertes"
-            sentences.append(f"Les totaux comprennent {count} {words} par le secret des petits comptes.")
+            covered = counted(count, "commune couverte", "communes couvertes", written=str)
+            sentences.append(f"Les totaux comprennent {covered} par le secret des petits comptes.")
         found.append(" ".join(one for one in sentences if one) or None)
     return pd.Series(found, index=notes.index, dtype=object)
 

@@ -21,7 +21,7 @@ from observatory.runs.need.need_figures import computed_figures, figure_names, p
 from observatory.runs.need.need_rows import level_rows, parameters_of, provenance_of
 from observatory.store import kept_membership, results
 from observatory.store.tables import NeedResult
-from observatory.words.labels import NARROW_SPACE
+from observatory.words.numbers import percent
 
 COLUMNS: Final = ("level", "code", "score", "weight_share", "volume", "status", "components")
 
@@ -93,7 +93,7 @@ def _missing_note(
     unknown = [label for name, label in labels.items() if components.get(name, {}).get("status") == "missing"]
     if not unknown:
         return None
-    known = f"{round(100 * weight_share)}{NARROW_SPACE}% du poids des indicateurs"
+    known = f"{percent(weight_share, digits=0)} du poids des indicateurs"
     start = f"Besoin calculé sur {known}" if is_scored else f"Pas de score de besoin : on ne connaît que {known}"
     return f"{start} ; inconnu ou sans objet : {', '.join(unknown)}."
 

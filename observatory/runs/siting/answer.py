@@ -20,13 +20,13 @@ from observatory.runs.siting.future_persons import Projected, projected, with_re
 from observatory.runs.siting.ledgers import territory_ledger
 from observatory.runs.siting.persons import concerned_persons
 from observatory.runs.siting.question_arrays import SitingInputs, siting_inputs
-from observatory.siting.proposal.reasons import listed
 from observatory.siting.proposal.robust import robustness
 from observatory.siting.proposal.solving import k_best
 from observatory.siting.question.mesh import MESH_NOTE
 from observatory.siting.question.siting_study import OBJECTIVE_UNITS, SitingStudy
 from observatory.siting.solvers.solution import Solution
 from observatory.store import read
+from observatory.words.grammar import listed
 
 STEPS: Final = ("lecture", "recherche", "explication", "épreuve", "compromis", "pôle commun")
 """What a study goes through, as its progress counts it."""

@@ -17,11 +17,11 @@ from observatory.declared.study_reading import Study
 from observatory.errors import UsageError
 from observatory.runs.access.travel_cost import places, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, read_figures
-from observatory.siting.proposal.reasons import persons, threshold_words
 from observatory.siting.question.options import CandidateFilters
 from observatory.siting.question.siting_study import SitingStudy
 from observatory.store import read
 from observatory.store.tables import TerritoryLink, Zoning
+from observatory.words.numbers import amount, counted
 
 COLUMNS: Final = ["code", "name", "x_m", "y_m", "density", "commune_code", "is_existing", "note", "source_id"]
 STATION_FIGURE: Final = "bpe_gare_count"
@@ -190,10 +190,10 @@ def _conditions(
         passes["dans une commune rurale"] = commune.isin(rural_communes(connection, inputs)).to_numpy(dtype=bool)
     if filters.min_population_count:
         population = inputs.population_count.reindex(commune).fillna(0).to_numpy(dtype=np.int64)
-        words = f"dans une commune d'au moins {persons(filters.min_population_count)}"
+        words = f"dans une commune d'au moins {counted(filters.min_population_count, 'habitant')}"
         passes[words] = population >= filters.min_population_count
     if filters.station_max_min is not None:
-        words = f"à {threshold_words(filters.station_max_min)} au plus d'une commune à gare"
+        words = f"à {counted(filters.station_max_min, 'minute', written=amount)} au plus d'une commune à gare"
         passes[words] = _near_station(connection, filters.station_max_min, study, frame, inputs)
     return passes
 

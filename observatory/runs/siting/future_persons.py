@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 from observatory.declared.study_reading import Study
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, read_figures
 from observatory.runs.siting.question_arrays import SitingInputs
-from observatory.siting.proposal.reasons import listed
 from observatory.siting.question.growth import Growth, growth
 from observatory.siting.solvers.solution import Floats
 from observatory.sources.figures.projections import INDICATORS, SOURCE_ID
 from observatory.store.tables import IndicatorValue
+from observatory.words.grammar import listed
+from observatory.words.numbers import counted, decimal, with_minus
 
 YEARS: Final = (2030, 2040)
 """Years for which a proposal is tried again (convention de l'observatoire)."""
@@ -75,24 +76,21 @@ def projected(connection: Connection, found: SitingInputs, study: Study, inputs:
     return Projected(factors, f"Projections de population : {' ; '.join(told)}.{tail}", (SOURCE_ID,))
 
 
+def _places(number: int) -> str:
+    return counted(number, "lieu", "lieux", written=str)
+
+
 def with_regret(note: str, robustness: Mapping[str, Any] | None) -> str:
     """Add to a note what keeping the proposal loses with the persons projected, year by year."""
     cases = [] if robustness is None else [one for one in robustness["cases"] if one["kind"] == "projection"]
     if not cases:
         return note
     parts = [
-        f"{one['label'][-4:]} {'sans mesure' if one['regret'] is None else _percent(one['regret']) + ' %'}"
+        f"{one['label'][-4:]} "
+        + ("sans mesure" if one["regret"] is None else f"{with_minus(decimal(100 * one['regret']))} %")
         for one in cases
     ]
     return f"{note} Regret à garder la proposition : {', '.join(parts)}."
-
-
-def _places(number: int) -> str:
-    return f"{number} lieu{'x' if number > 1 else ''}"
-
-
-def _percent(share: float, *, is_signed: bool = False) -> str:
-    return f"{100 * share:{'+' if is_signed else ''}.1f}".replace(".", ",").replace("-", "−")
 
 
 def _figures(connection: Connection) -> pd.DataFrame:
@@ -135,5 +133,5 @@ def _told(found: SitingInputs, defi: str, one: Growth, reference: int, year: int
     before, after = float(persons[matters].sum()), float((persons * factor)[matters].sum())
     levels = Counter(level for level, counts in zip(one.level, matters, strict=True) if counts)
     where = listed([f"{_places(levels[name])} : celle {words}" for name, words in LEVEL_WORDS.items() if levels[name]])
-    change = _percent(after / before - 1, is_signed=True)
+    change = with_minus(f"{100 * (after / before - 1):+.1f}".replace(".", ","))
     return factor, f"de {reference} à {year} : {change} % de personnes concernées ({where})"

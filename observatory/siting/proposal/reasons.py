@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from observatory.words.labels import count, decimal
+from observatory.words.grammar import listed
+from observatory.words.numbers import amount, count, counted, decimal
 
 SMALL_COUNT: Final = 11
 """Persons under whom a count is small (``geodata/secrecy.toml``, thresholds.persons)."""
@@ -20,27 +21,9 @@ NO_ALTERNATIVE: Final = {
 }
 
 
-def persons(value: float, singular: str = "habitant", plural: str | None = None) -> str:
-    """Return « 1 habitant », « 1 204 habitants »."""
-    word = singular if abs(value) < 2 else (plural or f"{singular}s")  # French plurals begin at two
-    return f"{count(value)} {word}"
-
-
 def few(value: float | None) -> str:
     """Return a count of persons concerned, a small one (None where it is hidden already) without its figure."""
     return f"moins de {SMALL_COUNT}" if value is None or 0 < value < SMALL_COUNT else count(value)
-
-
-def minutes(value: float) -> str:
-    """Return « 1,9 minute », « 7,0 minutes »."""
-    return f"{decimal(value)} minute{'s' if abs(value) >= 2 else ''}"
-
-
-def listed(items: Sequence[str]) -> str:
-    """Return « a », « a et b », « a, b et c »."""
-    if len(items) <= 1:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} et {items[-1]}"
 
 
 def reason_sentences(
@@ -61,9 +44,9 @@ def reason_sentences(
         French names of services and of the persons that each défi concerns.
     """
     sentences = [_gain(one, services, volumes, threshold_min) for one in why["services"]]
-    sentences.extend(_minutes(one, services) for one in why["services"] if one["mean_gain_min"])
+    sentences.extend(_closer(one, services) for one in why["services"] if one["mean_gain_min"])
     if why["existing_losses"]:
-        losses = [f"{one['name']} ({persons(one['population_count'])})" for one in why["existing_losses"]]
+        losses = [f"{one['name']} ({counted(one['population_count'], 'habitant')})" for one in why["existing_losses"]]
         sentences.append(f"En contrepartie, ce site devient le plus proche à la place de {listed(losses)}.")
     sentences.append(_alternative(why, volumes, objective, is_several=len(services) > 1))
     return sentences
@@ -72,7 +55,7 @@ def reason_sentences(
 def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[str, str], threshold_min: float) -> str:
     name = services[one["service"]]
     if not one["newly_covered"]["population_count"]:
-        return f"{name} : aucun habitant du territoire de plus sous {threshold_words(threshold_min)}."
+        return f"{name} : aucun habitant du territoire de plus sous {_minutes(threshold_min)}."
     concerned = [
         f"{few(value)} {volumes[defi]}"
         for defi, value in one["newly_covered"]["concerned"].items()
@@ -81,26 +64,25 @@ def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[
     said = f", dont {listed(concerned)}" if concerned else ""
     communes = [f"{place['name']} ({count(place['population_count'])})" for place in one["communes"]]
     rest = len(communes) - NAMED_COMMUNES
-    more = f", et {rest} autre{'s' if rest > 1 else ''}" if rest > 0 else ""
+    more = f", et {counted(rest, 'autre')}" if rest > 0 else ""
     head = "Un seul lieu" if len(communes) == 1 else "Les plus nombreux"
     newly = one["newly_covered"]["population_count"]
     verb = "passe" if newly == 1 else "passent"
     return (
-        f"{name} : {persons(newly)} {verb} sous {threshold_words(threshold_min)}{said}. "
+        f"{name} : {counted(newly, 'habitant')} {verb} sous {_minutes(threshold_min)}{said}. "
         f"{head} : {', '.join(communes[:NAMED_COMMUNES])}{more}."
     )
 
 
-def threshold_words(value: float) -> str:
-    """Return « 20 minutes », « 1 minute »."""
-    return f"{_amount(value)} minute{'s' if value >= 2 else ''}"
+def _minutes(value: float) -> str:
+    return counted(value, "minute", written=amount)
 
 
-def _minutes(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
+def _closer(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
     verb = "gagne" if one["closer_population_count"] == 1 else "gagnent"
     return (
-        f"{services[one['service']]} : {persons(one['closer_population_count'])} {verb} en moyenne "
-        f"{minutes(one['mean_gain_min'])} de trajet."
+        f"{services[one['service']]} : {counted(one['closer_population_count'], 'habitant')} {verb} en moyenne "
+        f"{counted(one['mean_gain_min'], 'minute', written=decimal)} de trajet."
     )
 
 
@@ -139,9 +121,9 @@ def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str, 
 
 def _loss(other: Mapping[str, Any], objective: str) -> str:
     if objective == "lscp":
-        return f"{persons(other['cost'], 'pôle')} de plus"
+        return f"{counted(other['cost'], 'pôle')} de plus"
     if objective == "p_center":
-        return f"le lieu le plus éloigné serait {minutes(other['cost'])} plus loin"
+        return f"le lieu le plus éloigné serait {counted(other['cost'], 'minute', written=decimal)} plus loin"
     if other["cost_share"] is None:
         return "écart sur l'objectif : sans mesure"
     return f"écart sur l'objectif : {decimal(100 * other['cost_share'])} %"
@@ -154,13 +136,13 @@ def joint_sentences(
     if document["objective"] is None:
         return ["Le temps donné n'a pas suffi à chercher le pôle commun : allongez-le."]
     if not document["sites"]:
-        return [f"Avec un budget de {_amount(document['budget'])}, aucun service ne peut être ouvert."]
+        return [f"Avec un budget de {amount(document['budget'])}, aucun service ne peut être ouvert."]
     told = [
         f"{site['name']} : {' ; '.join(_opened(one, services, volumes, threshold_min) for one in site['services'])} "
-        f"(coût {_amount(site['cost'])})."
+        f"(coût {amount(site['cost'])})."
         for site in document["sites"]
     ]
-    told.append(f"Coût en tout : {_amount(document['cost'])} sur {_amount(document['budget'])} ({document['note']}).")
+    told.append(f"Coût en tout : {amount(document['cost'])} sur {amount(document['budget'])} ({document['note']}).")
     if document["status"] != "optimal":
         gap = "inconnu" if document["gap"] is None else f"de {decimal(100 * document['gap'], digits=2)} % au plus"
         told.append(f"C'est le meilleur mélange trouvé dans le temps donné, à un écart {gap} de l'optimum.")
@@ -171,7 +153,7 @@ def joint_sentences(
         share = abs(document["objective"] - together["objective"]) / max(abs(document["objective"]), 1e-9)
         told.append(
             f"Tous les services ensemble ({listed(together['sites']) or 'aucun lieu'}, coût "
-            f"{_amount(together['cost'])}) feraient {decimal(100 * share)} % de moins bien sur l'objectif."
+            f"{amount(together['cost'])}) feraient {decimal(100 * share)} % de moins bien sur l'objectif."
         )
     else:
         told.append("Ouvrir tous les services ensemble, pour ce budget, ferait aussi bien.")
@@ -183,16 +165,12 @@ def _opened(
 ) -> str:
     newly = one["newly_covered"]
     if not newly["population_count"]:
-        return f"{services[one['service']]}, sans habitant de plus sous {threshold_words(threshold_min)}"
+        return f"{services[one['service']]}, sans habitant de plus sous {_minutes(threshold_min)}"
     concerned = [
         f"{few(value)} {volumes[defi]}"
         for defi, value in newly["concerned"].items()
         if value != 0 and not volumes[defi].startswith("habitants")
     ]
     said = f", dont {listed(concerned)}" if concerned else ""
-    within = threshold_words(threshold_min)
-    return f"{services[one['service']]}, {persons(newly['population_count'])} de plus sous {within}{said}"
-
-
-def _amount(value: float) -> str:
-    return f"{value:g}".replace(".", ",")
+    within = _minutes(threshold_min)
+    return f"{services[one['service']]}, {counted(newly['population_count'], 'habitant')} de plus sous {within}{said}"

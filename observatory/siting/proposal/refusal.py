@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from observatory.siting.question.arrays import SitingModel
+from observatory.words.numbers import amount, counted, decimal
 
 NAMED_UNITS = 5
 """Units named in a sentence before « et d'autres » (convention de l'observatoire)."""
@@ -27,9 +28,9 @@ def in_the_way(model: SitingModel) -> str | None:
         return too_dear
     if not model.weight.sum() > 0:
         return "Personne n'est concerné par ces défis sur ce territoire : choisissez d'autres défis."
-    counted = model.candidate_min[model.is_counted]
-    if model.objective == "mclp" and not (counted <= model.threshold_min).any():
-        shortest = f"{counted.min():.1f}".replace(".", ",")
+    drives = model.candidate_min[model.is_counted]
+    if model.objective == "mclp" and not (drives <= model.threshold_min).any():
+        shortest = decimal(drives.min())
         return (
             f"Aucun habitant n'est à moins de {_minutes(model.threshold_min)} d'un site candidat : le trajet "
             f"le plus court en prend {shortest}. Relevez le seuil."
@@ -50,17 +51,13 @@ def _too_dear(model: SitingModel) -> str | None:
     if cheapest <= limits.budget + saved:
         return None
     return (
-        f"Le budget de {_number(limits.budget)} n'ouvre aucun pôle : le moins coûteux en demande {_number(cheapest)}. "
+        f"Le budget de {amount(limits.budget)} n'ouvre aucun pôle : le moins coûteux en demande {amount(cheapest)}. "
         "Relevez le budget."
     )
 
 
-def _number(value: float) -> str:
-    return f"{value:g}".replace(".", ",")
-
-
 def _minutes(value: float) -> str:
-    return f"{_number(value)} minute{'s' if value >= 2 else ''}"
+    return counted(value, "minute", written=amount)
 
 
 def _left_out(model: SitingModel) -> str | None:
@@ -78,7 +75,7 @@ def _left_out(model: SitingModel) -> str | None:
     rest = int(lost.size) - NAMED_UNITS
     more = "" if rest <= 0 else " et 1 autre lieu" if rest == 1 else f" et {rest} autres lieux"
     farthest = nearest[worst[0]]
-    said = f" (le plus éloigné en est à {f'{farthest:.1f}'.replace('.', ',')} minutes)" if np.isfinite(farthest) else ""
+    said = f" (le plus éloigné en est à {decimal(farthest)} minutes)" if np.isfinite(farthest) else ""
     within = f"à moins de {_minutes(limit)} d'un site" if np.isfinite(limit) else "à portée d'un site"
     return (
         f"Aucun choix ne met {', '.join(names)}{more} {within}, existant ou candidat{said} : relevez le seuil ou "

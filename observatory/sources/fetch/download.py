@@ -17,6 +17,7 @@ import httpx
 
 from observatory.sources.fetch.cache import CacheEntry, Download, DownloadError, OfflineError, verified
 from observatory.sources.fetch.outage import Outage, UnreachableError
+from observatory.words.numbers import counted
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes written so far and the total if the server announced one."""
@@ -213,7 +214,7 @@ class Transport:
         if never_joined:
             self._outage.missed(host)
         raise (UnreachableError if never_joined else DownloadError)(
-            f"{url} n'a pas pu être lu après {attempts} essai{'s' if attempts > 1 else ''} ({reason}) : "
+            f"{url} n'a pas pu être lu après {counted(attempts, 'essai', written=str)} ({reason}) : "
             "réessayez plus tard ou donnez le fichier avec --from-file."
         )
 

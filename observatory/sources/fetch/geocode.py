@@ -10,6 +10,7 @@ from observatory.errors import ObservatoryError
 from observatory.sources.fetch.cache import DownloadError, OfflineError
 from observatory.sources.fetch.download import Transport
 from observatory.sources.structures.places import POOR_SCORE
+from observatory.words.numbers import decimal
 
 URL: Final = "https://data.geopf.fr/geocodage/search"
 PER_SECOND: Final = 20.0
@@ -91,5 +92,5 @@ def _best(answer: object) -> Located:
 
 
 def _poor(score: float, label: str) -> str:
-    told = f"{score:.2f}".replace(".", ",")
+    told = decimal(score, digits=2)
     return f"adresse mal reconnue par le géocodeur de l’IGN (score {told} sur 1 : « {label} ») : précisez-la"

@@ -12,6 +12,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.territories import qpv
 from observatory.sources.territories.zoning import ZONING_COLUMNS
+from observatory.words.numbers import percent
 
 FILE: Final = "QP_METROPOLEOUTREMER_WGS84_EPSG4326.zip"
 SOURCE_ID: Final = "anct_qpv_2015"
@@ -113,7 +114,7 @@ def _came_from(group: pd.DataFrame | None) -> tuple[str, str]:
         return NONE, "hors des périmètres de 2015"
     rows = group.sort_values("share", ascending=False)
     told = " ; ".join(
-        f"{100 * share:.0f}\u202f% de sa surface dans {name} ({code})"
+        f"{percent(share, digits=0)} de sa surface dans {name} ({code})"
         for share, name, code in zip(rows["share"], rows["former_name"], rows["former_code"], strict=True)
     )
     return " ".join(rows["former_code"]), told

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 import geodata
 from observatory.store.statements import statement
+from observatory.words.numbers import count
 
 
 def loaded_completeness(connection: sa.Connection) -> dict[str, str]:
@@ -19,9 +20,5 @@ def loaded_completeness(connection: sa.Connection) -> dict[str, str]:
         for source_id, sentence in declared.get("completeness_with", {}).items():
             counts = connection.execute(statement("171_source_supply"), {"source": source_id, "service": service}).one()
             if counts.known and service not in found:
-                found[service] = sentence.format(known=_french(counts.known), employers=_french(counts.employers))
+                found[service] = sentence.format(known=count(counts.known), employers=count(counts.employers))
     return found
-
-
-def _french(count: int) -> str:
-    return f"{count:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
