@@ -14,6 +14,7 @@ import numpy as np
 
 from observatory.access.pairs import Flags, Floats, Indices
 from observatory.access.reach import cumulative, nearest
+from observatory.access.stream import nearest_driven, sum_driven
 from observatory.access.travel import Places, TravelConstants, TravelCost, fallback
 from observatory.access.weights import Steps, check_steps, weight_of
 
@@ -59,6 +60,11 @@ class Work:
     pairs: tuple[Indices, Indices, Floats] | None = None
     """Drives of the tile where they are already known, by positions in the tile."""
 
+    @property
+    def is_straight(self) -> bool:
+        """Whether minutes follow from straight lines and densities alone, so that no pair need be listed."""
+        return self.pairs is None and self.allowed is None
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Reached:
@@ -97,8 +103,8 @@ def tiles(places: Places, around: Places, *, radius_m: float, tile_points: int =
 def site_work(territory: Territory, tile: Tile, *, constants: TravelConstants, steps: Steps) -> Work:
     """Return the first step's work on a tile of sites: its sites, and the demand around."""
     return Work(
-        _some(territory.demand_places, tile.halo),
-        _some(territory.supply_places, tile.inner),
+        territory.demand_places.some(tile.halo),
+        territory.supply_places.some(tile.inner),
         territory.demand[tile.halo],
         None if territory.allowed is None else territory.allowed[np.ix_(tile.halo, tile.inner)],
         constants,
@@ -110,8 +116,8 @@ def site_work(territory: Territory, tile: Tile, *, constants: TravelConstants, s
 def demand_work(territory: Territory, tile: Tile, ratio: Floats, *, constants: TravelConstants, steps: Steps) -> Work:
     """Return the second step's work on a tile of demand: its points, and the sites around with their ratios."""
     return Work(
-        _some(territory.demand_places, tile.inner),
-        _some(territory.supply_places, tile.halo),
+        territory.demand_places.some(tile.inner),
+        territory.supply_places.some(tile.halo),
         ratio[tile.halo],
         None if territory.allowed is None else territory.allowed[np.ix_(tile.inner, tile.halo)],
         constants,
@@ -122,6 +128,9 @@ def demand_work(territory: Territory, tile: Tile, ratio: Floats, *, constants: T
 
 def asked_of(work: Work) -> Floats:
     """Return the weighted demand that each site of a tile meets, ``(n_sites,)``."""
+    if work.is_straight:
+        sites, people = work.supply_places, work.demand_places
+        return sum_driven(sites, people, work.quantity, constants=work.constants, steps=work.steps)
     origin, destination, minutes = _drives(work)
     weight = weight_of(minutes, work.steps) * work.quantity[origin]
     return np.bincount(destination, weights=weight, minlength=len(work.supply_places.xy_m)).astype(np.float64)
@@ -129,11 +138,18 @@ def asked_of(work: Work) -> Floats:
 
 def reached_by(work: Work) -> Reached:
     """Return what each demand point of a tile reaches."""
+    last = float(check_steps(work.steps)[0][-1])
+    units = np.ones(work.quantity.size)
+    if work.is_straight:
+        people, sites, constants = work.demand_places, work.supply_places, work.constants
+        return Reached(
+            index=sum_driven(people, sites, work.quantity, constants=constants, steps=work.steps),
+            nearest_min=nearest_driven(people, sites, constants=constants, max_min=last),
+            within=sum_driven(people, sites, units, constants=constants, steps=[(last, 1.0)]),
+        )
     origin, destination, minutes = _drives(work)
     size = len(work.demand_places.xy_m)
     weight = weight_of(minutes, work.steps) * work.quantity[destination]
-    last = float(check_steps(work.steps)[0][-1])
-    units = np.ones(work.quantity.size)
     return Reached(
         index=np.bincount(origin, weights=weight, minlength=size).astype(np.float64),
         nearest_min=nearest(origin, destination, minutes, size)[0],
@@ -147,6 +163,7 @@ def ratios(supply: Floats, asked: Floats) -> Floats:
 
 
 def _drives(work: Work) -> tuple[Indices, Indices, Floats]:
+    """Return the drives of a tile that a network, a matrix or zones of intervention decide."""
     if work.pairs is not None:
         return work.pairs
     last = float(check_steps(work.steps)[0][-1])
@@ -166,7 +183,3 @@ def _known_pairs(territory: Territory, demand: Indices, supply: Indices) -> tupl
     origin, destination = rank[territory.cost.origin_idx], column[territory.cost.destination_idx]
     keep = (origin >= 0) & (destination >= 0)
     return origin[keep], destination[keep], territory.cost.duration_min[keep]
-
-
-def _some(places: Places, positions: Indices) -> Places:
-    return Places(np.ascontiguousarray(places.xy_m[positions]), places.density[positions])

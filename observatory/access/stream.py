@@ -1,18 +1,23 @@
 """Floating catchments straight from coordinates, without ever holding the pairs: what serves a whole country.
 
-Straight-line cost only; for travel times, list the pairs and use :func:`observatory.access.e2sfca`.
+Straight lines, in metres or as the fallback's minutes: both densities known, a duration is a length. Only who lives
+near a barrier needs the pairs listed; for a network or a matrix, :func:`observatory.access.e2sfca` has them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from observatory.access import blocks
 from observatory.access.cell_index import Cells, farthest_m, largest_square, sort_into_cells
-from observatory.access.pairs import Floats, check_quantity, check_xy
+from observatory.access.pairs import Flags, Floats, Indices, check_quantity, check_xy
+from observatory.access.reach import nearest
 from observatory.access.threads import core_count, in_blocks
-from observatory.access.weights import Steps, check_steps
+from observatory.access.travel import Places, TravelConstants, fallback
+from observatory.access.weights import Steps, check_steps, weight_of
 from observatory.errors import UsageError
 
 _CELLS_PER_RADIUS = 3
@@ -115,6 +120,75 @@ def sum_within(
     pairs, here, around = few
     rings = blocks.Rings(largest_square(uppers), levels)
     return _put_back(blocks.total(pairs, at=here, of=around, values=quantity[around.order], rings=rings), here)
+
+
+def sum_driven(at: Places, of: Places, values: ArrayLike, *, constants: TravelConstants, steps: Steps) -> Floats:
+    """Return, at each place, the sum of the values around it, weighted by the minutes of the fallback.
+
+    Parameters
+    ----------
+    at, of
+        Where to sum and what is summed, ``n`` and ``m`` places. A drive takes as long one way as the other.
+    values
+        Quantity at each of the ``m`` places, 0 or more.
+    constants
+        Constants of the fallback, with the barriers to respect.
+    steps
+        ``[(upper_min, weight), …]``, upper bounds included.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``(n,)``: what :func:`observatory.access.travel.fallback` and its pairs give, summed in another order.
+    """
+    uppers, levels = check_steps(steps)
+    limits, result = constants.limits_m(uppers), np.zeros(len(at.xy_m))
+    quantity, by_pairs = check_quantity(values, "Valeurs"), _near_barrier(at, constants, float(uppers[-1]))
+    for here, there, lengths in _by_density(at, of, ~by_pairs, limits):
+        weights = [(float(length), float(level)) for length, level in zip(lengths, levels, strict=True) if length >= 0]
+        if weights:
+            result[here] += sum_within(at.xy_m[here], of.xy_m[there], quantity[there], weights=weights)
+    near = np.flatnonzero(by_pairs)
+    cost = fallback(at.some(near), of, constants=constants, max_min=float(uppers[-1]))
+    weighted = weight_of(cost.duration_min, steps) * quantity[cost.destination_idx]
+    result[near] = np.bincount(cost.origin_idx, weights=weighted, minlength=near.size)
+    return result
+
+
+def nearest_driven(at: Places, of: Places, *, constants: TravelConstants, max_min: float) -> Floats:
+    """Return the minutes of the fallback to the nearest place, ``(n,)``; ``inf`` beyond ``max_min``."""
+    from scipy.spatial import cKDTree
+
+    result, by_pairs = np.full(len(at.xy_m), np.inf), _near_barrier(at, constants, max_min)
+    for here, there, lengths in _by_density(at, of, ~by_pairs, constants.limits_m(np.array([max_min]))):
+        found = cKDTree(of.xy_m[there]).query(at.xy_m[here])[1]
+        away_m = np.sqrt(np.square(at.xy_m[here] - of.xy_m[there[found]]).sum(axis=1))
+        minutes = constants.minutes(away_m * constants.detour, at.density[here], of.density[there[found]])
+        reached = away_m <= lengths[0]
+        result[here[reached]] = np.minimum(result[here[reached]], minutes[reached])
+    near = np.flatnonzero(by_pairs)
+    cost = fallback(at.some(near), of, constants=constants, max_min=max_min)
+    result[near] = nearest(cost.origin_idx, cost.destination_idx, cost.duration_min, near.size)[0]
+    return result
+
+
+def _by_density(at: Places, of: Places, among: Flags, limits: Floats) -> Iterator[tuple[Indices, Indices, Floats]]:
+    """Yield the places of each two density levels, by positions, with how far one is reached from the other."""
+    for own in np.unique(at.density[among]):
+        for other in np.unique(of.density):
+            here, there = np.flatnonzero(among & (at.density == own)), np.flatnonzero(of.density == other)
+            yield here, there, limits[own, other]
+
+
+def _near_barrier(places: Places, constants: TravelConstants, max_min: float) -> Flags:
+    """Tell which places could reach across a barrier within ``max_min`` minutes, if nothing stood between."""
+    import shapely
+
+    points, radius_m = shapely.points(places.xy_m), constants.radius_m(max_min)
+    near = np.zeros(len(places.xy_m), dtype=np.bool_)
+    for barrier in constants.barriers:
+        near |= shapely.dwithin(points, shapely.LineString(barrier.line_m), radius_m)
+    return near
 
 
 def _few_pairs(at_xy_m: Floats, of_xy_m: Floats, uppers_m: Floats) -> tuple[list[blocks.Block], Cells, Cells] | None:

@@ -55,6 +55,10 @@ class Places:
             raise UsageError("Le niveau de densité de chaque point doit être un entier de 0 (inconnu) à 7.")
         return cls(xy, levels.astype(np.int8))
 
+    def some(self, positions: Indices) -> Places:
+        """Return the places at these positions."""
+        return Places(np.ascontiguousarray(self.xy_m[positions]), self.density[positions])
+
 
 @dataclass(frozen=True, slots=True)
 class TravelConstants:
@@ -112,6 +116,31 @@ class TravelConstants:
             self.terminal_min + at_ends + (road_km - 2.0 * end_km) * (_MINUTES_PER_HOUR / self.between_kmh)
         )
         return duration
+
+    def limits_m(self, max_min: Floats) -> Floats:
+        """Return the longest straight line driven within each duration, by density levels of both ends.
+
+        Parameters
+        ----------
+        max_min
+            Durations in minutes, ``(n,)``, no crossing on the way.
+
+        Returns
+        -------
+        numpy.ndarray
+            Metres, ``(8, 8, n)``, exact to the last bit of :func:`fallback`'s own minutes; −1 where even a trip of no
+            distance takes longer.
+        """
+        origin, destination = (side[:, :, None] for side in np.indices((DENSITY_LEVELS + 1,) * 2, dtype=np.int8))
+        low = np.zeros((DENSITY_LEVELS + 1, DENSITY_LEVELS + 1, max_min.size))
+        high = np.maximum(np.broadcast_to([self.radius_m(one) for one in max_min], low.shape) * 2.0, 1.0)
+        is_reached = self.minutes(low, origin, destination) <= max_min
+        while True:
+            middle = (low + high) / 2.0
+            if ((middle <= low) | (middle >= high)).all():
+                return np.where(is_reached, low, -1.0)
+            within = self.minutes(middle * self.detour, origin, destination) <= max_min
+            low, high = np.where(within, middle, low), np.where(within, high, middle)
 
     def radius_m(self, max_min: float) -> float:
         """Return the longest straight line that may be driven within ``max_min`` minutes, in metres."""

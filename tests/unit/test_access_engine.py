@@ -132,3 +132,16 @@ def test_files_without_a_point_are_answered_without_one(tmp_path: Path, capsys: 
         answers.append(capsys.readouterr().out.splitlines()[1:])
     # 5 units for 100 persons two minutes away, the fixed time of any trip.
     assert answers == [["014,0.05,2.0,1"], ["014,0.0,,0"], [], []]
+
+
+def test_a_limit_is_the_last_length_driven_in_time() -> None:
+    """To the last bit: a place at the very limit is reached, one at the next number is not."""
+    minutes = np.array([1.0, 2.0, 9.5, 20.0, 90.0])
+    limits = CONSTANTS.limits_m(minutes)
+    assert (limits[:, :, 0] == -1).all()  # under the fixed minutes of any trip
+    assert ((limits[:, :, 1] >= 0) & (limits[:, :, 1] < 1e-9)).all()  # what adds nothing to them
+    origin, destination = (side[:, :, None] for side in np.indices((8, 8), dtype=np.int8))
+    for k in range(2, 5):
+        at, after = limits[:, :, [k]], np.nextafter(limits[:, :, [k]], np.inf)
+        assert (CONSTANTS.minutes(at * CONSTANTS.detour, origin, destination) <= minutes[k]).all()
+        assert (CONSTANTS.minutes(after * CONSTANTS.detour, origin, destination) > minutes[k]).all()
