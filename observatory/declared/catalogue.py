@@ -1,17 +1,22 @@
-"""The declared sources and fields, typed: what ``geodata/catalog.toml`` and ``geodata/fields.toml`` say."""
+"""The declared sources and fields: what ``geodata/catalog.toml`` and ``geodata/fields.toml`` say."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, ConfigDict, Field
 
 import geodata
+from observatory.declared.reading import Declaration, Flag, OpenDeclaration, Whole, declaration
 
+CATALOG: Final = "catalog.toml"
+FIELDS: Final = "fields.toml"
 LIVE_KINDS: Final = ("file", "zip", "pages", "search", "each_epci")
 
 
-@dataclass(frozen=True)
-class LiveDeclaration:
+class LiveDeclaration(Declaration):
     """Where a source answers on the network, and how it is asked."""
 
     url: str
@@ -20,7 +25,7 @@ class LiveDeclaration:
     API Recherche d'entreprises, asked by département; ``each_epci``, a list for each EPCI (``{siren}`` in the url)."""
     entry: str | None = None
     """What the file is called in the archive; ``*`` stands for anything."""
-    per_minute: int | None = None
+    per_minute: Whole | None = None
     """Requests that the producer allows in a minute."""
     token: str | None = None
     """Environment variable that holds the token that the producer asks for."""
@@ -28,52 +33,92 @@ class LiveDeclaration:
     """French: what nobody could verify yet."""
 
 
-@dataclass(frozen=True)
-class SourceDeclaration:
-    """A producer's data set."""
+class LoadedSource(OpenDeclaration):
+    """What a result must be able to say of a data set that it rests on; a snapshot's own catalogue says no less."""
 
-    source_id: str
     title: str
     producer: str
     licence: str
     url: str
     vintage: str
     coverage: str
-    format: str
-    file: str
-    published_date: str | None = None
+    published_date: Annotated[str, BeforeValidator(str)] | None = None
+    """A TOML date is shown as it is written: 2025-07-10."""
     rhythm: str | None = None
-    expected_count: int | None = None
+    expected_count: Whole | None = None
     expected_note: str | None = None
     counted: str | None = None
     """What ``expected_count`` counts: a level of territory, or ``inhabitants``."""
+    checksum: str | None = None
+
+
+class SourceDeclaration(LoadedSource):
+    """A producer's data set, and how the observatory comes by it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source_id: str
+    format: str
+    file: str
     aliases: tuple[str, ...] = ()
     """Short names that the command line accepts too."""
     reader: str | None = None
     """Module of :mod:`observatory.sources` that reads the producer's own file; None: only the snapshot holds it."""
-    in_snapshot: bool = True
+    in_snapshot: Flag = True
     """False: nothing of it is delivered with the observatory."""
     live: LiveDeclaration | None = None
     """None: the file is to be fetched by hand, or isn't published any more."""
 
 
-@dataclass(frozen=True)
-class FieldDeclaration:
-    """An indicator: what its figure means, at which levels, from which sources."""
+class LoadedField(OpenDeclaration):
+    """What a result must be able to say of an indicator."""
 
-    indicator: str
     label: str
     unit: str
     description: str
+    denominator: str | None = None
+
+
+class FieldDeclaration(LoadedField):
+    """An indicator: what its figure means, at which levels, from which sources."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    indicator: str
     levels: list[str]
     sources: list[str]
-    denominator: str | None = None
+
+
+def _named(key: str) -> BeforeValidator:
+    """Return the validator that gives each table of a mapping its own name, under ``key``."""
+
+    def named(tables: Any) -> Any:  # noqa: ANN401  (what TOML holds)
+        if not isinstance(tables, Mapping):
+            return tables
+        return {name: {key: name, **one} if isinstance(one, Mapping) else one for name, one in tables.items()}
+
+    return BeforeValidator(named)
+
+
+class _Catalogue(OpenDeclaration):
+    sources: Annotated[Mapping[str, SourceDeclaration], _named("source_id")]
+
+
+class _Fields(OpenDeclaration):
+    fields_: Annotated[Mapping[str, FieldDeclaration], _named("indicator")] = Field(alias="fields")
+
+
+class _LoadedSources(OpenDeclaration):
+    sources: Mapping[str, LoadedSource]
+
+
+class _LoadedFields(OpenDeclaration):
+    fields_: Mapping[str, LoadedField] = Field(alias="fields")
 
 
 def sources() -> tuple[SourceDeclaration, ...]:
     """Return the declared sources, in the order of the file."""
-    declared = geodata.declarations("catalog")["sources"]
-    return tuple(_source(source_id, one) for source_id, one in declared.items())
+    return tuple(declaration(CATALOG, _Catalogue).sources.values())
 
 
 def source(source_id: str) -> SourceDeclaration:
@@ -84,7 +129,7 @@ def source(source_id: str) -> SourceDeclaration:
     KeyError
         If the catalogue doesn't hold it.
     """
-    return _source(source_id, geodata.declarations("catalog")["sources"][source_id])
+    return declaration(CATALOG, _Catalogue).sources[source_id]
 
 
 def known_names() -> dict[str, str]:
@@ -97,11 +142,20 @@ def known_names() -> dict[str, str]:
 
 def fields() -> tuple[FieldDeclaration, ...]:
     """Return the declared indicators, in the order of the file."""
-    declared = geodata.declarations("fields")["fields"]
-    return tuple(FieldDeclaration(indicator=indicator, **one) for indicator, one in declared.items())
+    return tuple(declaration(FIELDS, _Fields).fields_.values())
 
 
-def _source(source_id: str, declared: dict[str, Any]) -> SourceDeclaration:
-    live = declared.get("live")
-    rest = {name: value for name, value in declared.items() if name != "live"}
-    return SourceDeclaration(source_id=source_id, live=LiveDeclaration(**live) if live else None, **rest)
+def loaded_sources(directory: Path = geodata.ROOT) -> Mapping[str, LoadedSource]:
+    """Return the sources that the ``catalog.toml`` of a snapshot declares, by identifier.
+
+    Raises
+    ------
+    InputFileError
+        If the declaration is absent, can't be read or lacks a key.
+    """
+    return declaration(CATALOG, _LoadedSources, directory=directory).sources
+
+
+def loaded_fields(directory: Path = geodata.ROOT) -> Mapping[str, LoadedField]:
+    """Return the indicators that the ``fields.toml`` of a snapshot declares, by name; as :func:`loaded_sources`."""
+    return declaration(FIELDS, _LoadedFields, directory=directory).fields_

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from observatory.declared.catalogue import CATALOG, loaded_fields, loaded_sources
 from observatory.errors import InputFileError
 from observatory.store.tables import LEVELS, Base, Indicator, Source
 
-CATALOG: Final = "catalog.toml"
-FIELDS: Final = "fields.toml"
 INHABITANTS: Final = "inhabitants"
-_SOURCE_REQUIRED: Final = ("title", "producer", "licence", "url", "vintage", "coverage")
-_SOURCE_OPTIONAL: Final = ("published_date", "rhythm", "expected_count", "expected_note", "checksum")
-_FIELD_REQUIRED: Final = ("label", "unit", "description")
 
 
 def declare(connection: sa.Connection, directory: Path) -> None:
@@ -34,8 +28,10 @@ def declare(connection: sa.Connection, directory: Path) -> None:
     InputFileError
         If a declaration is absent, can't be read or lacks a key.
     """
-    sources = [_source(name, one) for name, one in _section(directory / CATALOG, "sources").items()]
-    fields = [_indicator(name, one) for name, one in _section(directory / FIELDS, "fields").items()]
+    sources = [
+        {"source_id": name, **one.model_dump(exclude={"counted"})} for name, one in loaded_sources(directory).items()
+    ]
+    fields = [{"indicator": name, **one.model_dump()} for name, one in loaded_fields(directory).items()]
     _upsert(connection, Source, sources, key="source_id")
     _upsert(connection, Indicator, fields, key="indicator")
 
@@ -48,8 +44,7 @@ def counted_in(directory: Path) -> dict[str, str]:
     InputFileError
         If it is neither.
     """
-    sources = _section(directory / CATALOG, "sources")
-    units = {name: str(one["counted"]) for name, one in sources.items() if "counted" in one}
+    units = {name: one.counted for name, one in loaded_sources(directory).items() if one.counted is not None}
     for name, unit in units.items():
         if unit not in {*LEVELS, INHABITANTS}:
             raise InputFileError(
@@ -61,44 +56,8 @@ def counted_in(directory: Path) -> dict[str, str]:
 
 def forget_undeclared(connection: sa.Connection, directory: Path) -> None:
     """Delete the sources and indicators that the declarations no longer hold; nothing may refer to them any more."""
-    sources, fields = _section(directory / CATALOG, "sources"), _section(directory / FIELDS, "fields")
-    connection.execute(sa.delete(Source).where(Source.source_id.not_in(list(sources))))
-    connection.execute(sa.delete(Indicator).where(Indicator.indicator.not_in(list(fields))))
-
-
-def _section(path: Path, name: str) -> dict[str, dict[str, Any]]:
-    try:
-        with path.open("rb") as file:
-            section: dict[str, dict[str, Any]] = tomllib.load(file)[name]
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
-        raise InputFileError(
-            f"La déclaration « {path.name} » est absente ou illisible ({error}) : corrigez-la ou "
-            "réinstallez l’observatoire."
-        ) from error
-    return section
-
-
-def _source(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-    _require(CATALOG, name, declared, _SOURCE_REQUIRED)
-    row: dict[str, Any] = {"source_id": name}
-    row |= {key: str(declared[key]) for key in _SOURCE_REQUIRED}
-    row |= {key: declared.get(key) for key in _SOURCE_OPTIONAL}
-    if row["published_date"] is not None:
-        # A TOML date is shown as it is written: 2025-07-10.
-        row["published_date"] = str(row["published_date"])
-    return row
-
-
-def _indicator(name: str, declared: Mapping[str, Any]) -> dict[str, Any]:
-    _require(FIELDS, name, declared, _FIELD_REQUIRED)
-    row = {"indicator": name, "denominator": declared.get("denominator")}
-    return row | {key: str(declared[key]) for key in _FIELD_REQUIRED}
-
-
-def _require(file_name: str, name: str, declared: Mapping[str, Any], keys: tuple[str, ...]) -> None:
-    absent = [key for key in keys if key not in declared]
-    if absent:
-        raise InputFileError(f"« {name} », dans « {file_name} », ne dit pas : {', '.join(absent)}. Complétez-le.")
+    connection.execute(sa.delete(Source).where(Source.source_id.not_in(list(loaded_sources(directory)))))
+    connection.execute(sa.delete(Indicator).where(Indicator.indicator.not_in(list(loaded_fields(directory)))))
 
 
 def _upsert(connection: sa.Connection, model: type[Base], rows: list[dict[str, Any]], *, key: str) -> None:

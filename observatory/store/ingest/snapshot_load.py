@@ -20,6 +20,7 @@ from psycopg import errors as pg
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 import geodata
+from observatory.declared import catalogue
 from observatory.errors import DatabaseUnavailableError, InputFileError, ObservatoryError
 from observatory.store import tables as t
 from observatory.store.directory.directory_store import FILE as DIRECTORY
@@ -154,7 +155,7 @@ def silent(_label: str, _done: int, _total: int) -> None:
 
 def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that a load reads."""
-    paths = [declarations / declare.CATALOG, declarations / declare.FIELDS]
+    paths = [declarations / catalogue.CATALOG, declarations / catalogue.FIELDS]
     paths += [path for path in [declarations / DIRECTORY] if path.exists()]
     for file in stage.FILES:
         path = directory / file.file_name
