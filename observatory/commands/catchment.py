@@ -65,6 +65,13 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
     where = "sur un cluster Dask" if engine == "dask" else "sur cette machine"
     worked_out = counted(len(frame), "point de demande, calculé", "points de demande, calculés", written=str)
     _say(f"{worked_out} {where} en {seconds} s. {notes['travel']}")
+    if "inequality" in notes:
+        shared = notes["inequality"]
+        gini, palma = (decimal(shared[name], digits=2) for name in ("gini", "palma"))
+        _say(
+            f"Partage de l’accès entre habitants : indice de Gini {gini} ; les 10 % les plus riches sur les 40 % les "
+            f"plus pauvres (revenu médian des communes, où il est connu) {palma}."
+        )
 
 
 def _of_service(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
+from observatory.access.distribution import concentration_index, gini, palma, theil
 from observatory.access.partition import Reached, Territory
 from observatory.access.travel import note_of
 from observatory.declared.study_reading import read_study
@@ -18,8 +20,11 @@ from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.runs.access.access_run import service_steps, service_supply
 from observatory.runs.access.tile_runner import Runner, catchment, here
 from observatory.runs.access.travel_cost import places, reach_m, travel_within
-from observatory.runs.loaded_inputs import read_inputs
+from observatory.runs.loaded_inputs import DEMAND_LEVEL, read_inputs
 from observatory.store import read
+
+INCOME: Final = "median_eur"
+"""Indicator that orders communes from the poorest to the richest."""
 
 
 def service_catchment(
@@ -36,7 +41,9 @@ def service_catchment(
     -------
     tuple
         Rows ``level, code, is_border, access_index, nearest_min, reachable_supply`` (minutes NaN beyond the
-        threshold), and the parameters: ``service, threshold_min, steps, travel``.
+        threshold), and the parameters: ``service, threshold_min, steps, travel,
+        completeness, inequality`` (Gini and Theil between inhabitants; mean access of the richest 10 % over that of
+        the poorest 40 %, and concentration index, by the median income of communes, where it is known).
 
     Raises
     ------
@@ -68,8 +75,23 @@ def service_catchment(
         "steps": [[float(upper), float(weight)] for upper, weight in steps],
         "travel": note_of(constants) if cost is None else cost.note,
         "completeness": read.loaded_completeness(connection).get(service, declared.completeness),
+        "inequality": _inequality(connection, pd.Series(reached.index, index), supply.inputs.population_count),
     }
     return as_frame(reached, labels), parameters
+
+
+def _inequality(connection: Connection, access: pd.Series, population_count: pd.Series) -> dict[str, float | None]:
+    """Return how unequally the inhabitants of the region's communes share the access; None where it isn't defined."""
+    persons = population_count.dropna().astype(float)
+    index = access.loc[DEMAND_LEVEL].reindex(persons.index).fillna(0.0)
+    incomes = read.latest_values(connection, [INCOME], [DEMAND_LEVEL]).set_index("code")["value"].reindex(persons.index)
+    found = {
+        "gini": gini(index, persons),
+        "theil": theil(index, persons),
+        "palma": palma(index, persons, incomes),
+        "concentration": concentration_index(index, persons, incomes),
+    }
+    return {name: None if math.isnan(value) else round(value, 4) for name, value in found.items()}
 
 
 def as_frame(reached: Reached, labels: Mapping[str, Any]) -> pd.DataFrame:
