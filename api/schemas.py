@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
+
+from observatory.gap.columns import GAP_COLUMNS
 
 
 class Problem(BaseModel):
@@ -171,40 +173,26 @@ class SourceList(BaseModel):
     total: int
 
 
-class GapRow(BaseModel):
-    """One territory in a gap analysis: ``population = served + reachable_full + out_of_reach``."""
-
-    level: str
-    code: str
-    name: str
-    population_count: int | None
-    need_score: float | None
-    need_volume_count: int | None
-    access_score: float | None
-    nearest_min: float | None
-    served_count: int | None
-    reachable_full_count: int | None
-    out_of_reach_count: int | None
-    in_need_out_of_reach_count: int | None
-    priority_score: float | None
-    typology: str
-    status: str
-    is_partial: bool
-    note: str | None
-    open_border_typology: str | None = Field(None, description="Avec closed_border=true : la typologie ordinaire.")
-    is_border_flip: bool | None = Field(None, description="Avec closed_border=true : la typologie bascule.")
-    rank_low: int | None = Field(None, description="5 % des rangs tirés ; 1 est le plus grand besoin.")
-    rank_median: int | None = None
-    rank_high: int | None = None
-    verdict_share: float | None = Field(None, description="Part des choix de méthode où le déficit tient, de 0 à 1.")
-    verdict: str | None = Field(None, description="robuste, fragile, absent ou indetermine.")
-    score_low: float | None = None
-    score_high: float | None = None
-    flips: list[str] = Field([], description="Choix de méthode qui, seuls, changent la réponse.")
-    contributions: list[dict[str, Any]] | None = Field(
-        None, description="Avec explain=true : ce que chaque indicateur apporte au score de besoin."
-    )
-    explanation: str | None = Field(None, description="Avec explain=true : un paragraphe.")
+ON_DEMAND: Final = (
+    ("open_border_typology", str, "Avec closed_border=true : la typologie ordinaire."),
+    ("is_border_flip", bool, "Avec closed_border=true : la typologie bascule."),
+    (
+        "contributions",
+        list[dict[str, Any]],
+        "Avec explain=true : ce que chaque indicateur apporte au score de besoin.",
+    ),
+    ("explanation", str, "Avec explain=true : un paragraphe."),
+)
+"""Columns of a gap analysis beside those of the contract."""
+_GAP_FIELDS: Final[dict[str, Any]] = {
+    **{column.name: (column.type, Field(description=column.meaning)) for column in GAP_COLUMNS},
+    **{name: (kind | None, Field(None, description=meaning)) for name, kind, meaning in ON_DEMAND},
+}
+GapRow = create_model(
+    "GapRow",
+    __doc__="One territory in a gap analysis: ``population = served + reachable_full + out_of_reach``.",
+    **_GAP_FIELDS,
+)
 
 
 class GapList(BaseModel):

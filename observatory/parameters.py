@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from observatory.errors import UsageError
+
 METHOD_VERSION: Final = "3"
 """Part of every run's hash: raised whenever a formula changes, so that stored results are worked out again."""
 
@@ -27,8 +29,24 @@ VARIATION_TOLERANCE: Final = 1e-9
 
 # --- Access ---------------------------------------------------------------------------------------------------------
 
+SHORTEST_THRESHOLD_MIN: Final = 1.0
+"""Shortest threshold that a form or a command lets one ask for, in minutes (convention de l'observatoire)."""
 LONGEST_THRESHOLD_MIN: Final = 120.0
 """Longest threshold that may be declared or asked for, in minutes (convention de l'observatoire)."""
+
+
+def require_threshold(minutes: float) -> float:
+    """Return a threshold in minutes if it may be declared: over 0, the longest at most.
+
+    Raises
+    ------
+    UsageError
+        If it may not.
+    """
+    if not 0 < minutes <= LONGEST_THRESHOLD_MIN:
+        raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
+    return minutes
+
 
 # --- Display --------------------------------------------------------------------------------------------------------
 

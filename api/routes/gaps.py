@@ -6,16 +6,16 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import GapList
 from api.views.page_choices import choose, study
 from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 from observatory.publish import gap_rows as publication
 from observatory.publish.gap_explanation import explained
-from observatory.runs.gap.gap_run import COLUMNS
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["lacunes"])
@@ -25,7 +25,14 @@ GEOJSON_DECIMALS: Final = 4
 """Decimals of a degree: 11 m, under the tolerance that the snapshot's outlines were simplified with."""
 
 
-@router.get("/gaps", summary="Les lacunes", responses=REFUSED, response_model=GapList, operation_id="gaps")
+@router.get(
+    "/gaps",
+    summary="Les lacunes",
+    responses=REFUSED,
+    response_model=GapList,
+    response_model_exclude_unset=True,
+    operation_id="gaps",
+)
 def gaps(
     *,
     connection: ConnectionDep,
@@ -37,7 +44,12 @@ def gaps(
         str | None, Query(max_length=60, description="Code d’un territoire : ses unités seulement.")
     ] = None,
     threshold_min: Annotated[
-        float | None, Query(ge=1, le=120, description="Minutes ; sans elles : le seuil de l’étude.")
+        float | None,
+        Query(
+            ge=SHORTEST_THRESHOLD_MIN,
+            le=LONGEST_THRESHOLD_MIN,
+            description="Minutes ; sans elles : le seuil de l’étude.",
+        ),
     ] = None,
     format: Annotated[str, Query(description="json, csv ou geojson.")] = "json",  # noqa: A002  (the contract's name)
     limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 5000,
@@ -52,7 +64,7 @@ def gaps(
         bool,
         Query(description="Ajoute à chaque ligne ses contributions et ses raisons, et le profil de la région."),
     ] = False,
-) -> Response:
+) -> Response | dict[str, Any]:
     """Return a gap analysis at one level; ``total`` counts the rows before the page is cut."""
     if format not in FORMATS:
         raise UsageError(f"Le format « {format} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
@@ -92,15 +104,4 @@ def gaps(
             media_type=GEOJSON,
             headers={"Content-Disposition": f'attachment; filename="{name}.geojson"', "X-Total-Count": str(total)},
         )
-    columns = (*COLUMNS, *shown.added)
-    return JSONResponse(
-        {
-            "items": [{column: row.get(column) for column in columns} for row in shown.rows],
-            "total": total,
-            "parameters": report.parameters,
-            "sources": [dict(source) for source in report.sources],
-            "warnings": list(report.warnings),
-            "run": report.run_hash,
-            **({"profile": report.profile} if explain and report.profile is not None else {}),
-        }
-    )
+    return publication.document(shown, total=total)

@@ -10,11 +10,13 @@ from starlette.responses import HTMLResponse
 
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.tiles import MAP_LEVELS
-from api.views import arrangement, colours, page_choices, page_queries, tile_bytes
+from api.views import arrangement, page_choices, page_queries, tile_bytes
 from api.views.page_context import selectable, words
 from api.views.rendering import page
 from observatory.access.routing import MODES_IN_WORDS
+from observatory.declared import shown_services
 from observatory.errors import UsageError
+from observatory.publish import colours
 from observatory.publish import gap_rows as publication
 from observatory.settings import Settings
 from observatory.store import read
@@ -104,6 +106,7 @@ def _settings(
     catalogue: dict[str, page_queries.Row],
 ) -> dict[str, Any]:
     """Return what the map's script needs: choices, colours, words, towns; no figure but the towns' names."""
+    service_colours = shown_services.service_colours()
     return {
         "choice": {"defi": choice.defi, "service": choice.service, "level": choice.level, "measure": measure},
         "bbox": place["bbox"],
@@ -113,13 +116,13 @@ def _settings(
         "measures": {**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
         "typologies": [
             {"id": name, "label": labels.TYPOLOGIES[name], "meaning": labels.TYPOLOGY_MEANINGS[name], "colour": colour}
-            for name, colour in colours.typology_colours().items()
+            for name, colour in colours.TYPOLOGY_COLOURS.items()
         ],
         "services": [
-            {"id": name, "label": label, "colour": colours.service_colours().get(name, "#333333")}
-            for name, label in page_choices.service_labels(page_choices.study(settings.study)).items()
+            {"id": name, "label": entry.label, "colour": service_colours[name]}
+            for name, entry in page_choices.study(settings.study).services.items()
         ],
-        "kinds": page_choices.kind_labels(),
+        "kinds": shown_services.kind_labels(),
         "statuses": labels.STATUSES,
         "places": labels.PLACES,
         "levels": labels.LEVELS,

@@ -14,6 +14,7 @@ from api.views import arrangement, completeness_view, page_choices, page_queries
 from api.views.directory_view import by_structure
 from api.views.page_context import selectable, words
 from api.views.rendering import page
+from observatory.declared.shown_services import explained_pairs, paired_services
 from observatory.publish import gap_rows as publication
 from observatory.publish import known_of_expected
 from observatory.publish.gap_explanation import explained
@@ -28,15 +29,15 @@ STRUCTURES_SHOWN = 200
 REJECTED_SHOWN = 500
 
 Territory = Annotated[str | None, Query(max_length=60)]
-Threshold = Annotated[float | None, Query(ge=1, le=120)]
 
 
 @router.get("/")
 def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
     """Show the region at a glance."""
+    pairs = paired_services()
     regions = {
         defi: publication.gap_report(connection, defi=defi, service=service, level="region", study_path=settings.study)
-        for defi, service in page_choices.PAIRS.items()
+        for defi, service in pairs.items()
     }
     choice = page_choices.choose(page_choices.study(settings.study))
     report = publication.gap_report(
@@ -50,7 +51,7 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
         counts=page_queries.level_counts(connection),
         level_sources={level: page_queries.level_source(connection, level) for level in ("commune", "epci", "qpv")},
         services_known=page_queries.service_counts(connection),
-        reports={defi: (page_choices.PAIRS[defi], one.rows[0], one) for defi, one in regions.items() if one.rows},
+        reports={defi: (pairs[defi], one.rows[0], one) for defi, one in regions.items() if one.rows},
         choice=choice,
         report=report,
         worst=arrangement.by_priority(report.rows)[:SHOWN_FIRST],
@@ -167,11 +168,11 @@ def territory_page(
         needs=needs,
         indicators={defi: {item.id: item for item in need.indicators} for defi, need in study.needs.items()},
         gaps=(gaps := page_queries.gaps_of(connection, level, code)),
-        paires=page_choices.PAIRS,
+        paires=paired_services(),
         charts=arrangement.charts(territory_series(connection, level, code)),
         reasons=[
             (defi, service, gaps[defi, service], arrangement.sentences(gaps[defi, service], needs.get(defi), study))
-            for defi, service in page_choices.explained_pairs()
+            for defi, service in explained_pairs()
             if (defi, service) in gaps
         ],
         structures=read.structures(connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],

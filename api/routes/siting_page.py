@@ -20,6 +20,7 @@ from api.views.rendering import page
 from api.views.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
 from observatory import crs
 from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.publish import siting_rows as publication
 from observatory.runs.job_queue import give_up
 from observatory.runs.siting.siting_run import NAMED_STUDIES, SitingRun, read_siting_study
@@ -52,7 +53,7 @@ def siting_page(
     defis: Annotated[list[str] | None, Query(max_length=10)] = None,
     poles: Annotated[int, Query(ge=1, le=POLES_MAX)] = DEFAULT_POLES,
     objective: Annotated[str, Query(max_length=20)] = "mclp",
-    threshold_min: Annotated[float, Query(gt=0, le=120)] = DEFAULT_THRESHOLD_MIN,
+    threshold_min: Annotated[float, Query(gt=0, le=LONGEST_THRESHOLD_MIN)] = DEFAULT_THRESHOLD_MIN,
     lieux: Annotated[list[str] | None, Query(max_length=10)] = None,
     min_population: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
     gare: Annotated[str, Query(max_length=6)] = "",

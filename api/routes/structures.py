@@ -10,7 +10,8 @@ from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import SourceSummary, StructureList, StructureSummary
 from api.views import page_queries
-from api.views.page_choices import completeness, kind_labels, require_service, study
+from api.views.page_choices import completeness, require_service, study
+from observatory.declared.shown_services import kind_labels
 from observatory.store import read
 from observatory.words import labels
 

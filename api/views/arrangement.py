@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from api.views.charts import Chart, chart
-from api.views.colours import class_of
 from api.views.page_queries import Row
 from observatory.declared.study_reading import Study
 from observatory.gap.series import Series
 from observatory.publish import gap_explanation
+from observatory.publish.colours import class_of
 from observatory.store.statements import statement
 
 ROWS_PER_PAGE: Final = 100

@@ -12,24 +12,15 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 import geodata
+from observatory.declared.shown_services import first_defi, paired_services
 from observatory.declared.study_reading import PHASED_SERVICE, PHASES, Study, read_study
 from observatory.errors import UsageError
 from observatory.publish import gap_rows as publication
 from observatory.store.read import loaded_completeness
 
-PAIRS: Final = {"insertion": "insertion", "dechets": "ressourcerie", "vieillissement": "tiers_lieu"}
-"""Service that each défi is shown with when none is chosen (convention de l'observatoire)."""
-EVERYWHERE: Final = "accompagnement"
-"""Service explained for every défi on a fiche: what the observatory is for."""
-DEFAULT_DEFI: Final = "vieillissement"
 DEFAULT_LEVEL: Final = "epci"
 PILOTS: Final = (("epci", "200068799"), ("epci", "200010700"))
 """Intercom de la Vire au Noireau (Vire Normandie) and Caux Seine Agglo, the two territories of the project."""
-
-
-def explained_pairs() -> list[tuple[str, str]]:
-    """Return the défis and services that a fiche explains in sentences."""
-    return [(defi, service) for defi, paired in PAIRS.items() for service in (paired, EVERYWHERE)]
 
 
 @dataclass(frozen=True)
@@ -75,8 +66,9 @@ def choose(
     UsageError
         If a name is unknown; the sentence lists those that exist.
     """
-    defi = defi or DEFAULT_DEFI
-    service = service or PAIRS.get(defi, PAIRS[DEFAULT_DEFI])
+    defi = defi or first_defi()
+    pairs = paired_services()
+    service = service or pairs.get(defi, pairs[first_defi()])
     level = level or DEFAULT_LEVEL
     study.need(defi)
     if study.service(service).phase is not None and not with_phases:
@@ -107,22 +99,12 @@ def defi_labels(study: Study) -> dict[str, str]:
     return {defi: need.label for defi, need in study.needs.items()}
 
 
-def service_labels(study: Study) -> dict[str, str]:
-    """Return the French name of each service."""
-    return {name: entry.label for name, entry in study.services.items()}
-
-
 def gap_services(study: Study) -> dict[str, str]:
     """Return the French name of each service that gaps may be asked for, the phases of accompaniment included."""
-    labels = service_labels(study)
+    labels = {name: entry.label for name, entry in study.services.items()}
     if PHASED_SERVICE in labels:
         labels |= {f"{PHASED_SERVICE}:{phase}": f"Accompagnement – {words}" for phase, words in PHASES.items()}
     return labels
-
-
-def kind_labels() -> dict[str, str]:
-    """Return the French name of each kind of structure."""
-    return {name: str(entry["label"]) for name, entry in geodata.declarations("services").get("kinds", {}).items()}
 
 
 def completeness(study: Study, connection: Connection) -> dict[str, str]:

@@ -6,7 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from api.views import colours, page_choices, page_queries
+from api.views import page_choices, page_queries
+from observatory.declared import shown_services
+from observatory.publish import colours
 from observatory.publish import gap_rows as publication
 from observatory.settings import Settings
 from observatory.store import read
@@ -18,13 +20,14 @@ def words(settings: Settings, connection: Connection) -> dict[str, Any]:
     study = page_choices.study(settings.study)
     return {
         "defis": page_choices.defi_labels(study),
-        "services": page_choices.service_labels(study),
-        "kinds": page_choices.kind_labels(),
+        "services": {name: entry.label for name, entry in study.services.items()},
+        "kinds": shown_services.kind_labels(),
         "completeness": page_choices.completeness(study, connection),
         "gap_levels": {level: labels.LEVELS[level] for level in publication.LEVELS},
         "scales": {measure: colours.classes(measure) for measure in colours.SCALES},
-        "typology_colours": colours.typology_colours(),
-        "service_colours": colours.service_colours(),
+        "typology_colours": colours.TYPOLOGY_COLOURS,
+        "service_colours": shown_services.service_colours(),
+        "map_services": shown_services.services_on("page_map"),
         "study": study,
     }
 

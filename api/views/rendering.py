@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from observatory.gap.columns import BY_NAME
+from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 from observatory.publish.gap_rows import is_secret
 from observatory.words import labels, numbers
 
@@ -142,6 +144,8 @@ def environment() -> Environment:
         "mots_verdict": labels.verdict,
         "mots_rang": numbers.rank_interval,
         "est_secret": is_secret,
+        "colonnes": BY_NAME,
+        "seuils": (SHORTEST_THRESHOLD_MIN, LONGEST_THRESHOLD_MIN),
     }
     return templates
 

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.runs.siting.siting_run import NAMED_STUDIES, read_siting_study
 from observatory.siting.question.options import (
     AIMS,
@@ -51,7 +52,10 @@ class FiltersRequest(BaseModel):
     )
     min_population_count: int = Field(0, ge=0, description="Dans une commune d’au moins tant d’habitants.")
     station_max_min: float | None = Field(
-        None, ge=0, le=120, description="À tant de minutes au plus de la mairie d’une commune qui a une gare (BPE)."
+        None,
+        ge=0,
+        le=LONGEST_THRESHOLD_MIN,
+        description="À tant de minutes au plus de la mairie d’une commune qui a une gare (BPE).",
     )
 
 
@@ -120,7 +124,7 @@ class SitingRequest(BaseModel):
             "pôles pour que chacun soit sous le seuil ; p_center : le plus éloigné le moins loin possible."
         ),
     )
-    threshold_min: float = Field(DEFAULT_THRESHOLD_MIN, gt=0, le=120, description="Minutes.")
+    threshold_min: float = Field(DEFAULT_THRESHOLD_MIN, gt=0, le=LONGEST_THRESHOLD_MIN, description="Minutes.")
     mesh: str = Field(
         "commune",
         max_length=20,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from observatory.errors import UsageError
+from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 from observatory.words.numbers import counted, decimal
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 THRESHOLD_MIN: Final = 20.0
 """Threshold of files of points, in minutes (DREES: bounds of the APL)."""
-LONGEST_MIN: Final = 120.0
 ADDRESS_HELP: Final = "Adresse de l'ordonnanceur Dask (tcp://hôte:8786) ; sans elle, les cœurs de cette machine."
 
 
@@ -34,7 +34,12 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
     supply: Annotated[Path | None, typer.Option(help="Avec --demand : sites (id, lon, lat, supply).")] = None,
     threshold_min: Annotated[
         float | None,
-        typer.Option(metavar="MINUTES", min=1, max=LONGEST_MIN, help="Durée maximale ; sinon celle de l'étude."),
+        typer.Option(
+            metavar="MINUTES",
+            min=SHORTEST_THRESHOLD_MIN,
+            max=LONGEST_THRESHOLD_MIN,
+            help="Durée maximale ; sinon celle de l'étude.",
+        ),
     ] = None,
     engine: Annotated[
         Literal["local", "dask"], typer.Option(help="Où calculer : ce processus, ou un cluster Dask.")

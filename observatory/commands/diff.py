@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from observatory.errors import UsageError
+from observatory.gap.columns import BY_NAME
 from observatory.publish.csv_text import csv_text
 from observatory.words.numbers import counted, signed
 
@@ -111,12 +112,8 @@ def _sentence(row: dict[str, Any]) -> str:
             else _effects(row)
         )
         parts.append(f"besoin {counted(change, 'point', written=signed)} ({why})")
-    for name, words in (
-        ("access_score", "accès"),
-        ("population_count", "population"),
-        ("out_of_reach_count", "hors de portée"),
-        ("in_need_out_of_reach_count", "concernés hors de portée"),
-    ):
+    for name in ("access_score", "population_count", "out_of_reach_count", "in_need_out_of_reach_count"):
+        words = BY_NAME[name].label.lower()
         if row[f"{name}_change"]:
             parts.append(f"{words} {signed(row[f'{name}_change'], digits=0 if name.endswith('_count') else 1)}")
     return f"{parts[0]} : {' ; '.join(parts[1:])}."

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from observatory.errors import UsageError
+from observatory.gap.columns import BY_NAME, COLUMNS
+from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,32 +18,28 @@ if TYPE_CHECKING:
     from observatory.publish.gap_rows import GapReport
 
 FORMATS: Final = ("table", "csv", "json", "geojson")
+LAST: Final = ("rank_low", "verdict", "status", "note")
+LEFT_OUT: Final = (
+    "level",
+    "is_partial",
+    "rank_median",
+    "rank_high",
+    "verdict_share",
+    "score_low",
+    "score_high",
+    "flips",
+)
+"""Columns that the table does without, or shows with another: a rank has both its ends."""
 HEADINGS: Final = {
-    "code": "Code",
-    "name": "Territoire",
-    "population_count": "Population",
-    "need_score": "Besoin",
-    "need_volume_count": "Concernés",
-    "access_score": "Accès",
-    "nearest_min": "Minutes",
-    "served_count": "Servis",
-    "reachable_full_count": "Saturé",
-    "out_of_reach_count": "Hors de portée",
-    "in_need_out_of_reach_count": "Concernés hors de portée",
-    "priority_score": "Priorité",
-    "typology": "Typologie",
-    "rank": "Rang du besoin",
-    "verdict": "Verdict",
-    "status": "Statut",
-    "note": "Note",
+    name: BY_NAME[name].short for name in (*(one for one in COLUMNS if one not in {*LEFT_OUT, *LAST}), *LAST)
 }
-TEXT_COLUMNS: Final = ("code", "name", "typology", "rank", "verdict", "status", "note")
+TEXT_COLUMNS: Final = ("code", "name", "typology", *LAST)
 LEAST_NEEDED_FIRST: Final = (
     "note",
     "status",
     "nearest_min",
     "in_need_out_of_reach_count",
-    "rank",
+    "rank_low",
     "need_volume_count",
     "typology",
     "code",
@@ -81,8 +79,8 @@ def gaps(
         float | None,
         typer.Option(
             metavar="MINUTES",
-            min=1,
-            max=120,
+            min=SHORTEST_THRESHOLD_MIN,
+            max=LONGEST_THRESHOLD_MIN,
             help="Temps de trajet au-delà duquel un service est hors de portée ; sans cette option : celui de l'étude.",
         ),
     ] = None,
@@ -236,7 +234,7 @@ def _words(column: str, row: dict[str, Any]) -> str:
 
     if is_secret(row, column):
         return HIDDEN
-    if column == "rank":
+    if column == "rank_low":
         return numbers.rank_interval(row.get("rank_low"), row.get("rank_high"))
     if column == "verdict":
         return labels.verdict(row.get("verdict"), row.get("verdict_share"))

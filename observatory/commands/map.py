@@ -34,14 +34,14 @@ def draw(
     from observatory.errors import UsageError
     from observatory.publish.offline_map import draw as draw_layers
     from observatory.publish.offline_map import save
-    from observatory.publish.regional_layers import DEFAULT_GAPS, regional_layers
+    from observatory.publish.regional_layers import regional_layers
     from observatory.words import numbers
 
     if level not in LEVELS:
         raise UsageError(
             f"Le niveau « {level} » n'est pas proposé sur la carte : choisissez parmi {', '.join(LEVELS)}."
         )
-    pairs = [_pair(text) for text in gap] if gap else DEFAULT_GAPS
+    pairs = [_pair(text) for text in gap] if gap else None
     with working("Lecture des couches…"), transaction() as connection:
         layers, sources = regional_layers(connection, level=level, pairs=pairs, study_path=chosen_study(None))
     with working("Dessin de la carte…"):

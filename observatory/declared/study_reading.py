@@ -176,8 +176,9 @@ def _parsed(path: Path) -> tuple[bytes, dict[str, Any]]:
 
 
 def _digest(content: bytes, services: Mapping[str, Any]) -> str:
-    """Return the checksum of a study and of the declaration of services, whose words its runs carry."""
-    words = json.dumps(services, sort_keys=True, ensure_ascii=False, default=str)
+    """Return the checksum of a study and of the declaration of services, whose words its runs carry; not colours."""
+    told = {name: {key: one[key] for key in one if key != "colour"} for name, one in services.items()}
+    words = json.dumps(told, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(content + words.encode("utf-8")).hexdigest()
 
 

@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 
 from observatory import crs
 from observatory.errors import UsageError
+from observatory.gap.columns import COLUMNS, COUNTS
 from observatory.publish import gap_rows
-from observatory.runs.gap.gap_run import COLUMNS
 from observatory.runs.need import small_counts
 from observatory.store import read, tables
 
@@ -160,9 +160,7 @@ def _gaps(connection: Connection, name: str, study_path: Path | None) -> Layer:
     _, defi, service, level = name.split("-")
     report = gap_rows.gap_report(connection, defi=defi, service=service, level=level, study_path=study_path)
     rows = pd.DataFrame(report.rows, columns=list(COLUMNS))
-    for column in COLUMNS:
-        if column.endswith("_count"):
-            rows[column] = rows[column].astype("Int64")
+    rows = rows.astype(dict.fromkeys(COUNTS, "Int64"))
     rows["run"] = report.run_hash
     shapes = territory_shapes(connection, level).geometry.to_crs(crs.EXCHANGE)
     frame = gpd.GeoDataFrame(rows, geometry=shapes.reindex(rows["code"]).array, crs=crs.EXCHANGE)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import UsageError
-from observatory.runs.gap.gap_run import COLUMNS
+from observatory.gap.columns import COLUMNS, COUNTS
 from observatory.runs.gap.regional_profile import PROFILE
 
 if TYPE_CHECKING:
@@ -132,7 +132,12 @@ def to_csv(report: GapReport) -> str:
 
 def to_json(report: GapReport) -> str:
     """Return the contract's envelope: items, total, parameters, sources, run."""
-    return _dump({"items": [_item(row, report) for row in report.rows], **_envelope(report)})
+    return _dump(document(report, total=len(report.rows)))
+
+
+def document(report: GapReport, *, total: int) -> dict[str, Any]:
+    """Return the contract's envelope as a mapping; ``total`` counts the rows before a page of them was cut."""
+    return {"items": [_item(row, report) for row in report.rows], **_envelope(report), "total": total}
 
 
 def to_geojson(report: GapReport, geometries: Mapping[str, str | None]) -> str:
@@ -163,10 +168,9 @@ def totals(rows: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
     those out of reach: they are not in the sums.
     """
     sums: dict[str, int | None] = {}
-    for column in COLUMNS:
-        if column.endswith("_count"):
-            known = [row[column] for row in rows if row.get(column) is not None]
-            sums[column] = sum(known) if known else None
+    for column in COUNTS:
+        known = [row[column] for row in rows if row.get(column) is not None]
+        sums[column] = sum(known) if known else None
     sums["secret_count"] = sum(is_secret(row, CONCERNED) for row in rows)
     sums["secret_far_count"] = sum(is_secret(row, CONCERNED_FAR) for row in rows)
     return sums

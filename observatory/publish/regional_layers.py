@@ -12,57 +12,29 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from observatory.declared.shown_services import mapped_pairs, service_labels, services_on
+from observatory.gap.columns import BY_NAME, COUNTS
 from observatory.publish import gap_rows
+from observatory.publish.colours import CLASS_BOUNDS, NO_DATA_COLOUR, TYPOLOGY_COLOURS, class_of, classes
 from observatory.publish.export_layers import territory_shapes
 from observatory.publish.offline_map import LegendEntry, MapLayer
-from observatory.publish.structure_layers import SERVICE_COLOURS, cite, structure_layer
+from observatory.publish.structure_layers import cite, structure_layer
 from observatory.store import read, tables
 from observatory.words import labels, numbers
 
-NEED_CLASSES: Final = (
-    (0.0, "0 à 20", "#fef0d9"),
-    (20.0, "20 à 40", "#fdcc8a"),
-    (40.0, "40 à 60", "#fc8d59"),
-    (60.0, "60 à 80", "#e34a33"),
-    (80.0, "80 à 100", "#b30000"),
-)
-"""Lower bound, label, colour: five equal parts of the scale, so that two maps compare. Colours: ColorBrewer OrRd 5."""
-UNKNOWN: Final = LegendEntry("inconnu", "#d9d9d9")
+UNKNOWN: Final = LegendEntry("inconnu", NO_DATA_COLOUR)
 HIDDEN_WORD: Final = "secret"
 """What a popup says of a count that secrecy covers."""
-TYPOLOGY_COLOURS: Final = {
-    "prioritaire": "#ca0020",
-    "a_conforter": "#f4a582",
-    "a_surveiller": "#92c5de",
-    "couvert": "#0571b0",
-    "indetermine": "#d9d9d9",
-}
-"""ColorBrewer RdBu 4, which colour-blind readers can tell apart."""
-DEFAULT_GAPS: Final = (
-    ("insertion", "accompagnement"),
-    ("insertion", "insertion"),
-    ("dechets", "ressourcerie"),
-    ("vieillissement", "tiers_lieu"),
-)
-"""Pairs shown on the map unless others are asked for (convention de l'observatoire)."""
 RURAL_DENSITY_CODES: Final = ("5", "6", "7")
 """Rural levels of INSEE's seven-level density grid: bourgs ruraux, habitat dispersé, habitat très dispersé."""
 SIMPLIFY_M: Final = {"commune": 200.0, "epci": 150.0, "departement": 150.0, "region": 150.0, "qpv": 0.0}
 """Tolerance of the shapes on the offline map (convention de l'observatoire): a pixel at zoom 9."""
 
-COUNT_FIELDS: Final = {
-    "population_count": "Population",
-    "need_volume_count": "Personnes concernées",
-    "served_count": "Servis",
-    "reachable_full_count": "À portée, saturé",
-    "out_of_reach_count": "Hors de portée",
-    "in_need_out_of_reach_count": "Concernés hors de portée",
-}
+UNITS_IN_SHORT: Final = {"minutes": "min"}
+COUNT_FIELDS: Final = {name: BY_NAME[name].label for name in COUNTS}
 SCORE_FIELDS: Final = {
-    "need_score": "Besoin (sur 100)",
-    "access_score": "Accès (sur 100)",
-    "nearest_min": "Trajet au plus proche (min)",
-    "priority_score": "Priorité (sur 100)",
+    name: f"{BY_NAME[name].label} ({UNITS_IN_SHORT.get(BY_NAME[name].unit, BY_NAME[name].unit)})"
+    for name in ("need_score", "access_score", "nearest_min", "priority_score")
 }
 
 
@@ -89,7 +61,7 @@ def gap_layer(
         frame=frame,
         legend=legend,
         source=_citation(report),
-        fields={**SCORE_FIELDS, **COUNT_FIELDS, "statut": "Statut", "note": "Note"},
+        fields={**SCORE_FIELDS, **COUNT_FIELDS, "statut": BY_NAME["status"].label, "note": BY_NAME["note"].label},
         is_background=True,
         is_shown=is_shown,
         simplify_m=SIMPLIFY_M[level],
@@ -100,7 +72,10 @@ def need_layer(report: gap_rows.GapReport, shapes: gpd.GeoDataFrame, *, name: st
     """Return the choropleth of the need of a défi, from any gap analysis of that défi."""
     frame = _figures(report, shapes)
     frame["classe"] = frame["need_score"].map(_need_class)
-    legend = {f"c{bound:.0f}": LegendEntry(label, colour) for bound, label, colour in NEED_CLASSES}
+    legend = {
+        f"c{one['low']:.0f}": LegendEntry(f"{one['low']:.0f} à {one['high']:.0f}", one["colour"])
+        for one in classes("need_score")
+    }
     return MapLayer(
         name=name,
         frame=frame,
@@ -110,8 +85,8 @@ def need_layer(report: gap_rows.GapReport, shapes: gpd.GeoDataFrame, *, name: st
             "need_score": SCORE_FIELDS["need_score"],
             "need_volume_count": COUNT_FIELDS["need_volume_count"],
             "population_count": COUNT_FIELDS["population_count"],
-            "statut": "Statut",
-            "note": "Note",
+            "statut": BY_NAME["status"].label,
+            "note": BY_NAME["note"].label,
         },
         is_background=True,
         simplify_m=SIMPLIFY_M[level],
@@ -122,7 +97,7 @@ def regional_layers(
     connection: Connection,
     *,
     level: str,
-    pairs: Sequence[tuple[str, str]] = DEFAULT_GAPS,
+    pairs: Sequence[tuple[str, str]] | None = None,
     study_path: Path | None = None,
 ) -> tuple[list[MapLayer], list[str]]:
     """Read every layer of the regional map.
@@ -132,7 +107,7 @@ def regional_layers(
     level
         Level of the choropleths.
     pairs
-        Défi and service of each gap layer; the first is the one shown at opening.
+        Défi and service of each gap layer, the first shown at opening; None: those of ``geodata/services.toml``.
     study_path
         Study file; None: the observatory's.
 
@@ -142,10 +117,10 @@ def regional_layers(
         The layers, and one French line per source.
     """
     shapes = territory_shapes(connection, level)
-    defis, services = _defi_names(study_path), _service_names()
+    defis, services = _defi_names(study_path), service_labels()
     reports = {
         (defi, service): gap_rows.gap_report(connection, defi=defi, service=service, level=level, study_path=study_path)
-        for defi, service in pairs
+        for defi, service in pairs or mapped_pairs()
     }
     layers = [
         gap_layer(
@@ -164,7 +139,9 @@ def regional_layers(
     ]
     catalogue = {str(source["source_id"]): source for source in read.sources(connection)}
     layers += [*rural_layers(connection, catalogue), district_layer(connection, catalogue)]
-    layers += [structure_layer(connection, service, catalogue, name=services[service]) for service in SERVICE_COLOURS]
+    layers += [
+        structure_layer(connection, service, catalogue, name=services[service]) for service in services_on("file_map")
+    ]
     return layers, [_source_line(source) for source in catalogue.values()]
 
 
@@ -250,19 +227,13 @@ def _figures(report: gap_rows.GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDat
 def _need_class(score: float) -> str:
     if pd.isna(score):
         return "inconnu"
-    return f"c{max(bound for bound, _, _ in NEED_CLASSES if score >= bound):.0f}"
+    return f"c{CLASS_BOUNDS[class_of(score) or 0]:.0f}"
 
 
 def _defi_names(study_path: Path | None) -> dict[str, str]:
     from observatory.declared.study_reading import read_study
 
     return {defi: need.label for defi, need in read_study(study_path).needs.items()}
-
-
-def _service_names() -> dict[str, str]:
-    import geodata
-
-    return {key: str(entry["label"]) for key, entry in geodata.declarations("services")["services"].items()}
 
 
 def _citation(report: gap_rows.GapReport) -> str:

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
+from observatory.declared.shown_services import kind_labels, service_colours
 from observatory.publish.export_layers import structure_points
 from observatory.publish.offline_map import LegendEntry, MapLayer
 from observatory.store import read
 from observatory.words import numbers
-
-SERVICE_COLOURS: Final = {
-    "ess": "#5e3c99",
-    "ressourcerie": "#008837",
-    "tiers_lieu": "#e66101",
-    "accompagnement": "#c51b8a",
-}
 
 
 def structure_layer(
@@ -29,7 +23,7 @@ def structure_layer(
     import geodata
 
     declared = geodata.declarations("services")
-    kinds = {key: entry["label"] for key, entry in declared["kinds"].items()}
+    kinds = kind_labels()
     frame = structure_points(connection, service)
     placed = frame[frame.geometry.notna()].copy()
     placed["titre"] = placed["name"]
@@ -70,7 +64,7 @@ def cite(source_ids: Sequence[str] | pd.Series, catalogue: Mapping[str, Mapping[
 
 def _legend(service: str, said: str, shown: set[str]) -> dict[str, LegendEntry]:
     """Return how the structures of a service are drawn: those that are open, and of the others those that are there."""
-    colour = SERVICE_COLOURS[service]
+    colour = service_colours()[service]
     others = {
         "projet": LegendEntry("Projet annoncé : montré, jamais compté", colour, 0.2, colour, 1.5),
         "ferme": LegendEntry("Fermé selon un registre : montré, plus compté", "#ffffff", 0.9, "#555555", 1.5),

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from observatory.errors import NotComputedError, UnknownTerritoryError, UsageError
-from observatory.runs.gap.gap_run import COLUMNS
+from observatory.gap.columns import COLUMNS
 from observatory.store import read
 
 

@@ -6,8 +6,13 @@ import json
 
 import pytest
 
+from api.schemas import ON_DEMAND, GapRow
+from observatory.declared import shown_services
+from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
-from observatory.publish import gap_rows
+from observatory.gap.columns import COLUMNS
+from observatory.publish import border_rows, gap_explanation, gap_rows
+from observatory.store.tables import GapResult
 
 SQUARE = '{"type":"Polygon","coordinates":[[[0,49],[1,49],[1,50],[0,49]]]}'
 
@@ -118,3 +123,24 @@ def test_what_secrecy_empties_is_told_from_what_nobody_knows(volume, far, status
     closed = {**one, "in_need_out_of_reach_count": None, "open_border_typology": "couvert"}
     assert gap_rows.is_secret(closed, gap_rows.CONCERNED_FAR) == (status == "suppressed")
     assert not gap_rows.is_secret({**one, "nearest_min": None}, "nearest_min")
+
+
+def test_what_is_stored_and_described_is_what_is_declared():
+    assert [column.name for column in GapResult.__table__.columns] == ["run_hash", *COLUMNS]
+    assert list(GapRow.model_fields) == [*COLUMNS, *(name for name, *_ in ON_DEMAND)]
+    assert {border_rows.ADDED, gap_explanation.ADDED} == {
+        tuple(name for name, *_ in ON_DEMAND[:2]),
+        tuple(name for name, *_ in ON_DEMAND[2:]),
+    }
+
+
+def test_services_are_shown_as_they_declare():
+    services = shown_services.service_labels()
+    assert shown_services.service_colours()["ressourcerie"] == "#008837"
+    assert len(set(shown_services.service_colours().values())) == len(services)
+    shown = {*shown_services.services_on("page_map"), *shown_services.services_on("file_map")}
+    assert shown | set(shown_services.paired_services().values()) <= set(services)
+    assert list(shown_services.paired_services()) == list(read_study().needs)
+    assert shown_services.first_defi() in shown_services.paired_services()
+    assert shown_services.mapped_pairs()[0] == ("insertion", "accompagnement")
+    assert len(shown_services.explained_pairs()) == 2 * len(shown_services.paired_services())

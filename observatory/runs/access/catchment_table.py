@@ -15,8 +15,7 @@ from observatory.access.distribution import concentration_index, gini, palma, th
 from observatory.access.partition import Reached, Territory
 from observatory.access.travel import note_of
 from observatory.declared.study_reading import read_study
-from observatory.errors import UsageError
-from observatory.parameters import LONGEST_THRESHOLD_MIN
+from observatory.parameters import require_threshold
 from observatory.runs.access.access_run import service_steps, service_supply
 from observatory.runs.access.tile_runner import Runner, catchment, here
 from observatory.runs.access.travel_cost import places, reach_m, travel_within
@@ -52,9 +51,7 @@ def service_catchment(
     """
     study = read_study(study_path)
     declared = study.service(service)
-    minutes = declared.threshold_min if threshold_min is None else threshold_min
-    if not 0 < minutes <= LONGEST_THRESHOLD_MIN:
-        raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
+    minutes = require_threshold(declared.threshold_min if threshold_min is None else threshold_min)
     supply = service_supply(connection, declared, read_inputs(connection))
     steps = service_steps(declared, minutes)
     starts, sites = places(supply.demand), places(supply.offered)

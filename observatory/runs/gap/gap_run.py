@@ -11,10 +11,10 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.declared.study_reading import ServiceStudy, Study
-from observatory.errors import UsageError
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
+from observatory.gap.columns import COLUMNS
 from observatory.gap.prose import HIDDEN_NOTE
-from observatory.parameters import LONGEST_THRESHOLD_MIN, METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
+from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS, require_threshold
 from observatory.runs.access.access_run import CLOSED_BORDER, AccessRun, access_hash
 from observatory.runs.gap import certainty
 from observatory.runs.gap.certainty import Certainties
@@ -28,26 +28,6 @@ from observatory.store import results
 from observatory.store.tables import GapResult
 from observatory.words.numbers import counted
 
-COLUMNS: Final = (
-    "level",
-    "code",
-    "name",
-    "population_count",
-    "need_score",
-    "need_volume_count",
-    "access_score",
-    "nearest_min",
-    "served_count",
-    "reachable_full_count",
-    "out_of_reach_count",
-    "in_need_out_of_reach_count",
-    "priority_score",
-    "typology",
-    "status",
-    "is_partial",
-    "note",
-    *certainty.COLUMNS,
-)
 QPV_NOTE: Final = (
     "Population du quartier absente des données chargées : ni compte ni besoin ; "
     "temps et accès mesurés au point du QPV."
@@ -84,9 +64,7 @@ class GapRequest:
         """
         study.need(defi)
         declared = study.service(service)
-        minutes = declared.threshold_min if threshold_min is None else float(threshold_min)
-        if not 0 < minutes <= LONGEST_THRESHOLD_MIN:
-            raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
+        minutes = require_threshold(declared.threshold_min if threshold_min is None else float(threshold_min))
         return cls(study, defi, declared, minutes)
 
     def run_hash(self, checksums: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal, get_args
 
 from observatory.errors import UsageError
-from observatory.parameters import LONGEST_THRESHOLD_MIN
+from observatory.parameters import require_threshold
 from observatory.siting.question.options import (
     AIMS,
     AIMS_OF_DEFIS,
@@ -113,8 +113,7 @@ class SitingStudy:
             )
         if isinstance(self.poles, bool) or not isinstance(self.poles, int) or not 1 <= self.poles <= POLES_MAX:
             raise UsageError(f"Le nombre de nouveaux pôles doit être un entier de 1 à {POLES_MAX}.")
-        if not 0 < self.threshold_min <= LONGEST_THRESHOLD_MIN:
-            raise UsageError(f"Le seuil doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes.")
+        require_threshold(self.threshold_min)
         if not 1 <= self.solutions <= SOLUTIONS_MAX:
             raise UsageError(f"Le nombre de propositions doit être un entier de 1 à {SOLUTIONS_MAX}.")
         pairs = (code for pair in (*self.incompatible, *self.forbidden) for code in pair)

@@ -1,11 +1,8 @@
-"""Colours and classes of the maps and charts, the same on the page, in the drawing and on the offline map."""
+"""Colours and classes of the maps and charts, the same on the page, in the drawing and on the map in a file."""
 
 from __future__ import annotations
 
 from typing import Any, Final
-
-from observatory.publish.regional_layers import TYPOLOGY_COLOURS
-from observatory.publish.structure_layers import SERVICE_COLOURS
 
 CLASS_BOUNDS: Final = (0.0, 20.0, 40.0, 60.0, 80.0, 100.0)
 """Five equal parts of the 0-100 scale, so that two maps compare."""
@@ -21,22 +18,14 @@ SCALE_LABELS: Final = {
     "access_score": "Accès au service, sur 100",
 }
 NO_DATA_COLOUR: Final = "#d9d9d9"
-OTHER_SERVICE_COLOURS: Final = {
-    "insertion": "#0072b2",
-    "france_services": "#8c510a",
-    "mediation_numerique": "#4d4d4d",
+TYPOLOGY_COLOURS: Final = {
+    "prioritaire": "#ca0020",
+    "a_conforter": "#f4a582",
+    "a_surveiller": "#92c5de",
+    "couvert": "#0571b0",
+    "indetermine": NO_DATA_COLOUR,
 }
-"""Colours of the services that the offline map doesn't show."""
-
-
-def service_colours() -> dict[str, str]:
-    """Return the colour of each service's points."""
-    return {**SERVICE_COLOURS, **OTHER_SERVICE_COLOURS}
-
-
-def typology_colours() -> dict[str, str]:
-    """Return the colour of each quadrant."""
-    return dict(TYPOLOGY_COLOURS)
+"""ColorBrewer RdBu 4, which colour-blind readers can tell apart."""
 
 
 def class_of(value: float | None) -> int | None:
