@@ -140,7 +140,7 @@ def test_services_are_shown_as_they_declare():
     assert len(set(shown_services.service_colours().values())) == len(services)
     shown = {*shown_services.services_on("page_map"), *shown_services.services_on("file_map")}
     assert shown | set(shown_services.paired_services().values()) <= set(services)
-    assert list(shown_services.paired_services()) == list(read_study().needs)
+    assert set(shown_services.paired_services()) == set(read_study().needs)
     assert shown_services.first_defi() in shown_services.paired_services()
     assert shown_services.mapped_pairs()[0] == ("insertion", "accompagnement")
     assert len(shown_services.explained_pairs()) == 2 * len(shown_services.paired_services())
