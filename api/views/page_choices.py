@@ -13,10 +13,11 @@ from sqlalchemy import Connection
 
 import geodata
 from observatory.declared.shown_services import first_defi, paired_services
-from observatory.declared.study_reading import PHASED_SERVICE, PHASES, Study, read_study
+from observatory.declared.study_reading import PHASED_SERVICE, Study, read_study
 from observatory.errors import UsageError
 from observatory.publish import gap_rows as publication
 from observatory.store.read import loaded_completeness
+from observatory.words.labels import PHASES
 
 DEFAULT_LEVEL: Final = "epci"
 PILOTS: Final = (("epci", "200068799"), ("epci", "200010700"))

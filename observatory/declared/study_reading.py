@@ -21,17 +21,10 @@ from observatory.need import NeedStudy, need_study
 from observatory.need.declaration import number, plain_number, refused, table, text
 from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.store.loaded_travel import LoadedTravel, loaded_travel
+from observatory.words.labels import PHASES
 
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
 PHASED_SERVICE = "accompagnement"
-PHASES = {
-    "emergence": "émergence",
-    "creation": "création",
-    "developpement": "développement",
-    "essaimage": "essaimage",
-    "lieu": "lieu",
-}
-"""Phases of a project that accompaniment is asked for, as ``accompagnement:emergence``."""
 PHASE_COMPLETENESS = (
     "Annuaire de l'accompagnement : un lieu compte si sa structure est connue pour cette phase, et seulement dans sa "
     "zone d'intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "

@@ -50,6 +50,16 @@ PLACES: Final = {
 """Where a structure's point was put, by ``place_quality``."""
 
 
+PHASES: Final = {
+    "emergence": "émergence",
+    "creation": "création",
+    "developpement": "développement",
+    "essaimage": "essaimage",
+    "lieu": "lieu",
+}
+"""Phases of a project that accompaniment is asked for, as ``accompagnement:emergence``."""
+
+
 def verdict(code: str | None, share: float | None) -> str:
     """Return a verdict in words: « déficit robuste 94 % », « fragile 55 % », « pas de déficit (3 %) », or "–"."""
     if code is None or share is None:

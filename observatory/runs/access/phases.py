@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 from sqlalchemy import Connection
 
-from observatory.declared.study_reading import PHASES
 from observatory.errors import UsageError
 from observatory.store.read import directory_rows
+from observatory.words.labels import PHASES
 
 
 def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list[str]]:

@@ -10,12 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Connection
 
-from observatory.declared.study_reading import PHASES, ServiceStudy
+from observatory.declared.study_reading import PHASED_SERVICE, ServiceStudy
 from observatory.runs.access.phases import phase_places
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs
 from observatory.store import read
+from observatory.words.labels import PHASES
 
-ZONED_SERVICES: Final = ("accompagnement", *(f"accompagnement:{phase}" for phase in PHASES))
+ZONED_SERVICES: Final = (PHASED_SERVICE, *(f"{PHASED_SERVICE}:{phase}" for phase in PHASES))
 """Services whose bodies only serve their zones of intervention."""
 SAME_POINT_M: Final = 1.0
 """A place this near to the point of its structure is that point (convention de l'observatoire)."""

@@ -10,6 +10,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats.csv_file import read_csv
 from observatory.sources.structures.establishments import slug
+from observatory.words.labels import PHASES
 
 FILE: Final = "accompaniment_2018.csv"
 SOURCE_ID: Final = "ami_french_impact_2018"
@@ -36,7 +37,6 @@ KINDS: Final = {
     "entreprise_insertion": "ENTREPRISE_INSERTION",
     "experimentation": "EXPERIMENTATION",
 }
-PHASES: Final = ("emergence", "creation", "developpement", "essaimage", "lieu")
 PROJECT: Final = "projet"
 CANDIDATE: Final = "candidature"
 """Words of the file for what was only announced in 2018."""

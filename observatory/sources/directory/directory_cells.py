@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from observatory.sources.directory.directory_entry import KINDS, PHASES, Entry
+from observatory.sources.directory.directory_entry import KINDS, Entry
 from observatory.sources.formats import cell_text, coordinates
 from observatory.sources.structures.establishments import slug
+from observatory.words.labels import PHASES
 
 SEPARATOR: Final = " | "
 STATES: Final = {"actif": True, "projet": False}

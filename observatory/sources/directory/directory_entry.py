@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
-from observatory.sources.directory.accompaniment import KINDS, PHASES
+from observatory.sources.directory.accompaniment import KINDS
 
 TYPED: Final = "saisie du territoire"
 """Who says what a file gives without its source."""
@@ -293,4 +293,4 @@ def _match(place: Place, left: Mapping[int, Place]) -> int:
     return 0
 
 
-__all__ = ["BODY", "KINDS", "PHASES", "PLACE", "TYPED", "Change", "Entry", "Place", "difference", "merged", "shown"]
+__all__ = ["BODY", "KINDS", "PLACE", "TYPED", "Change", "Entry", "Place", "difference", "merged", "shown"]

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pandas as pd
 
 from observatory.sources.structures.establishments import slug
+from observatory.words.labels import PHASES
 
 COUNTED_VERDICTS: Final = ("ressourcerie", "reemploi")
 VERDICTS: Final = (*COUNTED_VERDICTS, "recyclage", "non", "a_confirmer")
@@ -31,7 +32,7 @@ def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declarations: Ma
         ``structure_id, service, reason``; one row per pair, the first reason found.
     """
     parts = [
-        _by_kind(records, declarations),
+        by_kind(records, declarations),
         _by_name(records, declarations),
         _by_verdict(records, declarations),
         _by_phase(accompaniment, declarations),
@@ -41,20 +42,36 @@ def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declarations: Ma
     return rows.drop_duplicates(["structure_id", "service"]).sort_values(["structure_id", "service"], ignore_index=True)
 
 
+def of_kind(kind: str, declarations: Mapping[str, Any]) -> dict[str, str]:
+    """Return the services that a kind of establishment offers by itself, each with the reason.
+
+    Raises
+    ------
+    KeyError
+        If ``geodata/services.toml`` declares no such kind.
+    """
+    entry = declarations["kinds"][kind]
+    return {
+        service: entry.get(f"reason_{service}", f"Type d'établissement : {entry['label']}.")
+        for service, declared in declarations["services"].items()
+        if kind in declared["kinds"]
+    }
+
+
+def by_kind(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
+    """Return ``structure_id, service, reason`` of the records whose kind says it, one row for each that does."""
+    reasons = {kind: of_kind(kind, declarations) for kind in declarations["kinds"]}
+    parts = [
+        records.loc[records["kind"].eq(kind), ["structure_id"]].assign(service=service, reason=reasons[kind][service])
+        for service, declared in declarations["services"].items()
+        for kind in declared["kinds"]
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def judgements(declarations: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     """Return SIRET → verdict, reason and place of the structures that may be ressourceries."""
     return {str(one["siret"]): one for one in declarations["ressourceries"]}
-
-
-def _by_kind(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
-    rows = []
-    for service, declared in declarations["services"].items():
-        for kind in declared["kinds"]:
-            label = declarations["kinds"][kind]["label"]
-            reason = declarations["kinds"][kind].get(f"reason_{service}", f"Type d'établissement : {label}.")
-            of_kind = records.loc[records["kind"].eq(kind), ["structure_id"]]
-            rows.append(of_kind.assign(service=service, reason=reason))
-    return pd.concat(rows, ignore_index=True)
 
 
 def _by_name(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
@@ -81,10 +98,9 @@ def _by_verdict(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.Da
 
 def _by_phase(accompaniment: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
     wanted = declarations["services"]["accompagnement"]["phases"]
-    labels = {"emergence": "émergence", "creation": "création", "developpement": "développement"}
     rows = []
     for structure_id, phases in zip(accompaniment["structure_id"], accompaniment["phases"], strict=True):
-        told = [labels[phase] for phase in wanted if phase in phases]
+        told = [PHASES[phase] for phase in wanted if phase in phases]
         if told:
             rows.append(
                 (structure_id, "accompagnement", f"Phases accompagnées selon le dossier de 2018 : {', '.join(told)}.")

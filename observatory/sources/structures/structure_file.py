@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import LINE, Sieve
 from observatory.sources.formats import cell_text, coordinates
-from observatory.sources.structures import places
+from observatory.sources.structures import places, service_rules
 from observatory.sources.structures.establishments import CONTACT, slug
 
 RECORD_COLUMNS: Final = (
@@ -144,18 +144,10 @@ def _texts(values: list[str | None], index: pd.Index) -> pd.Series:
 
 
 def _services(located: pd.DataFrame, declarations: Mapping[str, Any], reasons: pd.Series | None) -> pd.DataFrame:
-    parts = []
-    for service, declared in declarations["services"].items():
-        for kind in declared["kinds"]:
-            entry = declarations["kinds"][kind]
-            of_kind = located["kind"].eq(kind)
-            said = entry.get(f"reason_{service}", f"Type d'établissement : {entry['label']}.")
-            parts.append(
-                located.loc[of_kind, ["structure_id"]].assign(
-                    service=service, reason=said if reasons is None else reasons[of_kind.to_numpy()].to_numpy()
-                )
-            )
-    return pd.concat(parts, ignore_index=True).drop_duplicates(["structure_id", "service"])
+    rows = service_rules.by_kind(located, declarations)
+    if reasons is not None:
+        rows["reason"] = rows["structure_id"].map(dict(zip(located["structure_id"], reasons, strict=True)))
+    return rows.drop_duplicates(["structure_id", "service"])
 
 
 def _record_ids(frame: pd.DataFrame) -> pd.Series:

@@ -13,14 +13,15 @@ import geodata
 from observatory.errors import InputFileError
 from observatory.sources.directory import accompaniment
 from observatory.sources.directory.directory_entry import Entry, Place
+from observatory.sources.structures import service_rules
 from observatory.store import tables as t
 from observatory.store.statements import statement
+from observatory.words.labels import PHASES
 
 TYPED_SOURCE: Final = "saisie_territoire"
 PUBLIC_SOURCE: Final = "annuaire_accompagnement"
 OWNED: Final = (accompaniment.SOURCE_ID, TYPED_SOURCE, PUBLIC_SOURCE)
 """Sources of structures that the directory describes alone; another source's own facts are left as they are."""
-PHASE_NAMES: Final = {"emergence": "émergence", "creation": "création", "developpement": "développement"}
 
 
 def write(connection: sa.Connection, entry: Entry, *, source_id: str, today: str = "") -> None:
@@ -187,15 +188,10 @@ def _services(connection: sa.Connection, entry: Entry) -> None:
     connection.execute(
         sa.delete(offered).where(offered.structure_id == entry.structure_id, offered.service == "accompagnement")
     )
-    kind = declared["kinds"].get(entry.kind)
-    if kind is None:
+    if entry.kind not in declared["kinds"]:
         raise InputFileError(f"Le type « {entry.kind} » n’est pas déclaré dans geodata/services.toml.")
-    rows = {
-        service: kind.get(f"reason_{service}", f"Type d'établissement : {kind['label']}.")
-        for service, one in declared["services"].items()
-        if entry.kind in one["kinds"]
-    }
-    told = [PHASE_NAMES[one] for one in declared["services"]["accompagnement"]["phases"] if one in entry.phases]
+    rows = service_rules.of_kind(entry.kind, declared)
+    told = [PHASES[one] for one in declared["services"]["accompagnement"]["phases"] if one in entry.phases]
     if told:
         said = f"Phases accompagnées selon « {entry.origin} » ({entry.date}) : {', '.join(told)}."
         rows["accompagnement"] = said
