@@ -17,6 +17,7 @@ from api.middleware import Headered, Measured, Tagged, content_security_policy
 from api.routes import (
     directory,
     documentation,
+    gap_page,
     gaps,
     health,
     isochrones,
@@ -28,6 +29,7 @@ from api.routes import (
     sources,
     structures,
     territories,
+    territory_page,
     tiles,
 )
 from observatory.runs.job_queue import Worker
@@ -89,6 +91,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         siting,
         siting_page,
         objectives,
+        gap_page,
+        territory_page,
         pages,
     )
     for module in modules:

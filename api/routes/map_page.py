@@ -10,8 +10,8 @@ from starlette.responses import HTMLResponse
 
 from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.tiles import MAP_LEVELS
-from api.views import arrangement, page_choices, page_queries, tile_bytes
-from api.views.page_context import selectable, words
+from api.views import drawing, page_choices, page_queries, ranking, tile_bytes
+from api.views.page_context import selectable, shared_context
 from api.views.rendering import page
 from observatory.access.routing import MODES_IN_WORDS
 from observatory.declared import shown_services
@@ -65,7 +65,7 @@ def map_page(
         territory=place["code"] if place else None,
         study_path=settings.study,
     )
-    rows = arrangement.by_priority(report.rows)
+    rows = ranking.by_priority(report.rows)
     region = read.territory(connection, "region", "28")
     return page(
         request,
@@ -75,7 +75,7 @@ def map_page(
         measure=measure,
         place=place,
         report=report,
-        cut=arrangement.cut(rows, rang),
+        cut=ranking.cut(rows, rang),
         totals=publication.totals(rows),
         commune_source=catalogue.get(page_queries.level_source(connection, "commune") or ""),
         services_known=page_queries.service_counts(connection),
@@ -91,7 +91,7 @@ def map_page(
             report=report,
             catalogue=catalogue,
         ),
-        **words(settings, connection),
+        **shared_context(settings, connection),
     )
 
 
@@ -128,7 +128,7 @@ def _settings(
         "levels": labels.LEVELS,
         "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in catalogue.items()},
         "gapSources": [source["source_id"] for source in report.sources],
-        "towns": arrangement.spaced(page_queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
+        "towns": drawing.spaced(page_queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
         "noData": colours.NO_DATA_COLOUR,
         "notFrr": NOT_FRR,
         "isochrones": _isochrones(),

@@ -11,7 +11,7 @@ from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.territories import REFUSED
 from api.schemas import ObjectiveList
 from api.views import page_queries
-from api.views.page_context import words
+from api.views.page_context import shared_context
 from api.views.rendering import page
 from observatory.commands.objectives import flat
 from observatory.runs.gap.similar_territories import territories_alike
@@ -49,5 +49,5 @@ def objectives_page(request: Request, connection: ConnectionDep, settings: Setti
         found=found,
         places=places,
         near={place: near[place[0]].get(place[1], []) for place in places},
-        **words(settings, connection),
+        **shared_context(settings, connection),
     )

@@ -14,8 +14,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api import errors
 from api.dependencies import SettingsDep
 from api.routes.siting import UNKNOWN_JOB, answer_or_job, find, finished, warned
-from api.views import arrangement, page_queries
-from api.views.page_context import selectable, words
+from api.views import drawing, page_queries
+from api.views.page_context import selectable, shared_context
 from api.views.rendering import page
 from api.views.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
 from observatory import crs
@@ -172,7 +172,7 @@ def _common(connection: Connection, settings: Settings, question: SitingStudy) -
         "selectable": selectable(connection),
         "poles_max": POLES_MAX,
         "chosen": _chosen(question),
-        **words(settings, connection),
+        **shared_context(settings, connection),
     }
 
 
@@ -233,7 +233,7 @@ def _shown(request: Request, settings: Settings, run: SitingRun) -> HTMLResponse
 def _drawing(connection: Connection, run: SitingRun) -> dict[str, Any] | None:
     """Return the outlines of the communes and the sites that fall in the frame, in metres, y downwards."""
     place = run.parameters["territory"]
-    frame = arrangement.frame(connection, place["level"], place["code"], margin=0.15)
+    frame = drawing.frame(connection, place["level"], place["code"], margin=0.15)
     if frame is None:
         return None
     inside = set(read.descendants(connection, place["level"], place["code"], "commune"))
@@ -245,7 +245,7 @@ def _drawing(connection: Connection, run: SitingRun) -> dict[str, Any] | None:
         if west <= x_m <= west + width and north <= -y_m <= north + height:
             points.append({**site, "x": round(x_m), "y": round(-y_m)})
     # Bare outlines of the neighbours would hide that the question stops at the territory.
-    shapes = [shape for shape in arrangement.outlines(connection, "commune") if shape.code in inside]
+    shapes = [shape for shape in drawing.outlines(connection, "commune") if shape.code in inside]
     size = math.sqrt(width * height)
     return {"frame": frame, "shapes": shapes, "points": points, "radius": round(size / 70), "text": round(size / 38)}
 

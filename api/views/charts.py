@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,8 @@ LEFT: Final = 4
 TOP: Final = 16
 BOTTOM: Final = 22
 FEWEST: Final = 2
+TONNAGES: Final = {"decheterie_": "decheterie_total_t", "dma_": "dma_total_t"}
+"""Beginning of the name of tonnages by class → the one of all classes together."""
 
 
 @dataclass(frozen=True)
@@ -44,3 +47,13 @@ def chart(series: Series) -> Chart | None:
     ]
     line = " ".join(f"{x:g},{y:g}" for x, y in marks)
     return Chart(series, line, min(value for _, value in known), high, marks[0], marks[-1])
+
+
+def charts(found: Sequence[Series]) -> list[Chart]:
+    """Return the drawings of a fiche; of the tonnages of a larger zone, the total alone."""
+    kept = [one for one in found if one.basis != "around" or not _is_part(one.indicator)]
+    return [drawing for one in kept if (drawing := chart(one)) is not None]
+
+
+def _is_part(indicator: str) -> bool:
+    return any(indicator.startswith(start) and indicator != total for start, total in TONNAGES.items())

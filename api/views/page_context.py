@@ -15,7 +15,7 @@ from observatory.store import read
 from observatory.words import labels
 
 
-def words(settings: Settings, connection: Connection) -> dict[str, Any]:
+def shared_context(settings: Settings, connection: Connection) -> dict[str, Any]:
     """Return the French names and the colours of défis, services, levels, typologies."""
     study = page_choices.study(settings.study)
     return {

@@ -1,4 +1,4 @@
-"""Rows arranged for the pages: sorted, cut, placed on a drawing; no figure is worked out here."""
+"""Territories drawn on the server: outlines, the frame around them, the class of each, the names that fit."""
 
 from __future__ import annotations
 
@@ -9,34 +9,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from api.views.charts import Chart, chart
 from api.views.page_queries import Row
-from observatory.declared.study_reading import Study
-from observatory.gap.series import Series
-from observatory.publish import gap_explanation
 from observatory.publish.colours import class_of
 from observatory.store.statements import statement
 
-ROWS_PER_PAGE: Final = 100
-TONNAGES: Final = {"decheterie_": "decheterie_total_t", "dma_": "dma_total_t"}
-"""Beginning of the name of tonnages by class → the one of all classes together."""
 GRID_M: Final = {"region": 500, "departement": 500, "epci": 500, "commune": 150}
 """Grid of the drawn outlines, metres: under a pixel on a drawing of Normandy (convention de l'observatoire)."""
-
-
 NAME_WIDTH_DEG: Final = 0.55
 NAME_HEIGHT_DEG: Final = 0.12
 """Room that a name takes on the map of the region, in degrees (convention de l'observatoire)."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """One page of rows."""
-
-    rows: list[Row]
-    number: int
-    count: int
-    total: int
 
 
 @dataclass(frozen=True)
@@ -46,43 +27,6 @@ class Shape:
     code: str
     name: str
     path: str
-
-
-def sentences(row: Row, need: Row | None, study: Study) -> list[str]:
-    """Return the sentences that explain a row of the default runs, from the need of the same territory."""
-    defi = study.need(str(row["defi"]))
-    indicators = [{"id": one.id, "label": one.label, "unit": one.unit} for one in defi.indicators]
-    return gap_explanation.sentences(row, need["components"] if need else {}, indicators, row["parameters"])
-
-
-def charts(found: Sequence[Series]) -> list[Chart]:
-    """Return the drawings of a fiche; of the tonnages of a larger zone, the total alone."""
-    kept = [one for one in found if one.basis != "around" or not _is_part(one.indicator)]
-    return [drawing for one in kept if (drawing := chart(one)) is not None]
-
-
-def _is_part(indicator: str) -> bool:
-    return any(indicator.startswith(start) and indicator != total for start, total in TONNAGES.items())
-
-
-def by_priority(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Return the rows from the highest priority to the lowest, then by name; the unknown last."""
-    return sorted(
-        (dict(row) for row in rows),
-        key=lambda row: (
-            row["priority_score"] is None,
-            -(row["priority_score"] or 0.0),
-            -(row["in_need_out_of_reach_count"] or 0),
-            row["name"],
-        ),
-    )
-
-
-def cut(rows: Sequence[Row], page: int, *, size: int = ROWS_PER_PAGE) -> Cut:
-    """Return one page of rows; a page beyond the last shows the last."""
-    count = max(1, -(-len(rows) // size))
-    number = min(max(page, 1), count)
-    return Cut(list(rows[(number - 1) * size : number * size]), number, count, len(rows))
 
 
 def outlines(connection: Connection, level: str, code: str | None = None) -> list[Shape]:
@@ -128,3 +72,27 @@ def spaced(towns: Sequence[Row], *, limit: int) -> list[Row]:
         ):
             kept.append(town)
     return kept[:limit]
+
+
+def of_level(connection: Connection, level: str, rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the drawing of a level with the priority of each territory; None where its outlines are too many."""
+    if level not in {"epci", "departement"}:  # 2,643 outlines are for the map, not for a page
+        return None
+    box = frame(connection, "region", "28")
+    if box is None:
+        return None
+    return {
+        "frame": box,
+        "shapes": drawn(outlines(connection, level), rows, "priority_score"),
+        "borders": outlines(connection, "departement"),
+        "level": level,
+    }
+
+
+def locator(connection: Connection, level: str, code: str) -> dict[str, Any] | None:
+    """Return where a territory lies in the region; None where it has no outline."""
+    box = frame(connection, "region", "28")
+    shapes = outlines(connection, level, code)
+    if box is None or not shapes:
+        return None
+    return {"frame": box, "borders": outlines(connection, "departement"), "shape": shapes[0]}
