@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from observatory.errors import UsageError
+from observatory.words import place_notes
 from observatory.words.numbers import counted
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ RULES: Final = {
     "same_name_address": "nom et adresse",
     "same_name_commune": "même nom, sans adresse",
     "unique": "seule",
-}
-PLACES: Final = {
-    "address": "adresse",
-    "commune_centre": "centre de la commune",
-    "town_hall": "mairie",
-    "unknown": "inconnu",
 }
 WIDE: Final = 160
 """Columns of a table that is not for a terminal (convention de l'observatoire)."""
@@ -168,7 +163,7 @@ def _merged_cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["record_key"],
         row["name"],
         row["period"] or "",
-        PLACES.get(row["place_quality"], "inconnu"),
+        place_notes.QUALITIES.get(row["place_quality"], "inconnu"),
         RULES.get(row["rule"], row["rule"]),
         _score(row["score"]),
     )

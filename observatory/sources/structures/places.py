@@ -15,6 +15,7 @@ from pyproj import Transformer
 
 from observatory import crs
 from observatory.sources.structures.establishments import slug
+from observatory.words import place_notes
 
 POOR_SCORE: Final = 0.5
 """Geocoding scores under this are said to be doubtful (convention de l'observatoire)."""
@@ -29,19 +30,6 @@ EASTERNMOST_LON: Final = 10.0
 """Degrees; metropolitan France lies north of the one and west of the other: beyond, the two were swapped."""
 WORDS: Final = {"st": "saint", "ste": "sainte", "sts": "saints"}
 CEDEX: Final = re.compile(r"-cedex(-\d+)?$")
-
-TOWN_HALL_NOTE: Final = "Placée à la mairie de sa commune : la source ne donne pas de point sûr."
-TOO_FAR_NOTE: Final = (
-    "Le point de la source est à {distance_km:.0f} km de la commune de l'adresse : il n'est pas gardé."
-)
-CENTRE_NOTE: Final = "Placée au centre de sa commune par la source."
-UNKNOWN_NOTE: Final = "Lieu inconnu : la source ne donne ni adresse ni commune."
-DEPARTEMENT_NOTE: Final = "Lieu inconnu : la source ne donne que le département."
-SURFACE_NOTE: Final = "Placée au milieu de sa commune : ni la source ni la mairie n'ont de point sûr."
-SWAPPED_NOTE: Final = "Longitude et latitude étaient inversées dans la source."
-POOR_NOTE: Final = "Adresse géolocalisée avec un faible score ({score:.2f}) : position à vérifier."
-FAR_NOTE: Final = "Le point est à {distance_km:.1f} km de la commune de son adresse ({name}) : position à vérifier."
-ELSEWHERE_NOTE: Final = "Adresse dans le département {departement}, point dans le {found} : à vérifier."
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,11 +165,11 @@ def _addresses(records: pd.DataFrame, places: Gazetteer) -> list[_Address]:
 
 def _place(address: _Address, communes: gpd.GeoDataFrame) -> _Place:
     """Decide one record's place; a certain address wins over a point far away from it."""
-    swapped = (SWAPPED_NOTE,) if address.is_swapped else ()
+    swapped = (place_notes.SWAPPED,) if address.is_swapped else ()
     commune = address.claimed or address.found
     distance_m = _distance_m(address, communes)
     if commune is None:
-        note = DEPARTEMENT_NOTE if address.departement_code else UNKNOWN_NOTE
+        note = place_notes.DEPARTEMENT_ONLY if address.departement_code else place_notes.UNKNOWN
         return _Place(None, None, "unknown", (*swapped, note))
     if address.point is not None and distance_m <= TOO_FAR_M:
         notes = (*swapped, *_doubts(address, distance_m, communes))
@@ -196,22 +184,22 @@ def _at_town_hall(commune: str, address: _Address, distance_m: float, communes: 
     has_town_hall = bool(communes["has_town_hall"].loc[commune])
     notes = []
     if address.point is not None:
-        notes.append(TOO_FAR_NOTE.format(distance_km=distance_m / 1000))
-    notes.append(TOWN_HALL_NOTE if has_town_hall else SURFACE_NOTE)
+        notes.append(place_notes.TOO_FAR.format(source="la source", distance=f"{distance_m / 1000:.0f}"))
+    notes.append(place_notes.TOWN_HALL.format(source="la source") if has_town_hall else place_notes.SURFACE)
     quality = "town_hall" if has_town_hall else "commune_centre"
     return _Place(commune, communes["point"].loc[commune], quality, tuple(notes))
 
 
 def _doubts(address: _Address, distance_m: float, communes: gpd.GeoDataFrame) -> list[str]:
-    notes = [CENTRE_NOTE] if address.is_commune_centre else []
+    notes = [place_notes.CENTRE] if address.is_commune_centre else []
     if address.geocoding_score < POOR_SCORE:
-        notes.append(POOR_NOTE.format(score=address.geocoding_score))
+        notes.append(place_notes.POOR.format(score=address.geocoding_score))
     if address.claimed is not None and distance_m > FAR_M:
-        notes.append(FAR_NOTE.format(distance_km=distance_m / 1000, name=communes["name"].loc[address.claimed]))
+        notes.append(place_notes.FAR.format(distance_km=distance_m / 1000, name=communes["name"].loc[address.claimed]))
     if address.claimed is None and address.found is not None and address.departement_code is not None:
         actual = communes["departement_code"].loc[address.found]
         if actual != address.departement_code:
-            notes.append(ELSEWHERE_NOTE.format(departement=address.departement_code, found=actual))
+            notes.append(place_notes.ELSEWHERE.format(departement=address.departement_code, found=actual))
     return notes
 
 

@@ -18,6 +18,7 @@ from observatory.sources.fetch.answer_log import Api
 from observatory.sources.fetch.cache import DownloadError
 from observatory.sources.formats.encoding import read_text
 from observatory.sources.structures import sirene_ess, sirene_stock
+from observatory.words import place_notes
 
 SOURCE_ID: Final = "recherche_entreprises"
 URL: Final = "https://recherche-entreprises.api.gouv.fr/search"
@@ -30,7 +31,6 @@ MATCHES: Final = 100
 """Establishments that the API gives of one legal unit at most; a unit with as many may have more."""
 SECTIONS: Final = "ABCDEFGHIJKLMNOPQRSTU"
 """Sections of the NAF, by which a commune that holds too many is split."""
-POINT_NOTE: Final = "Point de l'API Recherche d'entreprises (adresse géocodée)."
 MASKED: Final = ("[ND]", "[NON-DIFFUSIBLE]")
 
 COLUMNS: Final = (
@@ -177,7 +177,7 @@ def normalise(
         departements=departements,
         own=own,
         source_id=SOURCE_ID,
-        point_note=POINT_NOTE,
+        point_note=place_notes.GEOCODED_BY_API,
     )
 
 

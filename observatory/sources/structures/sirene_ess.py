@@ -13,6 +13,7 @@ from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.structures import sirene_stock, structure_file
 from observatory.sources.structures.establishments import SIRET
 from observatory.sources.structures.places import TOO_FAR_M, Gazetteer
+from observatory.words import place_notes
 
 SOURCE_ID: Final = "insee_sirene_ess"
 KIND: Final = "ETABLISSEMENT_ESS"
@@ -51,10 +52,6 @@ LOCATED: Final = {
     "22": "au hasard dans une voie probable",
 }
 """Insee, ``qualite_xy``; 33 is a point at random in the commune, which is not kept."""
-LOCATED_NOTE: Final = "Géolocalisation de l'Insee : {quality}."
-LAMBERT_NOTE: Final = "Coordonnées Lambert-93 du fichier Sirene."
-CENTRE_NOTE: Final = "Placée à la mairie de sa commune : Sirene ne donne pas de point sûr."
-TOO_FAR_NOTE: Final = "Le point de Sirene est à plus de 20 km de la commune de l'adresse : il n'est pas gardé."
 UNKNOWN_PERIOD: Final = "date inconnue"
 
 
@@ -79,7 +76,7 @@ def normalise(
     departements: Collection[str],
     own: Collection[str],
     source_id: str = SOURCE_ID,
-    point_note: str = LAMBERT_NOTE,
+    point_note: str = place_notes.LAMBERT,
 ) -> Read:
     """Keep the establishments to load as structures, those that closed since included, and name the closures.
 
@@ -159,10 +156,12 @@ def locate(records: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
     y_m = np.where(is_located, records["located_y_m"], records["y_m"])
     has_point = np.isfinite(x_m) & np.isfinite(y_m)
     is_near = has_point & (_distance_m(x_m, y_m, communes, has_point) <= TOO_FAR_M)
+    at_town_hall = place_notes.TOWN_HALL.format(source="Sirene")
+    too_far = place_notes.TOO_FAR.format(source="Sirene", distance="plus de 20")
     notes: list[str] = [
-        (LOCATED_NOTE.format(quality=LOCATED[quality]) if located else own)
+        (place_notes.LOCATED_BY_INSEE.format(quality=LOCATED[quality]) if located else own)
         if near
-        else (f"{TOO_FAR_NOTE} {CENTRE_NOTE}" if point else CENTRE_NOTE)
+        else (f"{too_far} {at_town_hall}" if point else at_town_hall)
         for quality, own, located, near, point in zip(
             records["located_quality"], records["point_note"], is_located, is_near, has_point, strict=True
         )

@@ -17,6 +17,7 @@ from observatory.sources.fetch.geocode import Address, Located
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
 from observatory.sources.territories.entered_file import PROBLEM, SHAPE
+from observatory.words import place_notes
 from observatory.words.numbers import decimal
 
 NO_PLACE: Final = "ni coordonnées ni adresse"
@@ -197,7 +198,7 @@ def _from_address(row: dict[Any, Any], located: Located | None) -> tuple[Any, st
 
     turn = Transformer.from_crs(4326, 2154, always_xy=True)
     score = decimal(located.score, digits=2)
-    note = f"Géocodé par l’IGN : « {located.label} », score {score} sur 1."
+    note = place_notes.GEOCODED_BY_IGN.format(label=located.label, score=score)
     quality = "address" if located.is_precise else "commune_centre"
     return shapely.Point(turn.transform(located.lon, located.lat)), quality, round(located.score, 3), note
 
