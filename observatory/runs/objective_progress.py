@@ -82,7 +82,7 @@ def read_objectives(path: Path) -> list[tuple[int, Objective]]:
     InputFileError
         If the file can't be read, or a cell is empty or not a number where one is wanted.
     """
-    from observatory.sources.formats.table_file import read_table
+    from observatory.sources.formats.tables import read_table
 
     found = []
     for row in read_table(path, COLUMNS).to_dict("records"):

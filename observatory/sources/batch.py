@@ -13,6 +13,8 @@ CONTENT_LIMIT: Final = 300
 """Characters kept of a rejected row: enough to find it again."""
 LINE: Final = "line"
 """Column that readers add: line of the file where the record ends."""
+REPEATED_HEADER: Final = "is_header"
+"""Column that readers add: whether the record repeats the header (files pasted one after the other)."""
 
 
 @dataclass(frozen=True, eq=False)

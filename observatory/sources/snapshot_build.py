@@ -18,8 +18,8 @@ from observatory.errors import InputFileError
 from observatory.sources import contracts
 from observatory.sources.batch import Batch
 from observatory.sources.directory import accompaniment
+from observatory.sources.fetch.cache import sha256
 from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
-from observatory.sources.formats.csv_file import checksum
 from observatory.sources.perimeter import NORMANDY
 from observatory.sources.structures import establishments, reuse
 from observatory.sources.structures import structure_tables as directory
@@ -238,7 +238,7 @@ def _runs(batches: tuple[Batch, ...], figures: Path, wheel: Path) -> pd.DataFram
             batch.outside_count,
             batch.rejected_cell_count,
         )
-        rows.append((batch.source_id, batch.file_name, checksum(path), *counts))
+        rows.append((batch.source_id, batch.file_name, sha256(path), *counts))
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["source_id", "file_name"], ignore_index=True)
 
 

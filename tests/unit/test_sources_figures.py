@@ -11,7 +11,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import Sieve
 from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.formats.tables import read_exact
 from observatory.sources.territories import history, zoning
 
 
@@ -19,7 +19,7 @@ def frame(text: str, tmp_path: Path) -> pd.DataFrame:
     path = tmp_path / "toy.csv"
     path.write_text(text, encoding="utf-8")
     header = text.splitlines()[0].split(",")
-    return read_csv(path, header)
+    return read_exact(path, header)
 
 
 def census(rows: dict[str, int], tmp_path: Path) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def census(rows: dict[str, int], tmp_path: Path) -> pd.DataFrame:
 def test_csv_lines_are_those_of_the_file_even_with_line_breaks(tmp_path: Path) -> None:
     path = tmp_path / "toy.csv"
     path.write_bytes('\ufeffname,code\n"two\nlines",01\nplain,\n'.encode())
-    read = read_csv(path, ("code", "name"))
+    read = read_exact(path, ("code", "name"))
     assert read.to_dict("records") == [
         {"code": "01", "name": "two\nlines", "line": 3},
         {"code": None, "name": "plain", "line": 4},
@@ -51,12 +51,12 @@ def test_a_wrong_file_is_told_in_french(tmp_path: Path, content: bytes, message:
     path = tmp_path / "toy.csv"
     path.write_bytes(content)
     with pytest.raises(InputFileError, match=message):
-        read_csv(path, ("a", "b"))
+        read_exact(path, ("a", "b"))
 
 
 def test_an_absent_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="introuvable"):
-        read_csv(tmp_path / "absent.csv", ("a",))
+        read_exact(tmp_path / "absent.csv", ("a",))
 
 
 def test_a_sieve_keeps_its_account() -> None:

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.formats.tables import read_exact
 from observatory.sources.structures.establishments import slug
 from observatory.words.labels import PHASES
 
@@ -50,7 +50,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, COLUMNS)
+    return read_exact(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame) -> Batch:

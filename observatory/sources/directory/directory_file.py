@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from observatory.sources.batch import LINE
+from observatory.sources.batch import LINE, REPEATED_HEADER
 from observatory.sources.directory import directory_cells
 from observatory.sources.directory.directory_cells import CellError, Known, choice
 from observatory.sources.directory.directory_entry import KINDS, PLACE_KINDS, Entry, Place
-from observatory.sources.formats.table_file import REPEATED_HEADER, columns_present, read_table
+from observatory.sources.formats.tables import columns_present, read_table
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
 

@@ -81,7 +81,7 @@ class CacheEntry:
 
     def promote(self, headers: httpx.Headers, *, expected: str | None) -> None:
         """Make the finished transfer the content of the cache, in one rename."""
-        checksum = _sha256(self.part)
+        checksum = sha256(self.part)
         previous = self.read()
         found = Download(
             path=self.content,
@@ -118,7 +118,8 @@ def verified(found: Download, expected: str | None) -> Download:
     return found
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

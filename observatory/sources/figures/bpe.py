@@ -12,8 +12,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.tables import read_exact, read_table
 
 FILE: Final = "bpe2024_communes.csv"
 SOURCE_ID: Final = "insee_bpe_2024"
@@ -56,7 +55,7 @@ def read(path: Path) -> pd.DataFrame:
         If it is absent or is not what it should be.
     """
     try:
-        return read_csv(path, ("commune_code", *EQUIPMENTS))
+        return read_exact(path, ("commune_code", *EQUIPMENTS))
     except InputFileError:
         # Not the table of figures: INSEE's own file, or neither, which it then says.
         return read_table(path, LONG, optional=["period"])

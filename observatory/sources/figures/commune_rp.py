@@ -10,7 +10,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.formats.tables import read_exact
 from observatory.sources.territories.history import carry
 
 FILE: Final = "commune_rp2021.csv"
@@ -36,7 +36,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, ("commune_code", *FIGURES))
+    return read_exact(path, ("commune_code", *FIGURES))
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str], successor: dict[str, str]) -> Batch:

@@ -10,7 +10,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import VALUE_COLUMNS
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.tables import read_table
 
 FILE: Final = "dares_communes_sample.csv"
 SOURCE_ID: Final = "dares_communes"

@@ -10,8 +10,8 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import VALUE_COLUMNS
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
-from observatory.sources.formats.table_file import heading
+from observatory.sources.formats.cell_text import heading
+from observatory.sources.formats.tables import read_exact
 
 FILE: Final = "defm_communes_over_5000.csv"
 SOURCE_ID: Final = "france_travail_stmt"
@@ -40,7 +40,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, ("commune_code", "month", FIGURE))
+    return read_exact(path, ("commune_code", "month", FIGURE))
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]) -> Batch:

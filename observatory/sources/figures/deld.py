@@ -10,7 +10,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.formats.tables import read_exact
 
 FILE: Final = "deld_dept_2013_2017.csv"
 SOURCE_ID: Final = "cget_deld_2017"
@@ -26,7 +26,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, ("codgeo", *(column for pair in PAIRS for column in pair)))
+    return read_exact(path, ("codgeo", *(column for pair in PAIRS for column in pair)))
 
 
 def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:

@@ -11,8 +11,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
-from observatory.sources.formats.table_file import MISSING, read_table
+from observatory.sources.formats.tables import read_exact, read_table
 from observatory.sources.formats.vintage import vintage
 from observatory.sources.territories.history import carry
 
@@ -24,7 +23,7 @@ HEADING: Final = r"(?:DISP_)?(?:MED|Q2|TP60|PPMINI)(\d\d)"
 NAMES: Final = {"median_eur": ("DISP_MED", "MED", "Q2"), "minima_pct": ("DISP_PPMINI", "PPMINI")}
 """Figure → headings of INSEE's own files, without the year (``Q2`` is the median of disposable income)."""
 POVERTY: Final = ("DISP_TP60", "TP60")
-HIDDEN: Final = MISSING | {"ns", "s"}
+HIDDEN: Final = cell_text.MISSING | {"ns", "s"}
 """INSEE writes ``ns`` or ``s`` for a figure that it hides, ``nd`` for one that it doesn't have."""
 
 
@@ -44,7 +43,7 @@ def read(path: Path) -> pd.DataFrame:
     """
     year = vintage(path, HEADING)
     if year is None:
-        return read_csv(path, ("commune_code", *FIGURES))
+        return read_exact(path, ("commune_code", *FIGURES))
     columns = {name: tuple(f"{one}{year[2:]}" for one in names) for name, names in NAMES.items()}
     columns["poverty_pct"] = tuple(f"{one}{year[2:]}" for one in POVERTY)
     head = {"iris_code": ("IRIS",), "commune_code": ("CODGEO", "COM")}

@@ -10,7 +10,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.formats.tables import read_exact
 
 FILE: Final = "iris_rp2022.csv"
 SOURCE_ID: Final = "insee_iris_rp2022"
@@ -46,7 +46,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, (*KEYS, *CENSUS, *INCOME))
+    return read_exact(path, (*KEYS, *CENSUS, *INCOME))
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:

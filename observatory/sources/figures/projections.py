@@ -11,7 +11,8 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import VALUE_COLUMNS
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.table_file import heading, read_table
+from observatory.sources.formats.cell_text import heading
+from observatory.sources.formats.tables import read_table
 
 FILE: Final = "projections.csv"
 SOURCE_ID: Final = "insee_projections"

@@ -9,11 +9,11 @@ from typing import Any, Final
 import pandas as pd
 
 from observatory.errors import InputFileError
-from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.batch import LINE, REPEATED_HEADER, Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.records_file import is_json, json_rows
-from observatory.sources.formats.table_file import REPEATED_HEADER, read_table
+from observatory.sources.formats.json_lists import is_json, json_rows
+from observatory.sources.formats.tables import read_table
 from observatory.sources.formats.vintage import vintage
 from observatory.sources.territories.history import carry
 

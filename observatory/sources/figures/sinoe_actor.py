@@ -11,7 +11,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import VALUE_COLUMNS
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.records_file import read_records
+from observatory.sources.formats.tables import read_table
 
 FILE: Final = "sinoe59-indic-synth-acteur.json"
 SOURCE_ID: Final = "ademe_sinoe_acteurs"
@@ -38,7 +38,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_records(path, COLUMNS)
+    return read_table(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, *, actors: dict[str, str], file_name: str = FILE) -> Batch:

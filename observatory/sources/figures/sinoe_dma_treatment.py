@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures import tonnage
-from observatory.sources.formats.records_file import read_records
+from observatory.sources.formats.tables import read_table
 
 FILE: Final = "sinoe-destination-des-dma-collectes-par-type-de-traitement.json"
 SOURCE_ID: Final = "ademe_sinoe_dma_traitement"
@@ -41,7 +41,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_records(path, COLUMNS)
+    return read_table(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:

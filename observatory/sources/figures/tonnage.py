@@ -7,10 +7,10 @@ from typing import Final
 
 import pandas as pd
 
-from observatory.sources.batch import Batch, Sieve
+from observatory.sources.batch import REPEATED_HEADER, Batch, Sieve
 from observatory.sources.figures.long_form import VALUE_COLUMNS
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.table_file import REPEATED_HEADER, heading
+from observatory.sources.formats.cell_text import heading
 
 KILOGRAM_DECIMALS: Final = 3
 PLACE: Final = ["code", "period"]

@@ -10,8 +10,8 @@ import pandas as pd
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.figures.long_form import VALUE_COLUMNS
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
-from observatory.sources.formats.workbook import is_workbook, read_sheet
+from observatory.sources.formats.tables import read_exact, read_sheet
+from observatory.sources.formats.workbooks import is_workbook
 
 FILE: Final = "ze_unemployment_quarterly.csv"
 SOURCE_ID: Final = "insee_ze_unemployment"
@@ -31,7 +31,7 @@ def read(path: Path) -> pd.DataFrame:
         If it is absent or is not what it should be.
     """
     if not is_workbook(path):
-        return read_csv(path, ("ze2020", "ze2020_name", "quarter", FIGURE))
+        return read_exact(path, ("ze2020", "ze2020_name", "quarter", FIGURE))
     wide = read_sheet(path, SHEET, {"ze2020": ZONE, "ze2020_name": ZONE_NAME}, also=QUARTER)
     quarters = [name for name in wide.columns if name not in ("ze2020", "ze2020_name", LINE)]
     long = wide.melt(

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 import pandas as pd
+from stdnum import luhn
+from stdnum.fr import siren
+from stdnum.fr import siret as siret_keys
 
-from observatory.sources.batch import Sieve
-from observatory.sources.formats.table_file import REPEATED_HEADER
+from observatory.sources.batch import REPEATED_HEADER, Sieve
+
+MISSING: Final = frozenset({"", "-9999", "-999", "n.d.", "nd", "n/d", "na", "n.a.", "nan", "null", "[nd]", "#n/a"})
+"""What producers write for "no value", in lower case."""
 
 SPACES: Final = re.compile("[ \u00a0\u202f\u2009'’]")
 """Thousands separators: space, no-break space, narrow no-break space, thin space, apostrophe."""
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?")
 PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d+")
+SIREN_DIGITS: Final = 9
+SIRET_DIGITS: Final = 14
 COMMUNE: Final = r"(?:\d{5}|2[AB]\d{3})"
 KEY_NAMES: Final = {
     "age": "âge",
@@ -38,6 +46,20 @@ KEY_NAMES: Final = {
 }
 """What a reader calls the columns that make a row of a table unique."""
 REPEATED_REASON: Final = "en-tête répété au milieu du fichier"
+
+
+def heading(text: str) -> str:
+    """Return a heading without case, accents or typographic variants, to compare it."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'"))
+    return " ".join("".join(one for one in plain if not unicodedata.combining(one)).lower().split())
+
+
+def cell(text: str | None, missing: frozenset[str] = MISSING) -> str | None:
+    """Return the text of a cell, stripped, or ``None`` if it says that there is no value."""
+    stripped = (text or "").strip()
+    return None if not stripped or stripped.lower() in missing else stripped
 
 
 def number(text: str | None) -> float | None:
@@ -116,17 +138,21 @@ def code_list(text: str | None) -> list[str]:
 
 
 def has_valid_key(digits: str | None) -> bool:
-    """Tell whether a SIREN or SIRET ends with its right key (Luhn's, or La Poste's own: digits add up to 5 × n)."""
-    if digits is None or not re.fullmatch(r"\d{9}|\d{14}", digits):
-        return False
-    doubled = [int(one) * (1 + rank % 2) for rank, one in enumerate(reversed(digits))]
-    luhn = sum(one - 9 * (one > 9) for one in doubled) % 10 == 0  # noqa: PLR2004 - digits of the double are added
-    return luhn or (digits.startswith("356000000") and sum(map(int, digits)) % 5 == 0)
+    """Tell whether a SIREN or SIRET ends with its right key: Luhn's, or La Poste's own, whose digits add up to 5 × n.
+
+    python-stdnum knows La Poste's rule, and refuses Luhn's key to its establishments; some of them have it.
+    """
+    return digits is not None and (
+        siren.is_valid(digits)
+        if len(digits) == SIREN_DIGITS
+        else len(digits) == SIRET_DIGITS and (luhn.is_valid(digits) or siret_keys.is_valid(digits))
+    )
 
 
 def siret(text: str | None) -> str | None:
     """Return a SIRET without spaces, its lost zeros put back if its key then holds; ``None`` if it isn't one."""
     digits = SPACES.sub("", text or "")
-    whole = digits.zfill(14) if 11 <= len(digits) < 14 else digits  # noqa: PLR2004 - a SIREN begins with at most three 0
-    is_kept = len(digits) == 14 and digits.isdigit()  # noqa: PLR2004 - as its producer wrote it, whatever its key
+    # A SIREN begins with at most three zeros.
+    whole = digits.zfill(SIRET_DIGITS) if SIRET_DIGITS - 3 <= len(digits) < SIRET_DIGITS else digits
+    is_kept = len(digits) == SIRET_DIGITS and digits.isdigit()  # as its producer wrote it, whatever its key
     return whole if is_kept or has_valid_key(whole) else None

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from observatory.sources.formats.table_file import is_workbook, workbook_head
+from observatory.sources.formats import tables, workbooks
 
 HEAD_BYTES: Final = 262_144
 """The header of the widest of INSEE's files fits in there."""
@@ -28,8 +28,9 @@ def vintage(path: Path, pattern: str) -> str | None:
     >>> vintage(Path("base-cc-evol-struct-pop-2021.csv"), r"P(\d\d)_POP")  # doctest: +SKIP
     '2021'
     """
-    if is_workbook(path):
-        head = "\n".join(workbook_head(path))
+    if workbooks.is_workbook(path):
+        records = workbooks.records(path, limit=tables.HEADER_LINES)
+        head = "\n".join(text for _, cells in records for text in cells)
     else:
         try:
             with path.open("rb") as file:

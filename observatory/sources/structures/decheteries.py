@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.records_file import read_records
+from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 
 FILE: Final = "sinoe_annuaire_decheteries.json"
@@ -40,7 +40,7 @@ def read(path: Path) -> pd.DataFrame:
         If it is absent or is not what it should be.
     """
     optional = ["commune_code", "departement_code", "label", "place", "lat", "lon"]
-    table = read_records(path, COLUMNS, optional=optional)
+    table = read_table(path, COLUMNS, optional=optional)
     said = table["place"].fillna("").astype(str).str.split(",", n=1, expand=True).reindex(columns=[0, 1])
     point = said.map(lambda text: text.strip() or None if isinstance(text, str) else None)
     return table.drop(columns="place").assign(

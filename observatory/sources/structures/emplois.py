@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats.cell_text import reject_repeated_headers, restored
-from observatory.sources.formats.records_file import read_records
+from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 
 FILE: Final = "emplois_inclusion.json"
@@ -38,7 +38,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_records(path, COLUMNS)
+    return read_table(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:

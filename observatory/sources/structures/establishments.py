@@ -11,7 +11,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.formats.tables import read_exact
 
 FILE: Final = "structures.csv"
 COLUMNS: Final = (
@@ -60,7 +60,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_csv(path, COLUMNS)
+    return read_exact(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame) -> list[Batch]:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 
 FILE: Final = "anct_france_services_2024-08-01.csv"

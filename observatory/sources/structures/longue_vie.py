@@ -12,7 +12,8 @@ import pandas as pd
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.records_file import is_json, json_rows, read_records
+from observatory.sources.formats.json_lists import is_json, json_rows
+from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 from observatory.sources.structures.establishments import slug
 
@@ -58,7 +59,7 @@ def read(path: Path) -> pd.DataFrame:
     rows = json_rows(path) if is_json(path) else []
     if not rows or "fields" not in rows[0]:
         optional = set(LINES) - {"record_id", "name", "lon", "lat"}
-        return read_records(path, LINES, optional=optional).assign(state=ACTIVE, naf=None)
+        return read_table(path, LINES, optional=optional).assign(state=ACTIVE, naf=None)
     try:
         return pd.DataFrame([_row(one["fields"], rank) for rank, one in enumerate(rows, start=1)], dtype=object).astype(
             {LINE: "int64"}

@@ -16,7 +16,7 @@ from observatory import crs
 from observatory.errors import InputFileError
 from observatory.sources.fetch.answer_log import Api
 from observatory.sources.fetch.cache import DownloadError
-from observatory.sources.formats.encoding import read_text
+from observatory.sources.formats.encodings import read_text
 from observatory.sources.structures import sirene_ess, sirene_stock
 from observatory.words import place_notes
 

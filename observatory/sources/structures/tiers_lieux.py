@@ -10,7 +10,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats.cell_text import reject_repeated_headers, restored
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 
 FILE: Final = "bdftl-fiche-identite.csv"

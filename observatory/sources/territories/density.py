@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats.tables import read_table
 from observatory.sources.territories.commune_class import classified, zoning_rows
 from observatory.sources.territories.zoning import DENSITY
 

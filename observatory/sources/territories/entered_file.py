@@ -14,9 +14,10 @@ import shapely
 
 from observatory import crs
 from observatory.errors import InputFileError, UsageError
-from observatory.sources.batch import LINE
-from observatory.sources.formats import cell_text, coordinates, layer_file
-from observatory.sources.formats.table_file import REPEATED_HEADER, heading, headings, read_table
+from observatory.sources.batch import LINE, REPEATED_HEADER
+from observatory.sources.formats import cell_text, coordinates, layers
+from observatory.sources.formats.cell_text import heading
+from observatory.sources.formats.tables import headings, read_table
 
 FIELDS: Final = {
     "code": ("code", "id", "identifiant", "ref", "reference", "fid_local"),
@@ -65,7 +66,7 @@ def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list
         If the CRS doesn't exist.
     """
     told = _crs(crs_name)
-    frame, notes = _layer(path, told) if layer_file.is_layer(path) else _table(path, told)
+    frame, notes = _layer(path, told) if layers.is_layer(path) else _table(path, told)
     if frame.empty:
         raise InputFileError(f"« {path.name} » ne contient aucune ligne : vérifiez le fichier.")
     return frame, notes
@@ -115,14 +116,14 @@ def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
 
 
 def _layer(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
-    layer = layer_file.opened(path)
+    layer = layers.opened(path)
     notes: list[str] = []
     shapes = (
         gpd.GeoSeries(layer.geometry) if isinstance(layer, gpd.GeoDataFrame) else gpd.GeoSeries([None] * len(layer))
     )
     if told is not None:
         shapes = shapes.set_crs(told, allow_override=True)
-    shapes = layer_file.in_metres(shapes, path.name, notes)
+    shapes = layers.in_metres(shapes, path.name, notes)
     rows = pd.DataFrame(layer.drop(columns="geometry", errors="ignore"))
     rows.columns = [heading(str(one)) for one in rows.columns]
     texts = rows.astype(object).map(_text)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.records_file import read_records
+from observatory.sources.formats.tables import read_table
 from observatory.sources.territories import epci_membership
 
 FILE: Final = "communes.json"
@@ -31,7 +31,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_records(path, COLUMNS)
+    return read_table(path, COLUMNS)
 
 
 def normalise(

@@ -12,7 +12,7 @@ import geodata
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.records_file import read_records
+from observatory.sources.formats.tables import read_table
 from observatory.sources.territories import epci_membership, geo_api
 
 FILE: Final = "epci_communes.json"
@@ -33,7 +33,7 @@ def read(path: Path) -> pd.DataFrame:
     InputFileError
         If it is absent or is not what it should be.
     """
-    return read_records(path, geo_api.COLUMNS, optional=["epci_name"])
+    return read_table(path, geo_api.COLUMNS, optional=["epci_name"])
 
 
 def normalise(

@@ -13,9 +13,9 @@ import shapely
 from observatory import crs
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
-from observatory.sources.formats import layer_file
+from observatory.sources.formats import layers
 from observatory.sources.formats.cell_text import code_list
-from observatory.sources.formats.encoding import read_text
+from observatory.sources.formats.encodings import read_text
 from observatory.sources.territories.coverage import multipolygons
 
 FILE: Final = "qpv_2024.geojson"
@@ -48,16 +48,16 @@ def read(path: Path) -> gpd.GeoDataFrame:
     InputFileError
         If the file is absent, is not a layer, is empty, or lacks a property.
     """
-    if not layer_file.is_layer(path):
+    if not layers.is_layer(path):
         read_text(path)  # which says what else it is
         raise InputFileError(_NOT_IT.format(name=path.name))
-    layer = layer_file.opened(path, prefer="wgs84")
+    layer = layers.opened(path, prefer="wgs84")
     names = {str(name).lower(): name for name in layer.columns}
     found = {ours: next((names[one] for one in theirs if one in names), None) for ours, theirs in PROPERTIES.items()}
     if layer.empty or None in found.values() or not isinstance(layer, gpd.GeoDataFrame):
         raise InputFileError(_NOT_IT.format(name=path.name))
     notes: list[str] = []
-    shapes = layer_file.in_metres(gpd.GeoSeries(layer.geometry), path.name, notes)
+    shapes = layers.in_metres(gpd.GeoSeries(layer.geometry), path.name, notes)
     texts = {ours: pd.Series([_text(one) for one in layer[theirs]], dtype=object) for ours, theirs in found.items()}
     frame = gpd.GeoDataFrame(texts, geometry=shapes.to_numpy(), crs=crs.STORAGE)
     return frame.assign(**{LINE: range(1, len(frame) + 1)})

@@ -11,9 +11,9 @@ import pytest
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import Sieve
-from observatory.sources.formats import cell_text, coordinates, table_file
-from observatory.sources.formats.encoding import decode
-from observatory.sources.formats.table_file import read_table
+from observatory.sources.formats import cell_text, coordinates, workbooks
+from observatory.sources.formats.encodings import decode
+from observatory.sources.formats.tables import read_table
 from observatory.sources.formats.vintage import vintage
 
 COLUMNS = {"code": ("CODGEO", "code insee"), "name": ("LIBGEO",), "count": ("pop_*",)}
@@ -197,7 +197,7 @@ def test_codes_that_a_spreadsheet_made_numbers_are_read_whole(tmp_path: Path) ->
 
 def test_a_workbook_that_unpacks_into_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = workbook(tmp_path / "bombe.xlsx", [["CODGEO", "LIBGEO", "pop_1"], ["14001", "Ablon", "1"]])
-    monkeypatch.setattr(table_file, "MAX_WORKBOOK_BYTES", 1024)
+    monkeypatch.setattr(workbooks, "MAX_WORKBOOK_BYTES", 1024)
     with pytest.raises(InputFileError, match="est-ce bien le classeur"):
         read_table(path, COLUMNS)
 

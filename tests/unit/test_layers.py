@@ -11,7 +11,7 @@ import pytest
 from shapely.geometry import Point
 
 from observatory.errors import InputFileError
-from observatory.sources.formats import layer_file
+from observatory.sources.formats import layers
 
 VIRE = Point(-0.89, 48.84)
 
@@ -35,7 +35,7 @@ def zipped(path: Path, layers: dict[str, gpd.GeoDataFrame], *, has_prj: bool) ->
 
 def metres(path: Path) -> tuple[gpd.GeoSeries, list[str]]:
     notes: list[str] = []
-    return layer_file.in_metres(gpd.GeoSeries(layer_file.opened(path).geometry), path.name, notes), notes
+    return layers.in_metres(gpd.GeoSeries(layers.opened(path).geometry), path.name, notes), notes
 
 
 @pytest.mark.parametrize("crs", [4326, 2154, 3857, 3949, 27572])
@@ -72,10 +72,10 @@ def test_several_layers_are_refused_unless_one_is_preferred(tmp_path: Path) -> N
     held = {"QP_WGS84": layer([VIRE], 4326), "QP_LB93": layer([VIRE], 2154)}
     path = zipped(tmp_path / "deux.zip", held, has_prj=True)
     with pytest.raises(InputFileError, match=r"contient 2 couches \(QP_WGS84.shp, QP_LB93.shp\)"):
-        layer_file.opened(path)
-    assert layer_file.opened(path, prefer="wgs84").geometry.iloc[0].x == pytest.approx(-0.89)
+        layers.opened(path)
+    assert layers.opened(path, prefer="wgs84").geometry.iloc[0].x == pytest.approx(-0.89)
     package = tmp_path / "deux.gpkg"
     for name, frame in held.items():
         frame.to_file(package, layer=name)
     with pytest.raises(InputFileError, match="contient 2 couches"):
-        layer_file.opened(package)
+        layers.opened(package)
