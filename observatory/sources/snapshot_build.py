@@ -37,7 +37,7 @@ FILES: Final = (
     ze_unemployment.FILE,
     defm.FILE,
     deld.FILE,
-    sinoe.FILE,
+    sinoe.DECHETERIES.file,
     accompaniment.FILE,
 )
 """Files that ``--figures`` must hold."""
@@ -198,7 +198,9 @@ def _values(
     rates = ze_unemployment.normalise(ze_unemployment.read(figures / ze_unemployment.FILE), zones=zones)
     seekers = defm.normalise(defm.read(figures / defm.FILE), communes=codes, departements=departements)
     long_term = deld.normalise(deld.read(figures / deld.FILE), departements=departements)
-    waste = sinoe.normalise(sinoe.read(figures / sinoe.FILE), departements=departements)
+    waste = sinoe.DECHETERIES.normalise(
+        sinoe.DECHETERIES.read(figures / sinoe.DECHETERIES.file), departements=departements
+    )
     parts = [
         iris.values(iris_batch.frame),
         commune_rp.values(census.frame),
@@ -207,7 +209,7 @@ def _values(
         ze_unemployment.values(rates.frame),
         defm.values(seekers.frame),
         deld.values(long_term.frame),
-        sinoe.values(waste.frame),
+        sinoe.DECHETERIES.values(waste.frame),
     ]
     values = pd.concat(parts, ignore_index=True).sort_values(
         ["level", "code", "indicator", "period"], ignore_index=True

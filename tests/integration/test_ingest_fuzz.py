@@ -16,18 +16,25 @@ import sqlalchemy as sa
 import geodata
 from observatory.errors import InputFileError, ObservatoryError
 from observatory.sources.batch import Batch
-from observatory.sources.figures import dares, sinoe
+from observatory.sources.figures import dares
+from observatory.sources.figures.sinoe import DECHETERIES
 from observatory.sources.structures import france_services, longue_vie
-from observatory.sources.territories import banatic, density, frr
+from observatory.sources.territories import banatic
+from observatory.sources.territories.commune_class import DENSITY_GRID, FRR_LIST
 from observatory.store.ingest import file_ingest
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
 NORMANDY: Final = ("14", "27", "50", "61", "76")
 SEED: Final = 20_251_122
 COUNT: Final = 200
-MODULES: Final = (frr, density, banatic, france_services, sinoe, dares, longue_vie)
-FILES: Final = {module.SOURCE_ID: module.FILE for module in MODULES} | {
-    sinoe.SOURCE_ID: "ademe_sinoe_decheterie_dept.csv"
+SOURCES: Final = {
+    **{one.source_id: one for one in (FRR_LIST, DENSITY_GRID, DECHETERIES)},
+    **{module.SOURCE_ID: module for module in (banatic, france_services, dares, longue_vie)},
+}
+FILES: Final = {
+    **{one.source_id: one.file for one in (FRR_LIST, DENSITY_GRID)},
+    **{module.SOURCE_ID: module.FILE for module in (banatic, france_services, dares, longue_vie)},
+    DECHETERIES.source_id: "ademe_sinoe_decheterie_dept.csv",
 }
 
 
@@ -35,7 +42,7 @@ FILES: Final = {module.SOURCE_ID: module.FILE for module in MODULES} | {
 class Case:
     """A source, the part of its file about Normandy, and what the whole of that part says."""
 
-    module: Any
+    source: Any
     content: bytes
     normalise: Callable[[Path], Batch]
     truth: Batch
@@ -58,11 +65,11 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     communes, region = set(frame["code"]), set(frame.loc[~frame["is_border"], "code"])
     known = {"communes": communes, "departements": {code[:2] for code in communes}}
     needs: dict[str, dict[str, set[str]]] = {
-        frr.SOURCE_ID: {**known, "region_communes": region},
-        density.SOURCE_ID: {**known, "region_communes": region},
+        FRR_LIST.source_id: {**known, "region_communes": region},
+        DENSITY_GRID.source_id: {**known, "region_communes": region},
         banatic.SOURCE_ID: known,
         france_services.SOURCE_ID: known,
-        sinoe.SOURCE_ID: {"departements": set(NORMANDY)},
+        DECHETERIES.source_id: {"departements": set(NORMANDY)},
         dares.SOURCE_ID: {"communes": {f"91{rank:03d}" for rank in range(1000)}, "departements": {"91"}},
         longue_vie.SOURCE_ID: {"departements": {"56"}},
     }
@@ -70,22 +77,22 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
     kept: dict[str, Callable[[bytes], bool]] = {
         banatic.SOURCE_ID: lambda line: line.startswith(starts),
         france_services.SOURCE_ID: lambda line: any(b',"%b","' % code in line[:12] for code in starts),
-        sinoe.SOURCE_ID: lambda line: b'"Normandie"' in line,
+        DECHETERIES.source_id: lambda line: b'"Normandie"' in line,
         dares.SOURCE_ID: lambda _: True,
         longue_vie.SOURCE_ID: lambda _: True,
     }
     directory = tmp_path_factory.mktemp("parts")
     made = []
-    for module in MODULES:
-        content = part(RAW / FILES[module.SOURCE_ID], kept.get(module.SOURCE_ID, lambda line: line.startswith(starts)))
-        path = directory / FILES[module.SOURCE_ID]
+    for source_id, source in SOURCES.items():
+        content = part(RAW / FILES[source_id], kept.get(source_id, lambda line: line.startswith(starts)))
+        path = directory / FILES[source_id]
         path.write_bytes(content)
 
-        def normalise(path: Path, module: Any = module) -> Batch:
-            batch: Batch = module.normalise(module.read(path), **needs[module.SOURCE_ID])
+        def normalise(path: Path, source: Any = source, source_id: str = source_id) -> Batch:
+            batch: Batch = source.normalise(source.read(path), **needs[source_id])
             return batch
 
-        made.append(Case(module, content, normalise, normalise(path)))
+        made.append(Case(source, content, normalise, normalise(path)))
     return made
 
 
@@ -113,7 +120,7 @@ def test_each_damaged_copy_ends_in_a_load_or_a_sentence(cases: list[Case], tmp_p
         loads += 1
         told = batch.kept_count + batch.rejected_count + batch.duplicate_count + batch.outside_count
         assert batch.read_count == told
-        if case.module in (frr, density):
+        if case.source in (FRR_LIST, DENSITY_GRID):
             # A class by commune is either as the whole file says it, or refused: never half, never another.
             got = batch.frame.set_index("commune_code")["value_code"].to_dict()
             assert got == case.truth.frame.set_index("commune_code")["value_code"].to_dict(), (rank, mutate.__name__)
@@ -131,12 +138,12 @@ def test_the_database_keeps_what_it_had_through_damaged_files(
             return str(connection.exec_driver_sql(query).scalar())
 
     before = digest()
-    case = next(one for one in cases if one.module is frr)
+    case = next(one for one in cases if one.source is FRR_LIST)
     path = tmp_path / "frr.csv"
     harmful = (mutations._truncate, mutations._nul, mutations._garbage, mutations._empty, mutations._web_page)
     for rank, mutate in enumerate(harmful):
         path.write_bytes(mutate(case.content, random.Random(SEED + rank)))
         with pytest.raises(InputFileError) as caught:
-            file_ingest.ingest_file(engine, frr.SOURCE_ID, path)
+            file_ingest.ingest_file(engine, FRR_LIST.source_id, path)
         sentence(caught.value)
         assert digest() == before

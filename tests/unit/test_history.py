@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 
 import geodata
 from observatory.errors import InputFileError
+from observatory.sources.batch import Sieve
 from observatory.sources.territories import history
 
 FIGURES = Path(__file__).parents[3] / "shared" / "data" / "figures"
@@ -17,22 +19,47 @@ WITHOUT_OUTLINE = "14581"
 """Aurseulles is a commune of today that the territories lack."""
 
 
-def added(counts: pd.Series, *, present: set[str], successor: dict[str, str]) -> pd.Series:
-    """Counts by commune of today; a code that leads nowhere fails."""
-    today = history.carry(counts.index.to_series(), known=present, successor=successor)
-    assert today.notna().all()
-    return counts.groupby(today.to_numpy()).sum(min_count=1)
+@dataclass(frozen=True)
+class Carried:
+    """Persons by commune of today; former code → code of today, those that differ; persons whose code leads nowhere."""
+
+    persons: pd.Series
+    moved: dict[str, str]
+    lost: dict[str, int]
 
 
-def test_a_commune_leads_to_its_commune_of_today_step_by_step() -> None:
-    codes = pd.Series(["A", "B", "C", "D", "X"])
-    today = history.carry(codes, known={"A", "D"}, successor={"B": "A", "C": "B", "E": "D"})
-    assert today.tolist() == ["A", "A", "A", "D", None]
+def carried(persons: pd.Series, *, present: set[str], successor: dict[str, str]) -> Carried:
+    """Carry persons by commune (``Int64``) as the census does."""
+    frame = pd.DataFrame({"commune_code": persons.index, "persons": persons.to_numpy(), "line": range(len(persons))})
+    sieve = Sieve(frame, "toy", "toy.csv", shown=("commune_code",))
+    today = history.carried(sieve, communes=present, successor=successor)
+    former = sieve.frame["commune_code"]
+    lost = frame.loc[~frame.index.isin(sieve.frame.index)].set_index("commune_code")["persons"]
+    added = history.added(sieve.frame[["persons"]], today, communes=present).set_index("commune_code")["persons"]
+    assert sieve.batch().rejected["content"].tolist() == lost.index.tolist()
+    return Carried(added, dict(zip(former[former.ne(today)], today[former.ne(today)], strict=True)), lost.to_dict())
+
+
+def counts(**persons: int | None) -> pd.Series:
+    return pd.Series(persons, dtype="Int64")
+
+
+def test_counts_of_merged_communes_are_added() -> None:
+    found = carried(counts(A=10, B=3, C=4, D=5, X=7), present={"A", "D"}, successor={"B": "A", "C": "B", "E": "D"})
+    assert found.persons.to_dict() == {"A": 17, "D": 5}
+    assert found.moved == {"B": "A", "C": "A"}
+    assert found.lost == {"X": 7}
+
+
+def test_a_missing_count_is_not_zero() -> None:
+    found = carried(counts(A=None, B=3, D=None), present={"A", "D", "E"}, successor={"B": "A"})
+    assert found.persons["A"] == 3
+    assert found.persons.isna()[["D", "E"]].all()
 
 
 def test_circles_are_refused() -> None:
     with pytest.raises(InputFileError, match="tournent en rond"):
-        history.carry(pd.Series(["A"]), known={"Z"}, successor={"A": "B", "B": "A"})
+        carried(counts(A=1), present={"Z"}, successor={"A": "B", "B": "A"})
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +98,16 @@ def test_every_commune_of_a_year_has_its_commune_of_today(
     _, _, present, successor = normandy
     codes = members(year).index
     draw = random.Random(year)
-    persons = pd.Series([draw.randrange(10, 120_000) for _ in codes], index=codes)
-    today = history.carry(codes.to_series(), known=present, successor=successor)
-    assert (len(codes), int(today.ne(codes).sum()), int(today.isna().sum())) == (commune_count, moved_count, 0)
-    carried = added(persons, present=present, successor=successor)
-    assert carried.sum() == persons.sum()
-    assert set(carried.index) <= present
+    persons = pd.Series([draw.randrange(10, 120_000) for _ in codes], index=codes, dtype="Int64")
+    found = carried(persons, present=present, successor=successor)
+    assert (len(persons), len(found.moved), len(found.lost)) == (commune_count, moved_count, 0)
+    assert found.persons.sum() == persons.sum()
+    assert set(found.persons.index) == present
+    expected: dict[str, int] = {}
+    for code, count in persons.items():
+        parent = found.moved.get(str(code), str(code))
+        expected[parent] = expected.get(parent, 0) + count
+    assert found.persons.dropna().to_dict() == expected
 
 
 def test_the_population_of_the_communes_of_2018_is_that_of_today_to_the_person(
@@ -91,13 +122,16 @@ def test_the_population_of_the_communes_of_2018_is_that_of_today_to_the_person(
         else communes["population_count"].get(code, pd.NA)
         for code in codes
     ]
-    persons = pd.Series(pd.array(own, dtype="Int64"), index=codes, name="persons")
-    carried = added(persons, present=present, successor=successor)
-    assert carried.sum() == persons.sum()
-    today = history.carry(codes.to_series(), known=present, successor=successor)
-    doubtful = {*today[persons.isna().to_numpy()], WITHOUT_OUTLINE}
-    both = carried.to_frame().join(communes["population_count"], how="inner")
-    both = both.drop(index=list(doubtful), errors="ignore")
+    persons = pd.Series(own, index=codes, dtype="Int64")
+    found = carried(persons, present=present, successor=successor)
+    assert found.persons.sum() == persons.sum()
+    unknown = set(persons.index[persons.isna()])
+    doubtful = {found.moved.get(code, code) for code in unknown} | {WITHOUT_OUTLINE}
+    both = (
+        found.persons.to_frame("persons")
+        .join(communes["population_count"], how="inner")
+        .drop(index=list(doubtful), errors="ignore")
+    )
     differing = both[both["persons"].ne(both["population_count"])]
     # Their centre of 2018 had already merged with others: its population cannot be read in the parts of today.
     assert set(differing.index) <= {"27685", "50025", "50215", "50419", "50523", "50546"}

@@ -9,7 +9,8 @@ import pytest
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import Sieve
-from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
+from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, ze_unemployment
+from observatory.sources.figures.sinoe import DECHETERIES
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact
 from observatory.sources.territories import history, zoning
@@ -175,8 +176,8 @@ def test_tonnages_are_added_over_treatments_and_a_sum_that_lacks_a_row_is_missin
     )
     path = tmp_path / "tonnages.csv"
     path.write_text(text, encoding="utf-8")
-    batch = sinoe.normalise(sinoe.read(path), departements={"14"})
-    told = sinoe.values(batch.frame)
+    batch = DECHETERIES.normalise(DECHETERIES.read(path), departements={"14"})
+    told = DECHETERIES.values(batch.frame)
     found = told.set_index(["period", "indicator"])["value"]
     assert found["2017", "decheterie_dangereux_t"] == 3.5
     assert found["2015", "decheterie_dangereux_t"] == found["2015", "decheterie_total_t"] == 1234.5  # written twice

@@ -13,9 +13,12 @@ from shapely.geometry import box
 import geodata
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch
-from observatory.sources.figures import dares, sinoe
+from observatory.sources.figures import dares
+from observatory.sources.figures.sinoe import DECHETERIES
 from observatory.sources.structures import france_services, longue_vie
-from observatory.sources.territories import banatic, density, frr, qpv, qpv_2015
+from observatory.sources.territories import banatic, qpv, qpv_2015
+from observatory.sources.territories.commune_class import DENSITY_GRID, FRR_LIST, CommuneClass
+from observatory.sources.territories.zoning import DENSITY
 
 RAW = Path(__file__).parents[3] / "shared" / "data" / "raw"
 NORMANDY = ("14", "27", "50", "61", "76")
@@ -53,7 +56,7 @@ def is_balanced(batch: Batch) -> bool:
 
 
 def test_frr_has_the_2644_communes_of_normandy_by_status(known: dict[str, set[str]]) -> None:
-    read = frr.read(raw(frr.FILE))
+    read = FRR_LIST.read(raw(FRR_LIST.file))
     in_normandy = read[read["commune_code"].str[:2].isin(NORMANDY)]
     assert in_normandy["label"].value_counts().to_dict() == {
         "Non classée": 1502,
@@ -62,7 +65,7 @@ def test_frr_has_the_2644_communes_of_normandy_by_status(known: dict[str, set[st
         "FRR bénéficiaire": 59,
         "FRR bénéficiaire partiellement": 1,
     }
-    batch = frr.normalise(read, **known)
+    batch = FRR_LIST.normalise(read, **known)
     assert is_balanced(batch)
     assert (batch.read_count, batch.kept_count, batch.outside_count) == (34_875, 5823, 29_051)
     assert batch.rejected.to_dict("records") == [
@@ -75,21 +78,21 @@ def test_frr_has_the_2644_communes_of_normandy_by_status(known: dict[str, set[st
     ]
 
 
-@pytest.mark.parametrize("module", [frr, density])
-def test_a_producers_file_says_what_the_snapshot_says(module: object, known: dict[str, set[str]]) -> None:
-    batch = module.normalise(module.read(raw(module.FILE)), **known)  # type: ignore[attr-defined]
-    rows = module.zonings(batch.frame)  # type: ignore[attr-defined]
+@pytest.mark.parametrize("zoning", [FRR_LIST, DENSITY_GRID])
+def test_a_producers_file_says_what_the_snapshot_says(zoning: CommuneClass, known: dict[str, set[str]]) -> None:
+    batch = zoning.normalise(zoning.read(raw(zoning.file)), **known)
+    rows = zoning.zonings(batch.frame)
     carried = pd.read_parquet(geodata.SNAPSHOT / "zonings.parquet")
-    carried = carried[carried["source_id"].eq(module.SOURCE_ID)]  # type: ignore[attr-defined]
+    carried = carried[carried["source_id"].eq(zoning.source_id)]
     assert set(zip(rows["code"], rows["value_code"], rows["value_label"], strict=True)) == set(
         zip(carried["code"], carried["value_code"], carried["value_label"], strict=True)
     )
 
 
 def test_density_has_2644_communes_in_normandy() -> None:
-    read = density.read(raw(density.FILE))
+    read = DENSITY_GRID.read(raw(DENSITY_GRID.file))
     assert read["commune_code"].str[:2].isin(NORMANDY).sum() == 2644
-    assert read["label"].isin(density.DENSITY).all()
+    assert read["label"].isin(DENSITY).all()
 
 
 def test_the_2024_workbook_has_its_header_on_row_5(tmp_path: Path) -> None:
@@ -102,7 +105,9 @@ def test_the_2024_workbook_has_its_header_on_row_5(tmp_path: Path) -> None:
     path = tmp_path / "grille_densite_7_niveaux_2024.xlsx"
     book.save(path)
     communes = {"14001", "14003"}
-    batch = density.normalise(density.read(path), communes=communes, region_communes=communes, departements={"14"})
+    batch = DENSITY_GRID.normalise(
+        DENSITY_GRID.read(path), communes=communes, region_communes=communes, departements={"14"}
+    )
     assert batch.frame[["commune_code", "value_code", "label", "line"]].to_dict("list") == {
         "commune_code": ["14001", "14003"],
         "value_code": ["5", "7"],
@@ -144,10 +149,10 @@ def test_france_services_carries_no_contact_line(known: dict[str, set[str]]) -> 
 
 
 def test_sinoe_reads_ademes_whole_file() -> None:
-    batch = sinoe.normalise(sinoe.read(raw("ademe_sinoe_decheterie_dept.csv")), departements=set(NORMANDY))
+    batch = DECHETERIES.normalise(DECHETERIES.read(raw("ademe_sinoe_decheterie_dept.csv")), departements=set(NORMANDY))
     assert is_balanced(batch)
     carried = pd.read_parquet(geodata.SNAPSHOT / "values.parquet")
-    carried = carried[carried["source_id"].eq(sinoe.SOURCE_ID)]
+    carried = carried[carried["source_id"].eq(DECHETERIES.source_id)]
     keys = ["code", "period", "indicator"]
     both = carried.set_index(keys)["value"].to_frame("carried").join(batch.frame.set_index(keys)["value"])
     assert len(both) == len(batch.frame)
@@ -155,24 +160,24 @@ def test_sinoe_reads_ademes_whole_file() -> None:
 
 
 def test_a_truncated_list_of_communes_is_refused(known: dict[str, set[str]], tmp_path: Path) -> None:
-    content = raw(frr.FILE).read_bytes()
+    content = raw(FRR_LIST.file).read_bytes()
     lines = content.split(b"\r\n")
     path = tmp_path / "frr.csv"
     for cut in (b"\r\n".join(lines[:20_000]), content[: len(content) // 2]):
         path.write_bytes(cut)
         with pytest.raises(InputFileError, match="tronqué"):
-            frr.normalise(frr.read(path), **known)
+            FRR_LIST.normalise(FRR_LIST.read(path), **known)
 
 
 def test_a_windows_1252_or_reordered_copy_reads_the_same(known: dict[str, set[str]], tmp_path: Path) -> None:
-    content = raw(frr.FILE).read_bytes().decode("utf-8")
-    first = frr.normalise(frr.read(raw(frr.FILE)), **known).frame
+    content = raw(FRR_LIST.file).read_bytes().decode("utf-8")
+    first = FRR_LIST.normalise(FRR_LIST.read(raw(FRR_LIST.file)), **known).frame
     path = tmp_path / "frr.csv"
     cells = [line.split(";") for line in content.splitlines()]
     turned = "\n".join(",".join([one[3], f'"{one[2]}"', one[0]]) for one in cells)
     for copy in (content.encode("cp1252"), turned.encode("utf-8-sig"), turned.encode("cp1252")):
         path.write_bytes(copy)
-        again = frr.normalise(frr.read(path), **known).frame
+        again = FRR_LIST.normalise(FRR_LIST.read(path), **known).frame
         assert again["commune_code"].tolist() == first["commune_code"].tolist()
         assert again["value_code"].tolist() == first["value_code"].tolist()
 
@@ -181,7 +186,7 @@ def test_the_download_of_the_observatoire_des_territoires_marks_what_is_not_clas
     path = tmp_path / "frr.csv"
     path.write_text("codgeo;libgeo;codefrr\n14001;Ablon;-9999\n14003;Acqueville;FRR+\n", encoding="utf-8")
     communes = {"14001", "14003"}
-    batch = frr.normalise(frr.read(path), communes=communes, region_communes=communes, departements={"14"})
+    batch = FRR_LIST.normalise(FRR_LIST.read(path), communes=communes, region_communes=communes, departements={"14"})
     assert batch.frame["value_code"].tolist() == ["non_classee", "plus"]
 
 
@@ -192,7 +197,9 @@ def test_lines_that_contradict_each_other_are_all_put_aside(tmp_path: Path) -> N
         "codgeo;libgeo;codefrr\n",
         encoding="utf-8",
     )
-    batch = frr.normalise(frr.read(path), communes={"14001", "14003"}, region_communes={"14003"}, departements={"14"})
+    batch = FRR_LIST.normalise(
+        FRR_LIST.read(path), communes={"14001", "14003"}, region_communes={"14003"}, departements={"14"}
+    )
     assert (batch.read_count, batch.kept_count, batch.duplicate_count, batch.rejected_count) == (6, 1, 1, 4)
     assert batch.rejected["line"].tolist() == [7, 6, 2, 3]
 

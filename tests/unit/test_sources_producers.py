@@ -21,16 +21,16 @@ from observatory.sources.batch import Batch
 from observatory.sources.fetch import archive
 from observatory.sources.figures import (
     bpe,
+    commune_rp,
     dares,
     filosofi,
-    rp_live,
     sinoe_actor,
     sinoe_crosswalk,
-    sinoe_dma,
-    sinoe_dma_treatment,
     ze_unemployment,
 )
-from observatory.sources.structures import decheteries, emplois, fabriques, longue_vie, manufactures, tiers_lieux
+from observatory.sources.figures.sinoe import COLLECTED, TREATED
+from observatory.sources.structures import decheteries, emplois, longue_vie, tiers_lieux
+from observatory.sources.structures.labelled_place import FABRIQUES, MANUFACTURES, LabelledPlaces
 from observatory.sources.territories import admin_express, geo_api, geo_api_epci
 from observatory.store.ingest.readers import readers
 
@@ -53,11 +53,16 @@ def test_every_declared_reader_exists_and_every_reader_is_declared() -> None:
     declared = {one.source_id: one.reader for one in catalogue.sources() if one.reader is not None}
     assert set(declared) == set(readers())
     for source_id, name in declared.items():
-        module = import_module(f"observatory.sources.{name}")
-        assert source_id == module.SOURCE_ID
+        module, _, one_of_several = name.partition(":")
+        source: Any = import_module(f"observatory.sources.{module}")
+        if one_of_several:
+            source = getattr(source, one_of_several)
+            assert source_id == source.source_id
+        else:
+            assert source_id == source.SOURCE_ID
         if source_id not in BY_SQL:
-            assert callable(module.read)
-            assert callable(module.normalise)
+            assert callable(source.read)
+            assert callable(source.normalise)
 
 
 def test_live_addresses_are_of_a_known_kind_and_have_a_reader() -> None:
@@ -138,10 +143,10 @@ def test_household_waste_by_type_reads_decimal_commas_and_any_case(tmp_path: Pat
         "2019;28;Normandie;61;Orne;07C;Encombrants;7,000\r\n"
         "2019;84;Auvergne-Rhône-Alpes;01;Ain;07C;Encombrants;7\r\n".encode()
     )
-    batch = sinoe_dma.normalise(sinoe_dma.read(path), departements={"14", "61"})
+    batch = COLLECTED.normalise(COLLECTED.read(path), departements={"14", "61"})
     assert is_balanced(batch)
     assert (batch.kept_count, batch.rejected_count, batch.outside_count) == (3, 1, 1)
-    found = sinoe_dma.values(batch.frame).set_index(["code", "indicator"])["value"]
+    found = COLLECTED.values(batch.frame).set_index(["code", "indicator"])["value"]
     assert found["14", "dma_residuelles_t"] == 161_234.5
     assert found["14", "dma_biodechets_t"] == 60_000.25
     assert pd.isna(found["14", "dma_total_t"])  # « Autres » is not known: the total isn't either
@@ -162,10 +167,10 @@ def test_destinations_of_waste_are_added_over_its_types(tmp_path: Path) -> None:
         line(2021, "Encombrants", "Envoi sur la Lune", 1),
     ]
     path = written(tmp_path / "lignes.json", {"total": 5, "results": rows})
-    batch = sinoe_dma_treatment.normalise(sinoe_dma_treatment.read(path), departements={"76"})
+    batch = TREATED.normalise(TREATED.read(path), departements={"76"})
     assert is_balanced(batch)
     assert batch.rejected["reason"].tolist() == ["classe hors nomenclature"]
-    assert sinoe_dma_treatment.values(batch.frame).set_index("indicator")["value"].to_dict() == {
+    assert TREATED.values(batch.frame).set_index("indicator")["value"].to_dict() == {
         "dma_stockage_t": 30.75,
         "dma_incineration_energie_t": 100.0,
         "dma_stockage_inertes_t": 5.0,
@@ -179,10 +184,12 @@ def test_the_census_file_gives_60_and_over_and_carries_merged_communes(tmp_path:
         "14118;100;20,5;10;8;60;1\n14900;30;6;4;1;9;1\n14901;5;1;1;0;2;1\n75056;9;1;1;1;1;1\n",
         encoding="utf-8",
     )
-    batch = rp_live.normalise(rp_live.read(path), communes={CAEN, VIRE}, successor={"14900": VIRE}, departements={"14"})
+    batch = commune_rp.normalise(
+        commune_rp.read(path), communes={CAEN, VIRE}, successor={"14900": VIRE}, departements={"14"}
+    )
     assert is_balanced(batch)
     assert (batch.kept_count, batch.rejected_count, batch.outside_count) == (2, 1, 1)
-    found = rp_live.values(batch.frame).set_index(["code", "indicator"])
+    found = commune_rp.values(batch.frame).set_index(["code", "indicator"])
     assert found.loc[(CAEN, "age60p_count"), "value"] == 30.5
     assert found.loc[(VIRE, "age60p_count"), "value"] == 10
     assert found.loc[(VIRE, "population_count"), "value"] == 30
@@ -207,14 +214,14 @@ def test_melodi_observations_become_one_row_per_commune(tmp_path: Path) -> None:
         seen("2024-DEP-14", "_T", 700000.0),
     ]
     path = written(tmp_path / "insee_rp_2021.json", {"observations": rows, "paging": {"isLast": True}})
-    batch = rp_live.normalise(rp_live.read(path), communes={CAEN, VIRE}, successor={}, departements={"14"})
-    found = rp_live.values(batch.frame).set_index(["code", "indicator"])
+    batch = commune_rp.normalise(commune_rp.read(path), communes={CAEN, VIRE}, successor={}, departements={"14"})
+    found = commune_rp.values(batch.frame).set_index(["code", "indicator"])
     assert found.loc[(CAEN, "population_count"), "value"] == 100
     assert found.loc[(CAEN, "age60p_count"), "value"] == 31
     assert found.loc[(VIRE, "age60p_count"), "status"] == "missing"  # half of it is unknown: not five persons
     rows.append(seen("2024-COM-14118", "_T", 99.0, TIME_PERIOD="2015"))
     with pytest.raises(InputFileError, match="2 millésimes"):
-        rp_live.read(written(path, {"observations": rows}))
+        commune_rp.read(written(path, {"observations": rows}))
 
 
 def test_filosofi_by_iris_and_by_commune_hides_what_insee_hides(tmp_path: Path) -> None:
@@ -364,14 +371,14 @@ def test_the_census_of_tiers_lieux_has_a_bom_and_decimal_commas(tmp_path: Path) 
     assert (place["lat"], place["lon"], place["period"], place["kind"]) == (48.84, -0.89, "2026", "TIERS_LIEU")
 
 
-@pytest.mark.parametrize(("module", "head"), [(fabriques, "id_fabt,lib_fabt"), (manufactures, "id_manup,lib_manup")])
-def test_labelled_places_are_read_by_their_commune(tmp_path: Path, module: Any, head: str) -> None:
+@pytest.mark.parametrize(("label", "head"), [(FABRIQUES, "id_fabt,lib_fabt"), (MANUFACTURES, "id_manup,lib_manup")])
+def test_labelled_places_are_read_by_their_commune(tmp_path: Path, label: LabelledPlaces, head: str) -> None:
     path = tmp_path / "lieux.csv"
     path.write_text(f"{head},insee_com,lib_com\n1,Lieu A,14118,Caen\n2,Lieu B,33063,Bordeaux\n3,Lieu C,14999,?\n")
-    batch = module.normalise(module.read(path), communes={CAEN}, departements={"14"})
+    batch = label.normalise(label.read(path), communes={CAEN}, departements={"14"})
     assert (batch.kept_count, batch.rejected_count, batch.outside_count) == (1, 1, 1)
     assert batch.frame["commune_code"].tolist() == [CAEN]
-    assert batch.frame["source_id"].tolist() == [module.SOURCE_ID]
+    assert batch.frame["source_id"].tolist() == [label.source_id]
 
 
 def test_decheteries_are_those_of_the_last_year_placed_by_latitude_then_longitude(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code",))
     sieve.drop_duplicates(["commune_code"])
     cell_text.numbers(sieve, list(EQUIPMENTS))
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes)
     counts = sieve.frame.set_index("commune_code")[list(EQUIPMENTS)]
     absent = pd.DataFrame(0.0, index=sorted(communes - set(counts.index)), columns=list(EQUIPMENTS))
     return sieve.batch(pd.concat([counts, absent]).sort_index().rename_axis("commune_code").reset_index())
@@ -91,7 +91,7 @@ def _from_long(frame: pd.DataFrame, communes: set[str]) -> Batch:
     sieve.leave_outside(sieve.frame["kind"].ne(COMMUNE) | ~sieve.frame["facility"].isin(declared))
     cell_text.reject_codes(sieve, "code")
     sieve.leave_outside(~sieve.frame["code"].str[:2].isin({code[:2] for code in communes}))
-    sieve.reject(~sieve.frame["code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes, column="code")
     cell_text.numbers(sieve, ["count"])
     sieve.reject(sieve.frame["count"].isna() | (sieve.frame["count"] < 0), "nombre absent ou négatif")
     cell_text.reject_contradictions(sieve, ["code", "facility", "period"], ["count"])

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.figures.long_form import VALUE_COLUMNS
+from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_table
 
@@ -57,11 +57,9 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
         Frame: the columns of ``COLUMNS``, counts as floats (persons), NaN where the Dares gives none.
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=(*KEYS, "job_seekers_count"))
-    cell_text.reject_repeated_headers(sieve)
-    cell_text.reject_codes(sieve, "commune_code")
-    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
+    cell_text.keep_departements(sieve, departements)
     sieve.reject(~sieve.frame["period"].fillna("").str.fullmatch(PERIOD), "trimestre illisible")
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes)
     cell_text.numbers(sieve, ["job_seekers_count"])
     cell_text.reject_contradictions(sieve, list(KEYS), ["job_seekers_count"])
     return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))
@@ -75,10 +73,5 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     wanted = frame[frame["kind"].eq(RAW) & frame["category"].eq(CATEGORY)]
     indicator = [INDICATORS.get(pair) for pair in zip(wanted["sex"], wanted["age"], strict=True)]
     long = wanted.assign(indicator=pd.Series(indicator, index=wanted.index, dtype=object)).dropna(subset="indicator")
-    return long.assign(
-        level="commune",
-        code=long["commune_code"],
-        value=long["job_seekers_count"],
-        status=long["job_seekers_count"].notna().map({True: "observed", False: "missing"}),
-        source_id=SOURCE_ID,
-    )[list(VALUE_COLUMNS)].reset_index(drop=True)
+    told = long.assign(level="commune", code=long["commune_code"], value=long["job_seekers_count"])
+    return valued(told, SOURCE_ID).reset_index(drop=True)

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.figures.long_form import VALUE_COLUMNS
+from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.tables import read_exact
@@ -60,7 +60,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     contradicted = sieve.frame.duplicated(["commune_code", "month"], keep=False)
     sieve.reject(contradicted, "deux valeurs différentes pour la même commune et le même mois")
     known = sieve.frame["commune_code"].isin(communes | departements)
-    sieve.reject(~known, "commune absente des territoires de l'observatoire")
+    sieve.reject(~known, cell_text.UNKNOWN_COMMUNE)
     sieve.frame = sieve.frame.assign(period=sieve.frame["month"].map(period))
     sieve.reject(sieve.frame["period"].isna(), "mois illisible")
     cell_text.numbers(sieve, [FIGURE])
@@ -79,15 +79,4 @@ def period(month: str | None) -> str | None:
 
 def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the counts in long form, levels ``commune`` and ``departement``."""
-    long = pd.DataFrame(
-        {
-            "level": frame["level"],
-            "code": frame["code"],
-            "indicator": FIGURE,
-            "period": frame["period"],
-            "value": frame[FIGURE],
-            "status": frame[FIGURE].notna().map({True: "observed", False: "missing"}),
-            "source_id": SOURCE_ID,
-        }
-    )
-    return long[list(VALUE_COLUMNS)]
+    return valued(frame.assign(indicator=FIGURE, value=frame[FIGURE]), SOURCE_ID)

@@ -13,7 +13,7 @@ from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact, read_table
 from observatory.sources.formats.vintage import vintage
-from observatory.sources.territories.history import carry
+from observatory.sources.territories import history
 
 FILE: Final = "filosofi_communes_2021.csv"
 SOURCE_ID: Final = "insee_filosofi_2021"
@@ -79,9 +79,7 @@ def normalise(
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", *FIGURES))
     cell_text.numbers(sieve, list(FIGURES))
     cell_text.reject_contradictions(sieve, ["commune_code"], list(FIGURES))
-    today = carry(sieve.frame["commune_code"], known=communes, successor=successor)
-    sieve.reject(today.isna(), "commune absente des territoires de l'observatoire, et sans commune qui lui succède")
-    today = today.loc[sieve.frame.index]
+    today = history.carried(sieve, communes=communes, successor=successor)
     former = sieve.frame["commune_code"]
     merged = set(today[former.ne(today) & former.map(renamed).ne(today)])
     is_part = today.isin(merged)

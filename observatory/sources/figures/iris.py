@@ -58,7 +58,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
         Frame: the file's columns, figures as floats.
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=KEYS)
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes)
     sieve.reject(sieve.frame["iris_code"].str[:5].ne(sieve.frame["commune_code"]), "code IRIS étranger à sa commune")
     figures = [*CENSUS, *INCOME]
     cell_text.numbers(sieve, figures)

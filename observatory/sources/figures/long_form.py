@@ -10,6 +10,27 @@ import pandas as pd
 VALUE_COLUMNS: Final = ("level", "code", "indicator", "period", "value", "status", "source_id")
 
 
+def valued(frame: pd.DataFrame, source_id: str, *, known: str = "observed") -> pd.DataFrame:
+    """Give figures in long form their status and their source.
+
+    Parameters
+    ----------
+    frame
+        ``level, code, indicator, period`` and ``value``; NaN is a figure that the producer does not give.
+    source_id
+        Source of the figures.
+    known
+        Status of a figure that is there.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``VALUE_COLUMNS``, same index; status ``missing`` where there is no value.
+    """
+    status = frame["value"].notna().map({True: known, False: "missing"})
+    return frame.assign(status=status, source_id=source_id)[list(VALUE_COLUMNS)]
+
+
 def long_values(
     frame: pd.DataFrame, *, level: str, code: str, columns: Mapping[str, tuple[str, str]], source_id: str
 ) -> pd.DataFrame:
@@ -33,20 +54,10 @@ def long_values(
     pandas.DataFrame
         Columns ``VALUE_COLUMNS``; status ``observed``, or ``missing`` where there is no value.
     """
-    parts = []
-    for column, (indicator, period) in columns.items():
-        value = frame[column].astype("float64")
-        parts.append(
-            pd.DataFrame(
-                {
-                    "level": level,
-                    "code": frame[code].to_numpy(),
-                    "indicator": indicator,
-                    "period": period,
-                    "value": value.to_numpy(),
-                    "status": value.notna().map({True: "observed", False: "missing"}).to_numpy(),
-                    "source_id": source_id,
-                }
-            )
+    parts = [
+        pd.DataFrame({"level": level, "code": frame[code], "value": frame[column].astype("float64")}).assign(
+            indicator=indicator, period=period
         )
-    return pd.concat(parts, ignore_index=True)[list(VALUE_COLUMNS)]
+        for column, (indicator, period) in columns.items()
+    ]
+    return valued(pd.concat(parts, ignore_index=True), source_id)

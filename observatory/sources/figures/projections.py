@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.figures.long_form import VALUE_COLUMNS
+from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.tables import read_table
@@ -88,7 +88,7 @@ def normalise(
     elsewhere |= level.eq("departement") & ~code.isin(departements)
     sieve.leave_outside(elsewhere)
     unknown = sieve.frame["level"].eq("commune") & ~sieve.frame["code"].isin(communes)
-    sieve.reject(unknown, "commune absente des territoires de l'observatoire")
+    sieve.reject(unknown, cell_text.UNKNOWN_COMMUNE)
     sieve.reject(~sieve.frame["year"].fillna("").str.fullmatch(YEAR), "année illisible")
     indicator = pd.Series([_indicator(one) for one in sieve.frame["age"]], index=sieve.frame.index, dtype=object)
     sieve.frame = sieve.frame.assign(indicator=indicator)
@@ -117,12 +117,8 @@ def values(frame: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     -----
     A file replaces the one before as a whole: two sets of projections are never read together.
     """
-    long = frame.assign(
-        period=frame["year"],
-        value=frame["persons_count"],
-        status=frame["persons_count"].notna().map({True: "estimated", False: "missing"}),
-        source_id=SOURCE_ID,
-    )[list(VALUE_COLUMNS)]
+    told = frame.assign(period=frame["year"], value=frame["persons_count"])
+    long = valued(told, SOURCE_ID, known="estimated")
     gone = held[~held["level"].isin(set(long["level"]))].assign(value=float("nan"), status="missing")
     return pd.concat([long, gone], ignore_index=True) if len(gone) else long.reset_index(drop=True)
 

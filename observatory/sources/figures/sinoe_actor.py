@@ -9,7 +9,7 @@ import pandas as pd
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.figures.long_form import VALUE_COLUMNS
+from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_table
 
@@ -81,9 +81,4 @@ def normalise(frame: pd.DataFrame, *, actors: dict[str, str], file_name: str = F
 def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the tonnages in long form, level ``epci``."""
     long = frame.melt(id_vars=["epci_code", "period"], value_vars=list(FIGURES), var_name="indicator")
-    return long.assign(
-        level="epci",
-        code=long["epci_code"],
-        status=long["value"].notna().map({True: "observed", False: "missing"}),
-        source_id=SOURCE_ID,
-    )[list(VALUE_COLUMNS)]
+    return valued(long.assign(level="epci", code=long["epci_code"]), SOURCE_ID)

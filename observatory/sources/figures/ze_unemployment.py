@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import LINE, Batch, Sieve
-from observatory.sources.figures.long_form import VALUE_COLUMNS
+from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact, read_sheet
 from observatory.sources.formats.workbooks import is_workbook
@@ -58,15 +58,5 @@ def normalise(frame: pd.DataFrame, *, zones: set[str]) -> Batch:
 
 def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rates in long form, level ``zone_emploi``."""
-    long = pd.DataFrame(
-        {
-            "level": "zone_emploi",
-            "code": frame["ze2020"],
-            "indicator": FIGURE,
-            "period": frame["quarter"],
-            "value": frame[FIGURE],
-            "status": frame[FIGURE].notna().map({True: "observed", False: "missing"}),
-            "source_id": SOURCE_ID,
-        }
-    )
-    return long[list(VALUE_COLUMNS)]
+    told = frame.rename(columns={"ze2020": "code", "quarter": "period", FIGURE: "value"})
+    return valued(told.assign(level="zone_emploi", indicator=FIGURE), SOURCE_ID)

@@ -45,6 +45,7 @@ KEY_NAMES: Final = {
     "ze2020": "zone d'emploi",
 }
 """What a reader calls the columns that make a row of a table unique."""
+UNKNOWN_COMMUNE: Final = "commune absente des territoires de l'observatoire"
 REPEATED_REASON: Final = "en-tête répété au milieu du fichier"
 
 
@@ -94,8 +95,9 @@ def numbers(sieve: Sieve, columns: list[str]) -> None:
 
 
 def reject_repeated_headers(sieve: Sieve) -> None:
-    """Put aside the lines that repeat the header (files pasted one after the other)."""
-    sieve.reject(sieve.frame[REPEATED_HEADER], REPEATED_REASON)
+    """Put aside the lines that repeat the header (files pasted one after the other), if the reader told them."""
+    if REPEATED_HEADER in sieve.frame:
+        sieve.reject(sieve.frame[REPEATED_HEADER], REPEATED_REASON)
 
 
 def restored(codes: pd.Series, *, digits: int = 5) -> pd.Series:
@@ -122,6 +124,18 @@ def reject_codes(sieve: Sieve, column: str) -> None:
     """Restore commune codes, then put aside the rows whose code isn't one."""
     sieve.frame = sieve.frame.assign(**{column: restored(sieve.frame[column])})
     sieve.reject(~sieve.frame[column].fillna("").str.fullmatch(COMMUNE), "code de commune illisible")
+
+
+def keep_departements(sieve: Sieve, departements: set[str], *, column: str = "commune_code") -> None:
+    """Keep the communes of some départements: headers repeated and unreadable codes put aside, elsewhere left out."""
+    reject_repeated_headers(sieve)
+    reject_codes(sieve, column)
+    sieve.leave_outside(~sieve.frame[column].str[:2].isin(departements))
+
+
+def reject_unknown_communes(sieve: Sieve, communes: set[str], *, column: str = "commune_code") -> None:
+    """Put aside the rows about a commune that the territories lack."""
+    sieve.reject(~sieve.frame[column].isin(communes), UNKNOWN_COMMUNE)
 
 
 def reject_contradictions(sieve: Sieve, keys: list[str], values: list[str]) -> None:

@@ -49,12 +49,10 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
         Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("number", "name", "commune_code", "lat", "lon"))
-    cell_text.reject_repeated_headers(sieve)
-    cell_text.reject_codes(sieve, "commune_code")
-    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
+    cell_text.keep_departements(sieve, departements)
     sieve.drop_duplicates([name for name in COLUMNS if name != "number"])
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes)
     structure_file.repair_points(sieve)
     kept = sieve.frame.assign(kind=KIND)
     return sieve.batch(structure_file.records(kept, source_id=SOURCE_ID, period=PERIOD))

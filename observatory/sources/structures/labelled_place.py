@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -21,39 +22,45 @@ COLUMNS: Final = {
 }
 
 
-def read(path: Path) -> pd.DataFrame:
-    """Read the places as text.
+@dataclass(frozen=True)
+class LabelledPlaces:
+    """The list of a label."""
 
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS, optional=["city", "address", "post_code"])
+    source_id: str
+    file: str
+    kind: str
+    period: str
+
+    def read(self, path: Path) -> pd.DataFrame:
+        """Read the places as text.
+
+        Raises
+        ------
+        InputFileError
+            If it is absent or is not what it should be.
+        """
+        return read_table(path, COLUMNS, optional=["city", "address", "post_code"])
+
+    def normalise(
+        self, frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str | None = None
+    ) -> Batch:
+        """Keep the places in the communes of the observatory; they stand at the centre of their commune.
+
+        Returns
+        -------
+        Batch
+            Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
+        """
+        sieve = Sieve(frame, self.source_id, file_name or self.file, shown=("name", "commune_code", "city"))
+        cell_text.keep_departements(sieve, departements)
+        sieve.reject(sieve.frame["name"].isna(), "nom absent")
+        cell_text.reject_unknown_communes(sieve, communes)
+        sieve.drop_duplicates(["name", "commune_code"])
+        named = sieve.frame.assign(kind=self.kind)
+        return sieve.batch(structure_file.records(named, source_id=self.source_id, period=self.period))
 
 
-def normalise(
-    frame: pd.DataFrame,
-    *,
-    communes: set[str],
-    departements: set[str],
-    file_name: str,
-    source_id: str,
-    kind: str,
-    period: str,
-) -> Batch:
-    """Keep the places in the communes of the observatory; they stand at the centre of their commune.
-
-    Returns
-    -------
-    Batch
-        Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
-    """
-    sieve = Sieve(frame, source_id, file_name, shown=("name", "commune_code", "city"))
-    cell_text.reject_repeated_headers(sieve)
-    cell_text.reject_codes(sieve, "commune_code")
-    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
-    sieve.reject(sieve.frame["name"].isna(), "nom absent")
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
-    sieve.drop_duplicates(["name", "commune_code"])
-    return sieve.batch(structure_file.records(sieve.frame.assign(kind=kind), source_id=source_id, period=period))
+FABRIQUES: Final = LabelledPlaces("anct_fabriques_2024", "fabriques.csv", "FABRIQUE_DE_TERRITOIRE", "2024")
+"""Fabriques de territoire (ANCT)."""
+MANUFACTURES: Final = LabelledPlaces("anct_manufactures_2024", "manufactures.csv", "MANUFACTURE_DE_PROXIMITE", "2024")
+"""Manufactures de proximité (ANCT)."""

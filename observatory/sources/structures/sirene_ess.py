@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.formats import cell_text
 from observatory.sources.structures import sirene_stock, structure_file
 from observatory.sources.structures.establishments import SIRET
 from observatory.sources.structures.places import TOO_FAR_M, Gazetteer
@@ -102,7 +103,7 @@ def normalise(
     sieve.frame = frame.assign(commune_code=present, is_structure=is_structure)
     sieve.leave_outside(~(is_structure | informs))
     lost = sieve.frame["is_structure"] & ~sieve.frame["commune_code"].isin(set(communes))
-    sieve.reject(lost, "commune absente des territoires de l'observatoire")
+    sieve.reject(lost, cell_text.UNKNOWN_COMMUNE)
     kept = sieve.frame[sieve.frame["is_structure"]].reset_index(drop=True)
     batch = sieve.batch(_records(kept, source_id, _period(stock.frame)).assign(point_note=point_note))
     elsewhere = stock.read_count - len(stock.frame)

@@ -85,10 +85,8 @@ def normalise(
         If the file lacks the outline of a commune of the region.
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("commune_code", "name"))
-    cell_text.reject_codes(sieve, "commune_code")
-    sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
-    unknown = ~sieve.frame["commune_code"].isin(region_communes)
-    sieve.reject(unknown, "commune absente des territoires de l'observatoire")
+    cell_text.keep_departements(sieve, departements)
+    cell_text.reject_unknown_communes(sieve, region_communes)
     shapes = gpd.GeoSeries(sieve.frame["geometry"], crs=frame.crs)
     sieve.reject(shapes.isna() | shapes.is_empty, "contour absent")
     sieve.reject(sieve.frame.duplicated("commune_code", keep=False), "deux contours pour la même commune")

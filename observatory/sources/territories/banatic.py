@@ -59,7 +59,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     sieve.notes.extend(_incomplete(sieve.frame))
     sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
     sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l'EPCI illisible")
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes)
     cell_text.reject_contradictions(sieve, ["commune_code"], ["epci_code", "population_count"])
     return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))
 
@@ -74,9 +74,13 @@ def memberships(frame: pd.DataFrame, *, region_communes: set[str]) -> pd.DataFra
     InputFileError
         If the file lacks many communes of the region.
     """
-    sieve = Sieve(frame.assign(line=range(len(frame))), SOURCE_ID, FILE)
-    departements = {code[:2] for code in region_communes}
-    kept = epci_membership.members(sieve, region_communes=region_communes, departements=departements)
+    kept = epci_membership.members(
+        frame.assign(line=range(len(frame))),
+        source_id=SOURCE_ID,
+        file_name=FILE,
+        region_communes=region_communes,
+        departements={code[:2] for code in region_communes},
+    )
     return epci_membership.rows(kept.frame, vintage=VINTAGE, source_id=SOURCE_ID)
 
 

@@ -18,13 +18,17 @@ SHOWN: Final = 3
 COLUMNS: Final = ("commune_code", "epci_code", "epci_name", "is_partial")
 
 
-def members(sieve: Sieve, *, region_communes: set[str], departements: set[str]) -> Batch:
+def members(
+    frame: pd.DataFrame, *, source_id: str, file_name: str, region_communes: set[str], departements: set[str]
+) -> Batch:
     """Keep the communes of the region that the observatory knows; a commune that the list lacks keeps its EPCI.
 
     Parameters
     ----------
-    sieve
-        Rows of the whole country with ``commune_code, epci_code, epci_name``, codes of communes restored.
+    frame
+        Rows of the whole country as read: ``commune_code, commune_name, epci_code, epci_name, line``.
+    source_id, file_name
+        Where they come from.
     region_communes
         Communes of the region.
     departements
@@ -41,11 +45,13 @@ def members(sieve: Sieve, *, region_communes: set[str], departements: set[str]) 
     InputFileError
         If the list lacks many communes of the region.
     """
-    batch = kept(sieve, region_communes=region_communes, departements=departements)
+    batch = kept(
+        frame, source_id=source_id, file_name=file_name, region_communes=region_communes, departements=departements
+    )
     absent = sorted(region_communes - set(batch.frame["commune_code"]))
     if len(absent) > MOST_ABSENT_SHARE * len(region_communes):
         raise InputFileError(
-            f"« {sieve.file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes de "
+            f"« {file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes de "
             f"Normandie (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, téléchargez-le de "
             "nouveau. Rien n'est changé."
         )
@@ -55,15 +61,19 @@ def members(sieve: Sieve, *, region_communes: set[str], departements: set[str]) 
     return replace(batch, notes=(*batch.notes, note))
 
 
-def kept(sieve: Sieve, *, region_communes: set[str], departements: set[str]) -> Batch:
+def kept(
+    frame: pd.DataFrame, *, source_id: str, file_name: str, region_communes: set[str], departements: set[str]
+) -> Batch:
     """Keep the communes of the region that the observatory knows, whatever the list lacks; see :func:`members`."""
+    sieve = Sieve(frame, source_id, file_name, shown=("commune_code", "commune_name", "epci_code", "epci_name"))
+    cell_text.reject_repeated_headers(sieve)
+    cell_text.reject_codes(sieve, "commune_code")
     inside = sieve.frame["commune_code"].str[:2].isin(departements)
     beyond = set(sieve.frame.loc[~inside, "epci_code"].dropna())
     sieve.leave_outside(~inside)
     sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l'EPCI absent ou illisible")
     sieve.reject(sieve.frame["epci_name"].isna(), "nom de l'EPCI absent")
-    unknown = ~sieve.frame["commune_code"].isin(region_communes)
-    sieve.reject(unknown, "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, region_communes)
     cell_text.reject_contradictions(sieve, ["commune_code"], ["epci_code"])
     name = sieve.frame.groupby("epci_code")["epci_name"].transform("first")
     return sieve.batch(

@@ -7,8 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats import cell_text
+from observatory.sources.batch import Batch
 from observatory.sources.formats.tables import read_table
 from observatory.sources.territories import epci_membership
 
@@ -49,10 +48,9 @@ def normalise(
     InputFileError
         If the list lacks many communes of the region.
     """
-    sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
-    cell_text.reject_repeated_headers(sieve)
-    cell_text.reject_codes(sieve, "commune_code")
-    return epci_membership.members(sieve, region_communes=region_communes, departements=departements)
+    return epci_membership.members(
+        frame, source_id=SOURCE_ID, file_name=file_name, region_communes=region_communes, departements=departements
+    )
 
 
 def memberships(frame: pd.DataFrame) -> pd.DataFrame:

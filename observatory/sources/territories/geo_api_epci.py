@@ -10,8 +10,7 @@ import pandas as pd
 
 import geodata
 from observatory.errors import InputFileError
-from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats import cell_text
+from observatory.sources.batch import Batch
 from observatory.sources.formats.tables import read_table
 from observatory.sources.territories import epci_membership, geo_api
 
@@ -69,10 +68,13 @@ def normalise(
         If a loaded commune of an EPCI isn't in its list any more: where it went isn't said.
     """
     named = frame["epci_name"].combine_first(frame["epci_code"].map(epci_names))
-    sieve = Sieve(frame.assign(epci_name=named), SOURCE_ID, file_name, shown=tuple(geo_api.COLUMNS))
-    cell_text.reject_repeated_headers(sieve)
-    cell_text.reject_codes(sieve, "commune_code")
-    batch = epci_membership.kept(sieve, region_communes=region_communes, departements=departements)
+    batch = epci_membership.kept(
+        frame.assign(epci_name=named),
+        source_id=SOURCE_ID,
+        file_name=file_name,
+        region_communes=region_communes,
+        departements=departements,
+    )
     told = dict(zip(batch.frame["commune_code"], batch.frame["epci_code"], strict=True))
     listed = set(told.values())
     gone = sorted(code for code, epci in members.items() if epci in listed and code not in told)

@@ -14,7 +14,7 @@ from observatory import crs
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.formats import layers
-from observatory.sources.formats.cell_text import code_list
+from observatory.sources.formats.cell_text import UNKNOWN_COMMUNE, code_list
 from observatory.sources.formats.encodings import read_text
 from observatory.sources.territories.coverage import multipolygons
 
@@ -87,7 +87,7 @@ def normalise(frame: gpd.GeoDataFrame, *, communes: set[str], file_name: str = F
     sieve.reject(sieve.frame["qpv_code"].isna() | sieve.frame["qpv_name"].isna(), "code ou nom absent")
     sieve.drop_duplicates(["qpv_code"])
     unknown = sieve.frame["commune_codes"].map(lambda codes: not communes.issuperset(codes))
-    sieve.reject(unknown, "commune absente des territoires de l'observatoire")
+    sieve.reject(unknown, UNKNOWN_COMMUNE)
     kept = surfaces(sieve, frame.crs)
     result = gpd.GeoDataFrame(
         {

@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact
 
 FILE: Final = "commune_zoning_2025.csv"
@@ -98,7 +99,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", "density_level", "frr_status", "lib_ze2020"))
     sieve.drop_duplicates(["commune_code"])
-    sieve.reject(~sieve.frame["commune_code"].isin(communes), "commune absente des territoires de l'observatoire")
+    cell_text.reject_unknown_communes(sieve, communes)
     for column, (_, codes, _, _) in LABELLED.items():
         label = sieve.frame[column]
         sieve.reject_cells(column, label.notna() & ~label.isin(codes), "libellé hors nomenclature")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def readers() -> Mapping[str, Reader]:
     """Return the reader of each of these sources."""
     from observatory.sources.figures import bpe, commune_rp, dares, filosofi, projections, sinoe_actor, sinoe_crosswalk
-    from observatory.sources.structures import decheteries, emplois, fabriques, longue_vie, manufactures, tiers_lieux
+    from observatory.sources.structures import decheteries, emplois, labelled_place, longue_vie, tiers_lieux
     from observatory.sources.territories import admin_express, banatic, geo_api, geo_api_epci, qpv, qpv_2015
 
     return {
@@ -30,12 +30,14 @@ def readers() -> Mapping[str, Reader]:
         dares.SOURCE_ID: _dares,
         decheteries.SOURCE_ID: _places(decheteries),
         emplois.SOURCE_ID: _places(emplois),
-        fabriques.SOURCE_ID: _places(fabriques, communes="communes"),
         filosofi.SOURCE_ID: _income,
         geo_api.SOURCE_ID: _geo_api,
         geo_api_epci.SOURCE_ID: _epci_communes,
         longue_vie.SOURCE_ID: _places(longue_vie),
-        manufactures.SOURCE_ID: _places(manufactures, communes="communes"),
+        **{
+            one.source_id: _places(one, communes="communes")
+            for one in (labelled_place.FABRIQUES, labelled_place.MANUFACTURES)
+        },
         projections.SOURCE_ID: _projections,
         qpv.SOURCE_ID: _quarters,
         qpv_2015.SOURCE_ID: _former_quarters,
@@ -103,19 +105,17 @@ def _bpe(path: Path, known: Known) -> tuple[Batch, Tables]:
 
 
 def _census(path: Path, known: Known) -> tuple[Batch, Tables]:
-    from observatory.sources.figures import commune_rp, rp_live
+    from observatory.sources.figures import commune_rp
 
-    if not rp_live.is_own_file(path):
-        batch = commune_rp.normalise(commune_rp.read(path), communes=known.communes, successor=known.successor)
-        return batch, {"values": commune_rp.values(batch.frame)}
-    batch = rp_live.normalise(
-        rp_live.read(path),
+    batch = commune_rp.normalise(
+        commune_rp.read(path),
         communes=known.communes,
         successor=known.successor,
         departements=known.all_departements,
         file_name=path.name,
     )
-    return batch, {"values": with_others(rp_live.values(batch.frame), known)}
+    values = commune_rp.values(batch.frame)
+    return batch, {"values": with_others(values, known) if "period" in batch.frame else values}
 
 
 def _income(path: Path, known: Known) -> tuple[Batch, Tables]:

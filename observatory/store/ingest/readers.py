@@ -23,9 +23,9 @@ Reader = Callable[[Path, Known], "tuple[Batch, Tables]"]
 
 def readers() -> Mapping[str, Reader]:
     """Return the reader of each source; the other sources are loaded through the snapshot only."""
-    from observatory.sources.figures import defm, deld, iris, sinoe, sinoe_dma, sinoe_dma_treatment, ze_unemployment
+    from observatory.sources.figures import defm, deld, iris, sinoe, ze_unemployment
     from observatory.sources.structures import france_services, recherche_entreprises, sirene_ess
-    from observatory.sources.territories import density, frr
+    from observatory.sources.territories.commune_class import DENSITY_GRID, FRR_LIST
     from observatory.store.ingest.register_readers import read_search, read_sirene
 
     whole = {"communes": "communes", "region_communes": "region_communes", "departements": "all_departements"}
@@ -33,15 +33,16 @@ def readers() -> Mapping[str, Reader]:
     return {
         defm.SOURCE_ID: _values(defm, communes="communes", departements="departements"),
         deld.SOURCE_ID: _values(deld, departements="departements"),
-        density.SOURCE_ID: _zonings(density, **whole),
+        DENSITY_GRID.source_id: _zonings(DENSITY_GRID, **whole),
         france_services.SOURCE_ID: _structures(france_services, **placed),
-        frr.SOURCE_ID: _zonings(frr, **whole),
+        FRR_LIST.source_id: _zonings(FRR_LIST, **whole),
         iris.SOURCE_ID: _values(iris, communes="communes"),
         recherche_entreprises.SOURCE_ID: read_search,
         sirene_ess.SOURCE_ID: read_sirene,
-        sinoe.SOURCE_ID: _values(sinoe, departements="departements"),
-        sinoe_dma.SOURCE_ID: _values(sinoe_dma, departements="departements"),
-        sinoe_dma_treatment.SOURCE_ID: _values(sinoe_dma_treatment, departements="departements"),
+        **{
+            table.source_id: _values(table, departements="departements")
+            for table in (sinoe.DECHETERIES, sinoe.COLLECTED, sinoe.TREATED)
+        },
         ze_unemployment.SOURCE_ID: _values(ze_unemployment, zones="zones"),
         **producer_readers.readers(),
     }
