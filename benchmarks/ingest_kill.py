@@ -36,13 +36,13 @@ import time
 import traceback
 from pathlib import Path
 from observatory.settings import Settings
-from observatory.store import ingest
 from observatory.store.engine import create_engine
+from observatory.store.ingest import file_ingest
 from observatory.store.ingest.snapshot_load import load_snapshot
 import pyarrow.parquet
 from observatory.sources import contracts
 
-ingest.readers()
+file_ingest.readers()
 print("ready", flush=True)
 for line in sys.stdin:
     delay, _, path = line.rstrip("\\n").partition(" ")
@@ -51,7 +51,7 @@ for line in sys.stdin:
         try:
             engine = create_engine(Settings(database_url=sys.argv[1], _env_file=None))
             if path:
-                ingest.ingest_file(engine, sys.argv[2], Path(path))
+                file_ingest.ingest_file(engine, sys.argv[2], Path(path))
             else:
                 load_snapshot(engine, force=True)
         except BaseException:
