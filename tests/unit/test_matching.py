@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import matching_sample
 import numpy as np
 import pandas as pd
 import pytest
 
 import geodata
-from observatory.sources.structures import likeness, matching_sample, resolve
+from observatory.sources.structures import likeness, resolve
 
 SIRET = "12345678901234"
 SAME_SIREN = "12345678900020"

@@ -13,11 +13,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-import geodata
 from observatory.sources.structures import likeness
 from observatory.sources.structures.resolve import SAME_ADDRESS, SIREN_DIGITS
 
-FILE: Final = geodata.ROOT / "resolution_sample.csv"
+FILE: Final = Path(__file__).with_name("resolution_sample.csv")
 """Pairs judged one by one: two records of a commune, one of them at least without SIRET, and whether they are one."""
 HALVES: Final = 2
 Z_95: Final = 1.959963984540054
@@ -157,7 +156,7 @@ def _label(
     other: str | None,
     address: str,
     other_address: str,
-    verdict: bool | None,  # noqa: FBT001
+    verdict: bool | None,
 ) -> bool | None:
     """Say if a pair is one structure; None where nobody knows."""
     if one is None or other is None:
