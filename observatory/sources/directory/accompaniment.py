@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 from observatory.sources.structures.establishments import slug
 from observatory.words.labels import PHASES
 
@@ -41,16 +40,7 @@ PROJECT: Final = "projet"
 CANDIDATE: Final = "candidature"
 """Words of the file for what was only announced in 2018."""
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, COLUMNS)
+read: Final = reader(COLUMNS)
 
 
 def normalise(frame: pd.DataFrame) -> Batch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "dares_communes_sample.csv"
 SOURCE_ID: Final = "dares_communes"
@@ -36,16 +35,7 @@ INDICATORS: Final = {
 }
 """Sex and age → indicator; the other crossings of the file stay out."""
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS)
+read: Final = reader(COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -11,7 +10,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.cell_text import heading
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "defm_communes_over_5000.csv"
 SOURCE_ID: Final = "france_travail_stmt"
@@ -31,16 +30,7 @@ MONTHS: Final = (
     "decembre",
 )
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, ("commune_code", "month", FIGURE))
+read: Final = reader(("commune_code", "month", FIGURE))
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]) -> Batch:

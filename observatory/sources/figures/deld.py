@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -10,23 +9,14 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "deld_dept_2013_2017.csv"
 SOURCE_ID: Final = "cget_deld_2017"
 FIGURE: Final = "long_term_share_pct"
 PAIRS: Final = (("year0", "value0"), ("year1", "value1"))
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, ("codgeo", *(column for pair in PAIRS for column in pair)))
+read: Final = reader(("codgeo", *(column for pair in PAIRS for column in pair)))
 
 
 def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:

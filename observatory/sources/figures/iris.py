@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "iris_rp2022.csv"
 SOURCE_ID: Final = "insee_iris_rp2022"
@@ -37,16 +36,7 @@ WHOLE_COMMUNE: Final = "0000"
 """A commune that INSEE does not divide is one IRIS: its code followed by four zeros."""
 FULL_PCT: Final = 100.0
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, (*KEYS, *CENSUS, *INCOME))
+read: Final = reader((*KEYS, *CENSUS, *INCOME))
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:

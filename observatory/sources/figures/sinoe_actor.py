@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -11,7 +10,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "sinoe59-indic-synth-acteur.json"
 SOURCE_ID: Final = "ademe_sinoe_acteurs"
@@ -29,16 +28,8 @@ NO_MATCH: Final = (
     "« observatory ingest sinoe_epci --from-file TABLE »"
 )
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the lines of Data Fair, or their CSV export, as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS)
+read: Final = reader(COLUMNS)
+"""Lines of Data Fair, or their CSV export, as text."""
 
 
 def normalise(frame: pd.DataFrame, *, actors: dict[str, str], file_name: str = FILE) -> Batch:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 from observatory.sources.territories.zoning import ZONING_COLUMNS
 
 FILE: Final = "sinoe_epci.csv"
@@ -22,16 +21,7 @@ COLUMNS: Final = {
     "name": ("nom", "epci_nom"),
 }
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the table as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS, optional=["name"])
+read: Final = reader(COLUMNS, optional=["name"])
 
 
 def normalise(frame: pd.DataFrame, *, epci: set[str], file_name: str = FILE) -> Batch:

@@ -100,6 +100,27 @@ def read_exact(path: Path, columns: Iterable[str], *, missing: frozenset[str] = 
     return read_table(path, {name: (name,) for name in columns}, missing=missing).drop(columns=REPEATED_HEADER)
 
 
+def reader(columns: Columns | Iterable[str], *, optional: Iterable[str] = ()) -> Callable[[Path], pd.DataFrame]:
+    """Return the verb ``read`` of a source whose file is one table.
+
+    Parameters
+    ----------
+    columns
+        As :func:`read_table` takes them, or names to be read as :func:`read_exact` does.
+    optional
+        As :func:`read_table` takes them.
+
+    Returns
+    -------
+    callable
+        Takes the path of the file and returns its rows as text; raises `InputFileError` if it is absent or is not
+        what it should be.
+    """
+    if isinstance(columns, Mapping):
+        return partial(read_table, columns=columns, optional=tuple(optional))
+    return partial(read_exact, columns=tuple(columns))
+
+
 def read_sheet(path: Path, sheet: str, columns: Columns, *, also: str) -> pd.DataFrame:
     """Read columns of a named sheet of a workbook, many of them named by a pattern, as text.
 

@@ -8,7 +8,6 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 
@@ -60,15 +59,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
         Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("year", "record_id", "name", "post_code", "city"))
-    cell_text.reject_repeated_headers(sieve)
-    sieve.frame = sieve.frame.assign(
-        post_code=cell_text.restored(sieve.frame["post_code"]),
-        commune_code=cell_text.restored(sieve.frame["commune_code"]),
-    )
-    place = sieve.frame["commune_code"].combine_first(sieve.frame["post_code"]).fillna("")
-    sieve.reject(~place.str.fullmatch(cell_text.COMMUNE), "commune et code postal illisibles")
-    place = place.loc[sieve.frame.index]
-    sieve.leave_outside(~place.str[:2].isin(departements))
+    structure_file.keep_departements(sieve, departements, unreadable="commune et code postal illisibles")
     sieve.reject(~sieve.frame["year"].fillna("").str.fullmatch(r"\d{4}"), "année illisible")
     sieve.reject(sieve.frame["name"].isna() | sieve.frame["record_id"].isna(), "nom ou code du service absent")
     sieve.frame = sieve.frame.sort_values("year", ascending=False, kind="stable")

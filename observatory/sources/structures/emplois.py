@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.cell_text import reject_repeated_headers, restored
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 from observatory.sources.structures import structure_file
 
 FILE: Final = "emplois_inclusion.json"
@@ -29,16 +27,8 @@ COLUMNS: Final = {
     "changed_date": ("date_maj",),
 }
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the structures as text; columns of contact are not even loaded.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS)
+read: Final = reader(COLUMNS)
+"""The structures as text; columns of contact are not even loaded."""
 
 
 def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:
@@ -51,10 +41,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
         ``period`` is the last day on which the file says that one of them was brought up to date.
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "kind", "post_code"))
-    reject_repeated_headers(sieve)
-    sieve.frame = sieve.frame.assign(post_code=restored(sieve.frame["post_code"]))
-    sieve.reject(~sieve.frame["post_code"].fillna("").str.fullmatch(r"\d{5}"), "code postal illisible")
-    sieve.leave_outside(~sieve.frame["post_code"].str[:2].isin(departements))
+    structure_file.keep_departements(sieve, departements, codes=["post_code"])
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
     sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure que l'observatoire ne suit pas")
     sieve.drop_duplicates(["record_id"])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "structures.csv"
 COLUMNS: Final = (
@@ -51,16 +50,7 @@ PLAIN: Final = str.maketrans({"’": "'", "œ": "oe", "Œ": "OE", "æ": "ae", "�
 BETWEEN_WORDS: Final = re.compile(r"[^a-z0-9]+")
 CENTRE_LABEL: Final = "point au centre de la commune"
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, COLUMNS)
+read: Final = reader(COLUMNS)
 
 
 def normalise(frame: pd.DataFrame) -> list[Batch]:
@@ -98,7 +88,9 @@ def _normalise_source(source: str, rows: pd.DataFrame) -> Batch:
     result = pd.DataFrame(
         {
             "source_id": frame["source"],
-            "record_id": _record_ids(frame),
+            "record_id": record_ids(
+                frame, frame["commune_code"].combine_first(frame["post_code"]).combine_first(frame["department"])
+            ),
             "kind": frame["kind"],
             "name": frame["name"],
             "siret": frame["siret"],
@@ -126,9 +118,11 @@ def _clean(text: str) -> str:
     return " ".join(CONTACT.sub("", text).split())
 
 
-def _record_ids(frame: pd.DataFrame) -> pd.Series:
-    """SIRET and kind where there is a SIRET, name and place elsewhere; a rank tells namesakes apart."""
-    place = frame["commune_code"].combine_first(frame["post_code"]).combine_first(frame["department"])
+def record_ids(frame: pd.DataFrame, place: pd.Series) -> pd.Series:
+    """Return the identifiers of records (``siret, kind, name``): SIRET and kind, or name and place without a SIRET.
+
+    A rank tells namesakes apart.
+    """
     named = [
         f"{siret}-{kind}" if isinstance(siret, str) else slug(name, where)
         for siret, kind, name, where in zip(frame["siret"], frame["kind"], frame["name"], place, strict=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 from observatory.sources.structures import structure_file
 
 FILE: Final = "anct_france_services_2024-08-01.csv"
@@ -28,16 +27,8 @@ COLUMNS: Final = {
     "label": ("format_fs",),
 }
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the places of the file as text; columns of contact are not even loaded.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS)
+read: Final = reader(COLUMNS)
+"""The places of the file as text; columns of contact are not even loaded."""
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:

@@ -11,7 +11,6 @@ import pandas as pd
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
-from observatory.sources.formats import cell_text
 from observatory.sources.formats.json_lists import is_json, json_rows
 from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
@@ -85,12 +84,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "post_code", "city"))
     if "commune_code" not in sieve.frame:
         sieve.frame = sieve.frame.assign(commune_code=None)
-    for code in ("post_code", "commune_code"):
-        sieve.frame = sieve.frame.assign(**{code: cell_text.restored(sieve.frame[code])})
-    place = sieve.frame["commune_code"].combine_first(sieve.frame["post_code"]).fillna("")
-    sieve.reject(~place.str.fullmatch(cell_text.COMMUNE), "code postal illisible")
-    place = place.loc[sieve.frame.index]
-    sieve.leave_outside(~place.str[:2].isin(departements))
+    structure_file.keep_departements(sieve, departements)
     sieve.reject(sieve.frame["state"].ne(ACTIVE), "acteur qui n'est plus actif")
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
     sieve.drop_duplicates(["record_id"])

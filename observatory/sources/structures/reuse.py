@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "reuse_candidates.csv"
 SOURCE_ID: Final = "asp_siae_2020"
 COLUMNS: Final = ("siret", "name", "kind", "naf", "city")
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, COLUMNS)
+read: Final = reader(COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, *, judged: set[str]) -> Batch:

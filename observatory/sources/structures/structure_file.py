@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -10,7 +10,7 @@ import pandas as pd
 from observatory.sources.batch import LINE, Sieve
 from observatory.sources.formats import cell_text, coordinates
 from observatory.sources.structures import places, service_rules
-from observatory.sources.structures.establishments import CONTACT, slug
+from observatory.sources.structures.establishments import CONTACT, record_ids
 
 RECORD_COLUMNS: Final = (
     "source_id",
@@ -65,6 +65,24 @@ def clean(text: str | None) -> str | None:
     return plain or None
 
 
+def keep_departements(
+    sieve: Sieve,
+    departements: set[str],
+    *,
+    unreadable: str = "code postal illisible",
+    codes: Sequence[str] = ("commune_code", "post_code"),
+) -> None:
+    """Keep the rows of some départements, told by the first of ``codes`` that a row has, lost zeros put back.
+
+    Headers repeated, and rows whose code is ``unreadable``, are put aside.
+    """
+    cell_text.reject_repeated_headers(sieve)
+    sieve.frame = sieve.frame.assign(**{name: cell_text.restored(sieve.frame[name]) for name in codes})
+    told = sieve.frame[list(codes)].bfill(axis="columns").iloc[:, 0].fillna("")
+    sieve.reject(~told.str.fullmatch(cell_text.COMMUNE if "commune_code" in codes else r"\d{5}"), unreadable)
+    sieve.leave_outside(~told.loc[sieve.frame.index].str[:2].isin(departements))
+
+
 def repair_points(sieve: Sieve) -> None:
     """Turn ``lon`` and ``lat`` into degrees; a point that can't be in France is put aside as a figure, with why."""
     cell_text.numbers(sieve, ["lon", "lat"])
@@ -100,7 +118,7 @@ def records(frame: pd.DataFrame, *, source_id: str, period: str) -> pd.DataFrame
         departement_code=whole["commune_code"].combine_first(whole["post_code"]).str[:2],
     )
     if whole["record_id"].isna().any():
-        whole = whole.assign(record_id=_record_ids(whole))
+        whole = whole.assign(record_id=record_ids(whole, whole["commune_code"].combine_first(whole["post_code"])))
     return whole[[*RECORD_COLUMNS, LINE]].reset_index(drop=True)
 
 
@@ -148,14 +166,3 @@ def _services(located: pd.DataFrame, declarations: Mapping[str, Any], reasons: p
     if reasons is not None:
         rows["reason"] = rows["structure_id"].map(dict(zip(located["structure_id"], reasons, strict=True)))
     return rows.drop_duplicates(["structure_id", "service"])
-
-
-def _record_ids(frame: pd.DataFrame) -> pd.Series:
-    place = frame["commune_code"].combine_first(frame["post_code"])
-    named = [
-        f"{siret}-{kind}" if isinstance(siret, str) else slug(name, where)
-        for siret, kind, name, where in zip(frame["siret"], frame["kind"], frame["name"], place, strict=True)
-    ]
-    ids = pd.Series(named, index=frame.index)
-    rank = ids.groupby(ids).cumcount()
-    return ids.where(rank.eq(0), ids + "-" + (rank + 1).astype(str))

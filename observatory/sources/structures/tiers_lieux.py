@@ -9,7 +9,6 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
-from observatory.sources.formats.cell_text import reject_repeated_headers, restored
 from observatory.sources.formats.tables import read_table
 from observatory.sources.structures import structure_file
 
@@ -51,10 +50,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
         Frame: the common columns of structures (see :mod:`observatory.sources.structures.structure_file`).
     """
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "post_code", "city"))
-    reject_repeated_headers(sieve)
-    sieve.frame = sieve.frame.assign(post_code=restored(sieve.frame["post_code"]))
-    sieve.reject(~sieve.frame["post_code"].fillna("").str.fullmatch(r"\d{5}"), "code postal illisible")
-    sieve.leave_outside(~sieve.frame["post_code"].str[:2].isin(departements))
+    structure_file.keep_departements(sieve, departements, codes=["post_code"])
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
     sieve.drop_duplicates(["record_id"])
     structure_file.repair_points(sieve)

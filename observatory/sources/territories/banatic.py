@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 from observatory.sources.territories import epci_membership
 
 FILE: Final = "dgcl_banatic_epci_2025.csv"
@@ -30,16 +29,8 @@ VINTAGE: Final = "DGCL, BANATIC 2025"
 PERIOD: Final = "2025"
 INDICATOR: Final = "population_in_force_count"
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file (Windows-1252, thousands separated by spaces) as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS)
+read: Final = reader(COLUMNS)
+"""The file (Windows-1252, thousands separated by spaces) as text."""
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:

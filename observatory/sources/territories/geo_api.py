@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 from observatory.sources.territories import epci_membership
 
 FILE: Final = "communes.json"
@@ -21,16 +20,8 @@ COLUMNS: Final = {
     "epci_name": ("epci.nom",),
 }
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the answer of the API as text; ``epci`` must be among the fields that were asked for.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, COLUMNS)
+read: Final = reader(COLUMNS)
+"""The answer of the API as text; ``epci`` must be among the fields that were asked for."""
 
 
 def normalise(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -11,28 +10,20 @@ import pandas as pd
 import geodata
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch
-from observatory.sources.formats.tables import read_table
+from observatory.sources.formats.tables import reader
 from observatory.sources.territories import epci_membership, geo_api
 
 FILE: Final = "epci_communes.json"
 SOURCE_ID: Final = "geo_api_epci"
+
+read: Final = reader(geo_api.COLUMNS, optional=["epci_name"])
+"""One answer of the API, or several put together, as text; ``codeEpci`` or ``epci`` must be among the fields."""
 
 
 def bundled_epci() -> list[str]:
     """Return the codes of the EPCI of the bundled snapshot."""
     territories = pd.read_parquet(geodata.SNAPSHOT / "territories.parquet", columns=["level", "code"])
     return sorted(territories.loc[territories["level"].eq("epci"), "code"])
-
-
-def read(path: Path) -> pd.DataFrame:
-    """Read one answer of the API, or several put together, as text; ``codeEpci`` or ``epci`` must be among the fields.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_table(path, geo_api.COLUMNS, optional=["epci_name"])
 
 
 def normalise(

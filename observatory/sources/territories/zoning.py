@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import read_exact
+from observatory.sources.formats.tables import reader
 
 FILE: Final = "commune_zoning_2025.csv"
 SOURCE_ID: Final = "insee_zonages_2025"
@@ -77,16 +76,7 @@ NO_URBAN_UNIT: Final = "000"
 """INSEE codes a commune out of any urban unit by its département followed by 000."""
 ZONING_COLUMNS: Final = ("level", "code", "zoning", "value_code", "value_label", "vintage", "source_id")
 
-
-def read(path: Path) -> pd.DataFrame:
-    """Read the file as text.
-
-    Raises
-    ------
-    InputFileError
-        If it is absent or is not what it should be.
-    """
-    return read_exact(path, COLUMNS)
+read: Final = reader(COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
