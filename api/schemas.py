@@ -29,7 +29,7 @@ class TerritorySummary(BaseModel):
     population_status: str
     population_source_id: str | None
     source_id: str
-    is_partial: bool = Field(description="Vrai si des communes manquent : hors de Normandie, ou sans contour connu.")
+    is_partial: bool = Field(description="Vrai si des communes manquent : hors de la région, ou sans contour connu.")
     commune_count: int | None
     parent_name: str | None = None
     lon: float | None
@@ -208,7 +208,7 @@ class GapList(BaseModel):
     )
     run: str
     profile: dict[str, Any] | None = Field(
-        default=None, description="Avec explain : poches, profondeur, quartiers et volumes de toute la Normandie."
+        default=None, description="Avec explain : poches, profondeur, quartiers et volumes de toute la région."
     )
 
 

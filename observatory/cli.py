@@ -18,7 +18,7 @@ INTERRUPTED: Final = 130
 DEBUG_VARIABLE: Final = "OBS_DEBUG"
 
 HELP: Final = (
-    "Observatoire territorial de l'économie sociale et solidaire en Normandie : "
+    "Observatoire territorial de l'économie sociale et solidaire : "
     "besoins, accès aux services, lacunes de l'accompagnement."
 )
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine
 
+from observatory.declared.region import home_region
 from observatory.declared.study_reading import Study, read_study
 from observatory.errors import UsageError
 from observatory.runs.access.access_run import AccessRun, access_run
@@ -92,9 +93,10 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
 
 def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress | None) -> None:
     """Work out the bundled siting studies that aren't yet, so that their page answers at once."""
-    from observatory.runs.siting.siting_run import NAMED_STUDIES, read_siting_study, stored_siting
+    from observatory.runs.siting.siting_run import read_siting_study, stored_siting
 
-    for done, name in enumerate(NAMED_STUDIES, start=1):
+    studies = home_region().studies
+    for done, name in enumerate(studies, start=1):
         # A database of another region doesn't hold the territory of the study: its page will say so.
         is_new = False
         with suppress(UsageError), engine.begin() as connection:
@@ -102,7 +104,7 @@ def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress
             if is_new:
                 site(connection, name, study_path=study_path)
         if is_new and progress is not None:
-            progress(f"Implantation : {name}", done, len(NAMED_STUDIES))
+            progress(f"Implantation : {name}", done, len(studies))
 
 
 def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) -> Iterator[tuple[GapRequest, GapRun]]:

@@ -58,7 +58,7 @@ def gaps(
         str | None, Query(max_length=20, description="De l’accompagnement : emergence, creation, developpement, lieu.")
     ] = None,
     closed_border: Annotated[
-        bool, Query(description="Recalcule sans l’offre ni les habitants hors de Normandie : qui bascule.")
+        bool, Query(description="Recalcule sans l’offre ni les habitants hors de la région : qui bascule.")
     ] = False,
     explain: Annotated[
         bool,

@@ -15,6 +15,7 @@ from api.views.page_context import selectable, shared_context
 from api.views.rendering import page
 from observatory.access.routing import MODES_IN_WORDS
 from observatory.declared import shown_services
+from observatory.declared.region import home_region
 from observatory.errors import UsageError
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
@@ -66,7 +67,7 @@ def map_page(
         study_path=settings.study,
     )
     rows = ranking.by_priority(report.rows)
-    region = read.territory(connection, "region", "28")
+    region = read.territory(connection, "region", home_region().code)
     return page(
         request,
         "carte.html",

@@ -12,6 +12,7 @@ from api.views import completeness_view, drawing, page_choices, page_queries, ra
 from api.views.directory_view import by_structure
 from api.views.page_context import shared_context
 from api.views.rendering import page
+from observatory.declared.region import home_region
 from observatory.declared.shown_services import paired_services
 from observatory.publish import gap_rows as publication
 from observatory.store import read
@@ -38,7 +39,7 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
         request,
         "accueil.html",
         sources=page_queries.sources(connection),
-        region=read.territory(connection, "region", "28"),
+        region=read.territory(connection, "region", home_region().code),
         counts=page_queries.level_counts(connection),
         level_sources={level: page_queries.level_source(connection, level) for level in ("commune", "epci", "qpv")},
         services_known=page_queries.service_counts(connection),
@@ -47,7 +48,7 @@ def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> 
         report=report,
         worst=ranking.by_priority(report.rows)[:SHOWN_FIRST],
         drawing=drawing.of_level(connection, "epci", report.rows),
-        pilots=[read.territory(connection, level, code) for level, code in page_choices.PILOTS],
+        pilots=[read.territory(connection, one.level, one.code) for one in home_region().pilots],
         **shared_context(settings, connection),
     )
 

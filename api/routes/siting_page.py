@@ -19,11 +19,12 @@ from api.views.page_context import selectable, shared_context
 from api.views.rendering import page
 from api.views.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
 from observatory import crs
+from observatory.declared.region import home_region
 from observatory.errors import UsageError
 from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.publish import siting_rows as publication
 from observatory.runs.job_queue import give_up
-from observatory.runs.siting.siting_run import NAMED_STUDIES, SitingRun, read_siting_study
+from observatory.runs.siting.siting_run import SitingRun, read_siting_study
 from observatory.settings import Settings
 from observatory.siting.question.options import DEFAULT_AIMS
 from observatory.siting.question.siting_study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
@@ -87,9 +88,9 @@ def siting_page(
         with request.app.state.engine.begin() as connection:
             question = _asked(asked).question(connection)
     else:
-        if etude and etude not in NAMED_STUDIES:
-            raise UsageError(f"L’étude « {etude} » n’existe pas : choisissez parmi {', '.join(NAMED_STUDIES)}.")
-        question = read_siting_study(etude or NAMED_STUDIES[0])
+        if etude and etude not in home_region().studies:
+            raise UsageError(f"L’étude « {etude} » n’existe pas : choisissez parmi {', '.join(home_region().studies)}.")
+        question = read_siting_study(etude or home_region().studies[0])
     found = answer_or_job(request, settings, question)
     if isinstance(found, JobState):
         return RedirectResponse(f"/implantation?calcul={found.job_id}", status_code=SEE_OTHER)
@@ -167,7 +168,7 @@ def _followed(request: Request, settings: Settings, job_id: str) -> Response:
 
 def _common(connection: Connection, settings: Settings, question: SitingStudy) -> dict[str, Any]:
     return {
-        "studies": {name: read_siting_study(name) for name in NAMED_STUDIES},
+        "studies": {name: read_siting_study(name) for name in home_region().studies},
         "objective_labels": OBJECTIVE_LABELS,
         "selectable": selectable(connection),
         "poles_max": POLES_MAX,

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from observatory.declared.region import home_region
 from observatory.publish import known_of_expected
 from observatory.store import read
 
@@ -21,12 +22,12 @@ def of_territory(connection: Connection, territory: dict[str, Any]) -> dict[str,
 
 def of_region(connection: Connection, service: str) -> dict[str, Any]:
     """Return what is known against what is expected: every layer in the region, those published below, one by EPCI."""
-    region = known_of_expected.completeness(connection, *known_of_expected.REGION)[known_of_expected.REGION[1]]
+    region = known_of_expected.completeness(connection, *("region", home_region().code))[home_region().code]
     layer = service if service in region else next(iter(region))
     by_code = known_of_expected.completeness(connection, "epci")
     places = [{**row, "known": by_code[row["code"]][layer]} for row in read.territories(connection, "epci")]
     by_departement = [row for row in known_of_expected.everywhere(connection, "departement") if row["expected_count"]]
-    wide = known_of_expected.held(connection, *known_of_expected.REGION)[known_of_expected.REGION[1]]
+    wide = known_of_expected.held(connection, *("region", home_region().code))[home_region().code]
     short = [row for row in known_of_expected.everywhere(connection, "epci") if (row["share"] or 1.0) != 1.0]
     return {
         "region_completeness": region,

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from api.views.page_queries import Row
+from observatory.declared.region import home_region
 from observatory.publish.colours import class_of
 from observatory.store.statements import statement
 
@@ -78,7 +79,7 @@ def of_level(connection: Connection, level: str, rows: list[dict[str, Any]]) -> 
     """Return the drawing of a level with the priority of each territory; None where its outlines are too many."""
     if level not in {"epci", "departement"}:  # 2,643 outlines are for the map, not for a page
         return None
-    box = frame(connection, "region", "28")
+    box = frame(connection, "region", home_region().code)
     if box is None:
         return None
     return {
@@ -91,7 +92,7 @@ def of_level(connection: Connection, level: str, rows: list[dict[str, Any]]) -> 
 
 def locator(connection: Connection, level: str, code: str) -> dict[str, Any] | None:
     """Return where a territory lies in the region; None where it has no outline."""
-    box = frame(connection, "region", "28")
+    box = frame(connection, "region", home_region().code)
     shapes = outlines(connection, level, code)
     if box is None or not shapes:
         return None

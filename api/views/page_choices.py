@@ -20,8 +20,6 @@ from observatory.store.read import loaded_completeness
 from observatory.words.labels import PHASES
 
 DEFAULT_LEVEL: Final = "epci"
-PILOTS: Final = (("epci", "200068799"), ("epci", "200010700"))
-"""Intercom de la Vire au Noireau (Vire Normandie) and Caux Seine Agglo, the two territories of the project."""
 
 
 @dataclass(frozen=True)

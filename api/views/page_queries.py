@@ -116,7 +116,7 @@ def communes_of_districts(connection: Connection) -> dict[str, list[Row]]:
 
 def service_counts(connection: Connection) -> dict[str, Row]:
     """Return, by service, how many structures of Normandy are known, placed, active, and from which sources."""
-    in_normandy = Structure.departement_code.in_(
+    in_region = Structure.departement_code.in_(
         sa.select(Territory.code).where(Territory.level == "departement", sa.not_(Territory.is_border))
     )
     query = (
@@ -130,7 +130,7 @@ def service_counts(connection: Connection) -> dict[str, Row]:
         )
         .join(Structure, Structure.structure_id == StructureService.structure_id)
         .outerjoin(Closure, Closure.siret == Structure.siret)
-        .where(in_normandy | Structure.departement_code.is_(None))
+        .where(in_region | Structure.departement_code.is_(None))
         .group_by(StructureService.service)
     )
     return {row["service"]: dict(row) for row in connection.execute(query).mappings()}

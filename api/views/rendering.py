@@ -14,10 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from api.views.source_notes import SourceNotes
+from observatory.declared.region import home_region
 from observatory.gap.columns import BY_NAME
 from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 from observatory.publish.gap_rows import is_secret
-from observatory.words import labels, numbers
+from observatory.words import grammar, labels, numbers
 
 HERE: Final = Path(__file__).resolve().parents[1]
 NO_DATA: Final = "pas de donnée"
@@ -86,9 +87,11 @@ def environment() -> Environment:
         "mesure": measure,
         "pluriel": counted,
         "jour": numbers.day,
+        "capitale": grammar.capital,
     }
     templates.globals |= {
         "navigation": NAVIGATION,
+        "noms_region": home_region().names,
         "asset": asset,
         "part": share,
         "niveaux": labels.LEVELS,

@@ -8,9 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
+from observatory.declared.region import home_region
 from observatory.errors import UsageError
 from observatory.parameters import LONGEST_THRESHOLD_MIN
-from observatory.runs.siting.siting_run import NAMED_STUDIES, read_siting_study
+from observatory.runs.siting.siting_run import read_siting_study
 from observatory.siting.question.options import (
     AIMS,
     DEFAULT_AIMS,
@@ -102,7 +103,7 @@ class SitingRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     study: Code | None = Field(
-        None, description=f"Étude déclarée, seule dans la demande : {', '.join(NAMED_STUDIES)}.", examples=[None]
+        None, description="Étude livrée avec l’observatoire, seule dans la demande.", examples=[None]
     )
     territory: str = Field(
         "", max_length=60, description="Code d’une commune, d’une intercommunalité ou d’un département."
@@ -166,8 +167,8 @@ class SitingRequest(BaseModel):
                 f"L’étude « {name} » déclare toute sa question : retirez « {beside[0]} », ou décrivez la question sans "
                 "« study »."
             )
-        if name not in NAMED_STUDIES:
-            raise UsageError(f"L’étude « {name} » n’existe pas : choisissez parmi {', '.join(NAMED_STUDIES)}.")
+        if name not in home_region().studies:
+            raise UsageError(f"L’étude « {name} » n’existe pas : choisissez parmi {', '.join(home_region().studies)}.")
         return read_siting_study(name)
 
     def question(self, connection: Connection) -> SitingStudy:

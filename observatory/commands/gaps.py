@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from observatory.declared.region import home_region
 from observatory.errors import UsageError
 from observatory.gap.columns import BY_NAME, COLUMNS
 from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
+from observatory.words.grammar import capital
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -100,7 +102,7 @@ def gaps(
         bool,
         typer.Option(
             "--closed-border",
-            help="Recalcule sans l'offre ni les habitants hors de Normandie, et dit quels territoires basculent.",
+            help="Recalcule sans l'offre ni les habitants hors de la région, et dit quels territoires basculent.",
         ),
     ] = False,
     explain: Annotated[
@@ -157,7 +159,7 @@ def _profile(report: GapReport) -> str:
 
     lines = []
     for section in sections(report):
-        lines += ["", f"En Normandie – {section.title}", " ".join(section.sentences)]
+        lines += ["", f"{capital(home_region().names.locative)} – {section.title}", " ".join(section.sentences)]
         if section.rows:
             lines += [f"{section.caption} : {', '.join(section.headings)}"]
         lines += [f"  - {' | '.join(row)}" for row in section.rows]

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from sqlalchemy import Connection
 
-REGION: Final = "28"
 FORMATS: Final = ("table", "json")
 LEVELS: Final = ("region", "departement", "epci")
 SUGGESTIONS: Final = 3
@@ -53,8 +52,8 @@ def ingest(
         bool, typer.Option("--accept-fewer", help="Charge un fichier même s’il dit bien moins que ce qui est chargé.")
     ] = False,
     region: Annotated[
-        str, typer.Option(metavar="CODE", help="Région à charger : 28, la Normandie et ses abords.")
-    ] = REGION,
+        str | None, typer.Option(metavar="CODE", help="Région à charger, par son code : celle de l’instantané.")
+    ] = None,
 ) -> None:
     """Load the snapshot, sources from their producers' sites, or one from its file; print the account of the rows."""
     from observatory.commands import ingest_source
@@ -138,11 +137,14 @@ def sources(
         messages().print("Couverture, licence et adresse de chaque source : « --format json ».", markup=False)
 
 
-def _require_region(region: str) -> None:
-    if region != REGION:
+def _require_region(asked: str | None) -> None:
+    from observatory.declared.region import home_region
+
+    held = home_region()
+    if asked not in {None, held.code}:
         raise UsageError(
-            f"L’instantané ne couvre que la Normandie et ses abords : écrivez « --region {REGION} », ou rien "
-            f"(« {region} » n’y est pas)."
+            f"L’instantané ne couvre que {held.names.definite} et ses abords : écrivez « --region {held.code} », ou "
+            f"rien (« {asked} » n’y est pas)."
         )
 
 

@@ -7,8 +7,10 @@ from typing import Annotated, Final
 
 import typer
 
+from observatory.declared.region import home_region
+
 LEVELS: Final = ("epci", "commune", "departement")
-TITLE: Final = "Observatoire de l'ESS en Normandie"
+TITLE: Final = "Observatoire de l'ESS {in_region}"
 NOTICE: Final = (
     "Les structures montrées sont celles des sources chargées : chaque couche dit si sa liste est complète. "
     "Servis + à portée, saturé + hors de portée = population. « Servi » compare à la moyenne régionale de l'offre "
@@ -45,7 +47,12 @@ def draw(
     with working("Lecture des couches…"), transaction() as connection:
         layers, sources = regional_layers(connection, level=level, pairs=pairs, study_path=chosen_study(None))
     with working("Dessin de la carte…"):
-        save(draw_layers(layers, title=TITLE, notice=NOTICE, sources=sources), out)
+        save(
+            draw_layers(
+                layers, title=TITLE.format(in_region=home_region().names.locative), notice=NOTICE, sources=sources
+            ),
+            out,
+        )
     size_mb = out.stat().st_size / 1e6
     messages().print(f"{out} : {len(layers)} couches, {numbers.decimal(size_mb)} Mo.", markup=False)
 

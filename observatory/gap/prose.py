@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from observatory.words.grammar import Named, listed, plural, quoted, shortened, territory
+from observatory.words.grammar import Named, RegionNames, listed, plural, quoted, shortened, territory
 from observatory.words.labels import TYPOLOGIES, TYPOLOGY_MEANINGS
 from observatory.words.numbers import NARROW_SPACE as NARROW
 from observatory.words.numbers import NO_BREAK_SPACE, amount, count, counted, decimal, percent, rank, with_minus
@@ -56,6 +56,7 @@ def explain(
     *,
     indicators: Sequence[Mapping[str, Any]],
     parameters: Mapping[str, Any],
+    region: RegionNames,
     certainty: Certainty | None = None,
 ) -> list[str]:
     """Return the sentences that explain a row of a gap analysis.
@@ -71,6 +72,8 @@ def explain(
     parameters
         Those of the analysis: ``defi_label``, ``service_label``, ``volume_label``, ``threshold_min``, ``cuts``, and
         where the list of structures is known to lack some, ``is_complete`` (False) and ``supply_count``.
+    region
+        How the région and its départements are named.
     certainty
         Interval and verdict; None: nothing is said of them.
 
@@ -80,13 +83,13 @@ def explain(
         Whole sentences, in the order: who and how much need, why, how many persons, access, accounts, conclusion,
         what to beware of. Every figure is one of those given.
     """
-    named = territory(str(row["level"]), str(row["code"]), str(row["name"]))
+    named = territory(str(row["level"]), str(row["code"]), str(row["name"]), region=region)
     sure = certainty or Certainty()
     sentences = [
         *_need(row, named, parameters, sure),
         *_reasons(row, components, indicators),
         *_volume(row, parameters),
-        *_access(row, parameters),
+        *_access(row, parameters, region),
         *_accounts(row),
         *_conclusion(row, named, sure, is_partial_list=_is_partial_list(parameters)),
     ]
@@ -169,7 +172,7 @@ def _volume(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
     return [f"Ce besoin concerne {count(persons)} {parameters['volume_label']}."]
 
 
-def _access(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
+def _access(row: Mapping[str, Any], parameters: Mapping[str, Any], region: RegionNames) -> list[str]:
     service = f"Pour le service {quoted(parameters['service_label'])}"
     minutes, limit = row.get("nearest_min"), f"pour un seuil de {_minutes(parameters['threshold_min'])}"
     if minutes is None:
@@ -180,7 +183,7 @@ def _access(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
         first = f"{service}, la structure la plus proche est à {_minutes(minutes)}, {limit}."
     else:
         first = f"{service}, un habitant est en moyenne à {_minutes(minutes)} de la structure la plus proche, {limit}."
-    known = _known_only(parameters)
+    known = _known_only(parameters, region)
     if row.get("access_score") is None:
         return [first, *known]
     return [
@@ -194,12 +197,12 @@ def _is_partial_list(parameters: Mapping[str, Any]) -> bool:
     return parameters.get("is_complete") is False
 
 
-def _known_only(parameters: Mapping[str, Any]) -> list[str]:
+def _known_only(parameters: Mapping[str, Any], region: RegionNames) -> list[str]:
     """Say that access counts known structures alone, where the list lacks some; nothing where it is complete."""
     if not _is_partial_list(parameters):
         return []
     number = parameters.get("supply_count")
-    how_many = "" if number is None else f" ({count(number)} en Normandie)"
+    how_many = "" if number is None else f" ({count(number)} {region.locative})"
     sentence = (
         f"Ces chiffres d'accès ne comptent que les structures connues et situées{how_many}{NARROW}: la liste est "
         "incomplète, et l'accès réel peut être meilleur."

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from observatory.declared.region import home_region
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 
 ADDED: Final = ("open_border_typology", "is_border_flip")
 NOTE: Final = (
-    "Frontière fermée : ni l'offre ni les habitants hors de Normandie ne comptent. Les personnes concernées hors de "
+    "Frontière fermée : ni l'offre ni les habitants hors {of_region} ne comptent. Les personnes concernées hors de "
     "portée ne sont pas données ici : comparées à l'analyse ordinaire, elles dévoileraient de petits comptes."
 )
 UNJUDGED: Final = ("in_need_out_of_reach_count", "verdict_share", "verdict")
@@ -41,7 +43,11 @@ def closed_border(connection: Connection, report: GapReport) -> GapReport:
     from observatory.runs.identity import run_hash
     from observatory.runs.loaded_inputs import read_inputs
 
-    parameters = {**report.parameters, "closed_border": True, "closed_border_note": NOTE}
+    parameters = {
+        **report.parameters,
+        "closed_border": True,
+        "closed_border_note": NOTE.format(of_region=home_region().names.genitive),
+    }
     found = pd.DataFrame(columns=list(COLUMNS))
     if report.rows:
         scores = {row["code"]: row["need_score"] for row in report.rows}

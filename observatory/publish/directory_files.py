@@ -11,6 +11,7 @@ from typing import Any, Final
 import pandas as pd
 
 from observatory import crs
+from observatory.declared.region import home_region
 from observatory.publish.files import replacing
 from observatory.sources.directory.directory_cells import KIND_NAMES, QUALITIES, SEPARATOR
 from observatory.sources.directory.directory_entry import Entry, Place
@@ -30,7 +31,6 @@ THEMES: Final = {
 """Phase → theme of the data·inclusion v1 list."""
 FUNDING: Final = "creation-activite--financer-son-projet"
 FUNDER: Final = "ACCOMPAGNEMENT_FINANCEUR"
-PRODUCER: Final = "observatoire-ess-normandie"
 
 
 def rows(entries: Iterable[Entry]) -> list[dict[str, str]]:
@@ -153,7 +153,7 @@ def _place(place: Place) -> dict[str, str]:
 def _structure(entry: Entry, communes: Mapping[str, str]) -> dict[str, Any]:
     seat = next(iter(sorted(entry.places, key=lambda one: ("siege", "lieu", "permanence").index(one.kind))), None)
     return {
-        "source": PRODUCER,
+        "source": home_region().identifier,
         "id": entry.structure_id,
         "nom": _name(entry.name),
         "date_maj": _whole_date(_latest(entry)),
@@ -182,7 +182,7 @@ def _services(
         if not themes:
             continue
         yield {
-            "source": PRODUCER,
+            "source": home_region().identifier,
             "structure_id": entry.structure_id,
             "id": f"{entry.structure_id}#{place.rank if place else 0}",
             "nom": _name(f"Accompagnement de projets de l’ESS – {entry.name}"),

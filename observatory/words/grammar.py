@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-DEPARTEMENTS_OF: Final = {
-    "14": "du Calvados",
-    "27": "de l'Eure",
-    "50": "de la Manche",
-    "61": "de l'Orne",
-    "76": "de la Seine-Maritime",
-}
-"""The départements of Normandy after their article; the name alone does not tell it."""
 _PREFIXES: Final = {
     "region": ("la région", "f"),
     "departement": ("le département", "m"),
@@ -50,19 +42,36 @@ class Named:
         return "elle" if self.is_feminine else "il"
 
 
-def territory(level: str, code: str, name: str) -> Named:
+@dataclass(frozen=True)
+class RegionNames:
+    """A région in sentences: "la Normandie", "de Normandie", "en Normandie", "normand", "normande", "Normands"."""
+
+    name: str
+    definite: str
+    genitive: str
+    locative: str
+    adjective_m: str
+    adjective_f: str
+    inhabitants: str
+    departements: Mapping[str, str]
+    """Code of a département → what follows "le département": "de la Manche"; its name alone does not tell it."""
+
+
+def territory(level: str, code: str, name: str, *, region: RegionNames) -> Named:
     """Name a territory with its kind and article.
 
     Parameters
     ----------
     level, code, name
         As in the results; a level that is not known here is called a territory.
+    region
+        Names of the région, which say how its départements are named.
     """
     prefix, gender = _PREFIXES.get(level, ("le territoire", "m"))
     if level == "epci" and name.startswith(_EPCI_KINDS):
         return Named(f"la {name[0].lower()}{name[1:]}", is_feminine=True)
-    if level == "departement" and code in DEPARTEMENTS_OF:
-        return Named(f"{prefix} {DEPARTEMENTS_OF[code]}", is_feminine=False)
+    if level == "departement" and code in region.departements:
+        return Named(f"{prefix} {region.departements[code]}", is_feminine=False)
     joined = of(name) if level in _OF_A_PLACE else name
     return Named(f"{prefix} {joined}", is_feminine=gender == "f")
 
@@ -77,7 +86,7 @@ def of(name: str) -> str:
 
 
 def elides(word: str) -> bool:
-    """Return whether "de" loses its e before a word: a vowel, the y of Normandy's places, or a mute h."""
+    """Return whether "de" loses its e before a word: a vowel, the y of places such as Yvetot, or a mute h."""
     first = unicodedata.normalize("NFD", word)[:1].upper()
     return first in set("AEIOUYŒÆ") or _MUTE_H.match(word) is not None
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from observatory.declared.region import home_region
 from observatory.gap.prose import HIDDEN_NOTE, Certainty, explain
 
 INDICATORS = [
@@ -14,6 +15,7 @@ INDICATORS = [
     {"id": "income", "label": "Revenu disponible médian", "unit": "€ par an et par unité de consommation"},
     {"id": "zone", "label": "Chômage localisé de la zone d'emploi", "unit": "%"},
 ]
+REGION = home_region().names
 PARAMETERS = {
     "defi_label": "Insertion des personnes éloignées de l'emploi",
     "service_label": "Accompagnement de projets de l'ESS",
@@ -48,7 +50,7 @@ CAUX: dict[str, Any] = {
 
 def said(row: dict[str, Any], certainty: Certainty | None = None, components: Any = COMPONENTS) -> list[str]:
     """Return the sentences with ordinary spaces, so that they can be read here."""
-    found = explain(row, components, indicators=INDICATORS, parameters=PARAMETERS, certainty=certainty)
+    found = explain(row, components, indicators=INDICATORS, parameters=PARAMETERS, region=REGION, certainty=certainty)
     for sentence in found:
         assert sentence.endswith(".")
         assert "  " not in sentence
@@ -126,7 +128,7 @@ def test_a_partial_list_is_told_beside_what_it_gives() -> None:
     """An access of nil on twenty known structures is no proof that there is none."""
     parameters = {**PARAMETERS, "is_complete": False, "supply_count": 20}
     sure = Certainty(verdict="robuste", verdict_share=1.0)
-    found = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=parameters, certainty=sure)
+    found = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=parameters, region=REGION, certainty=sure)
     read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
     place = read.index("L'accès y vaut 31,4 sur 100, où 100 est l'offre jugée suffisante.")
     assert read[place + 1] == (
@@ -134,7 +136,9 @@ def test_a_partial_list_is_told_beside_what_it_gives() -> None:
         "incomplète, et l'accès réel peut être meilleur."
     )
     assert read[-1] == "Toutes ces combinaisons gardent la même liste de structures, sans celles qui y manquent."
-    complete = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | {"is_complete": True})
+    complete = explain(
+        CAUX, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | {"is_complete": True}, region=REGION
+    )
     assert not any("liste" in sentence for sentence in complete)
 
 
@@ -188,7 +192,7 @@ def test_a_phase_is_quoted_inside_quotes_and_its_zones_are_said() -> None:
     """Nobody intervenes here is not nobody can be driven to."""
     phase = {"service": "accompagnement:lieu", "service_label": "Accompagnement de projets, phase « lieu »"}
     row = {**CAUX, "nearest_min": None}
-    found = explain(row, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | phase)
+    found = explain(row, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | phase, region=REGION)
     read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
     assert (
         "Pour le service « Accompagnement de projets, phase “lieu” », aucune structure dont on sache qu'elle "

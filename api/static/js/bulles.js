@@ -84,7 +84,7 @@ export function bulleTerritoire(lacune, commune, reglages) {
   if (typologie) bulle.append(element("p", `${typologie.label}\u00a0: ${typologie.meaning}.`));
   if (lacune.is_border_flip)
     bulle.append(element("p", "Change de typologie si la frontière régionale est fermée.", { class: "note" }));
-  if (lacune.is_partial) bulle.append(element("p", "Part normande seulement.", { class: "note" }));
+  if (lacune.is_partial) bulle.append(element("p", "Sa part dans la région seulement.", { class: "note" }));
   if (commune?.density_label) bulle.append(element("p", `Densité\u00a0: ${commune.density_label}.`));
   if (commune?.frr_label) bulle.append(element("p", `France ruralités revitalisation\u00a0: ${commune.frr_label}.`));
   bulle.append(element("p", `Statut\u00a0: ${reglages.statuses[lacune.status] ?? lacune.status}.`, { class: "note" }));

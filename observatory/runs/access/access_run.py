@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.access.travel import TravelCost
+from observatory.declared.region import home_region
 from observatory.declared.study_reading import ServiceStudy, Study
 from observatory.errors import NotComputedError
 from observatory.runs.access.supply import ZONED_SERVICES, Supply, demand_points, service_supply, supply_norm, zones_of
@@ -239,7 +240,7 @@ def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int
     if service.persons_per_site:
         return f"Norme déclarée par l'étude : un site pour {service.persons_per_site:g} habitants."
     known = f"{supply_count} structures comptées pour {count(population_count)} habitants"
-    return f"Moyenne normande, convention de l'observatoire : {known}."
+    return f"Moyenne {home_region().names.adjective_f}, convention de l'observatoire : {known}."
 
 
 def _read_rows(connection: Connection, name: str) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
+from observatory.declared.region import home_region
 from observatory.declared.study_reading import ServiceStudy, Study
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
 from observatory.gap.columns import COLUMNS
@@ -220,8 +221,10 @@ def _with_secret(notes: pd.Series, is_secret: pd.Series, hidden_communes: pd.Ser
 
 def _partial_note(commune_count: Any) -> str:  # noqa: ANN401  (a cell of a frame)
     if pd.isna(commune_count):
-        return "Compté en partie : seules comptent ses communes de Normandie dont le contour est connu."
-    return f"Compté en partie : ses {commune_count} communes de Normandie dont le contour est connu."
+        return (
+            f"Compté en partie : seules comptent ses communes {home_region().names.genitive} dont le contour est connu."
+        )
+    return f"Compté en partie : ses {commune_count} communes {home_region().names.genitive} dont le contour est connu."
 
 
 def _qpv_rows(access: AccessRun, inputs: Inputs) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 import geodata
+from observatory.declared.region import home_region
 from observatory.declared.study_reading import Study, read_study
 from observatory.errors import InputFileError, NotComputedError, UsageError
 from observatory.runs.access.travel_cost import travel_parameters
@@ -26,7 +27,6 @@ from observatory.siting.question.study_file import siting_study
 from observatory.store import results
 from observatory.store.tables import Run
 
-NAMED_STUDIES: Final = ("vire", "caux-seine")
 ANSWER_VERSION: Final = 5
 """Part of every siting run's hash: raised whenever an answer is worked out or told otherwise."""
 HASH_SHOWN: Final = 6
@@ -55,12 +55,13 @@ def read_siting_study(name: str | Path) -> SitingStudy:
     UsageError
         If it doesn't declare what a siting study must.
     """
-    path = geodata.STUDIES / f"{name}.toml" if str(name) in NAMED_STUDIES else Path(name)
+    path = geodata.STUDIES / f"{name}.toml" if str(name) in home_region().studies else Path(name)
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise InputFileError(
-            f"L'étude « {path.name} » n'existe pas : donnez {', '.join(NAMED_STUDIES)} ou le chemin d'un fichier TOML."
+            f"L'étude « {path.name} » n'existe pas : donnez {', '.join(home_region().studies)} ou le chemin d'un "
+            "fichier TOML."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputFileError(

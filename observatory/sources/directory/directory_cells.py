@@ -72,7 +72,7 @@ def commune_code(code: str | None, known: Known) -> str | None:
     whole = code.zfill(5) if code.isdigit() and len(code) == 4 else code.upper()  # noqa: PLR2004 - a zero was lost
     present = known.successor.get(whole, whole)
     if "commune" not in known.levels.get(present, ()):
-        raise CellError(f"commune « {code} » inconnue de la Normandie et de ses abords")
+        raise CellError(f"commune « {code} » inconnue de la région et de ses abords")
     return present
 
 

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias, cast
 
 import httpx
 
+from observatory.declared.region import home_region
 from observatory.sources.fetch.cache import CacheEntry, Download, DownloadError, OfflineError, verified
 from observatory.sources.fetch.outage import Outage, UnreachableError
 from observatory.words.numbers import counted
@@ -231,7 +232,7 @@ class Transport:
             follow_redirects=True,
             max_redirects=self._policy.redirects,
             verify=ssl.create_default_context(),
-            headers={"User-Agent": "observatoire-ess-normandie"},
+            headers={"User-Agent": home_region().identifier},
         )
 
     def _transfer(

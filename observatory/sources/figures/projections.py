@@ -32,7 +32,7 @@ YEAR: Final = r"20\d{2}"
 LEVELS: Final = {"commune": cell_text.COMMUNE, "epci": r"2\d{8}", "departement": r"\d{2}|2[AB]|97\d"}
 """Level → form of its codes: no two are alike, but for régions, whose codes are also those of départements."""
 LEVEL_NAMES: Final = {"commune": "commune", "epci": "epci", "intercommunalite": "epci", "departement": "departement"}
-REGIONS: Final = frozenset({"11", "24", "27", "28", "32", "44", "52", "53", "75", "76", "84", "93", "94"})
+REGIONS: Final = frozenset(map(str, (11, 24, 27, 28, 32, 44, 52, 53, 75, 76, 84, 93, 94)))
 """Codes of the régions (code officiel géographique): 27, 28 and 76 are also those of départements."""
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import valued
@@ -22,7 +23,6 @@ COLUMNS: Final = {
     "organic_waste_t": ("tonnage_bio",),
 }
 FIGURES: Final = ("residual_waste_t", "organic_waste_t")
-REGION: Final = "Normandie"
 NO_MATCH: Final = (
     "code SINOE sans correspondance : ce n'est pas un SIREN, ajoutez-le à la table chargée par "
     "« observatory ingest sinoe_epci --from-file TABLE »"
@@ -59,7 +59,7 @@ def normalise(frame: pd.DataFrame, *, actors: dict[str, str], file_name: str = F
         )
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
     cell_text.reject_repeated_headers(sieve)
-    sieve.leave_outside(sieve.frame["region"].ne(REGION))
+    sieve.leave_outside(sieve.frame["region"].ne(home_region().names.name))
     sieve.reject(~sieve.frame["period"].fillna("").str.fullmatch(r"\d{4}"), "année illisible")
     cell_text.numbers(sieve, list(FIGURES))
     epci = sieve.frame["actor_code"].map(actors)

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from observatory import crs
+from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.formats import cell_text
@@ -93,9 +94,9 @@ def normalise(
     absent = sorted(region_communes - set(sieve.frame["commune_code"]))
     if absent:
         raise InputFileError(
-            f"« {file_name} » n'a pas le contour de {len(absent)} des {len(region_communes)} communes de Normandie "
-            f"(par exemple {', '.join(absent[:3])}) : il est tronqué, ou d'un autre millésime du code officiel "
-            "géographique. Rien n'est changé."
+            f"« {file_name} » n'a pas le contour de {len(absent)} des {len(region_communes)} communes "
+            f"{home_region().names.genitive} (par exemple {', '.join(absent[:3])}) : il est tronqué, "
+            "ou d'un autre millésime du code officiel géographique. Rien n'est changé."
         )
     placed = gpd.GeoSeries(sieve.frame["geometry"], crs=frame.crs).to_crs(crs.STORAGE)
     sieve.repair(int((~placed.is_valid).sum()), "contours invalides remis en ordre")

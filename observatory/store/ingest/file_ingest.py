@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 import geodata
 from observatory.declared import catalogue
+from observatory.declared.region import home_region
 from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
 from observatory.sources.fetch import archive
 from observatory.store import tables as t
@@ -158,8 +159,8 @@ def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) 
         )
     if not batch.kept_count and batch.outside_count:
         raise InputFileError(
-            f"« {path.name} » ne parle pas de la Normandie ni de ses abords : {batch.outside_count} lignes hors "
-            "périmètre, aucune gardée. Rien n’est changé."
+            f"« {path.name} » ne parle pas de {home_region().names.definite} ni de ses abords : {batch.outside_count} "
+            "lignes hors périmètre, aucune gardée. Rien n’est changé."
         )
     return batch, tables
 
