@@ -72,7 +72,7 @@ def siting(request: Request, settings: SettingsDep, asked: SitingRequest) -> Res
         return JSONResponse(warned(request, found), headers=NO_STORE)
     url = f"/api/jobs/{found.job_id}"
     headers = {**NO_STORE, "Location": url, "Retry-After": "1"}
-    return JSONResponse(_document(request, found), status_code=HTTPStatus.ACCEPTED, headers=headers)
+    return JSONResponse(_document(request, found).model_dump(), status_code=HTTPStatus.ACCEPTED, headers=headers)
 
 
 @router.get(
@@ -83,12 +83,13 @@ def siting(request: Request, settings: SettingsDep, asked: SitingRequest) -> Res
     response_model=JobDocument,
     operation_id="job",
 )
-def job(request: Request, job_id: JobId) -> Response:
+def job(request: Request, response: Response, job_id: JobId) -> JobDocument | Response:
     """Donne l’état d’un calcul, et sa réponse quand il est fini."""
     state = find(request, job_id)
     if state is None:
         return errors.answer(request, HTTPStatus.NOT_FOUND, UNKNOWN_JOB)
-    return JSONResponse(_document(request, state), headers=NO_STORE)
+    response.headers.update(NO_STORE)
+    return _document(request, state)
 
 
 @router.delete(
@@ -99,7 +100,7 @@ def job(request: Request, job_id: JobId) -> Response:
     response_model=JobDocument,
     operation_id="cancel_job",
 )
-def cancel(request: Request, job_id: JobId) -> Response:
+def cancel(request: Request, response: Response, job_id: JobId) -> JobDocument | Response:
     """Annule un calcul qui n’est pas fini."""
     is_cancelled = give_up(request.app.state.engine, job_id)
     state = find(request, job_id)
@@ -107,7 +108,8 @@ def cancel(request: Request, job_id: JobId) -> Response:
         return errors.answer(request, HTTPStatus.NOT_FOUND, UNKNOWN_JOB)
     if not is_cancelled:
         return errors.answer(request, HTTPStatus.CONFLICT, "Ce calcul est déjà fini : il n’y a rien à annuler.")
-    return JSONResponse(_document(request, state), headers=NO_STORE)
+    response.headers.update(NO_STORE)
+    return _document(request, state)
 
 
 def answer_or_job(request: Request, settings: Settings, question: SitingStudy) -> SitingRun | JobState:
@@ -167,13 +169,12 @@ def find(request: Request, job_id: str) -> JobState | None:
         return job_rows.find(connection, job_id)
 
 
-def _document(request: Request, state: JobState) -> dict[str, Any]:
-    result = None if state.result is None else warned(request, SitingRun(**state.result))
-    return {
-        "job": state.job_id,
-        "status": state.status,
-        "progress": {"label": state.label, "done": state.done, "total": state.total},
-        "url": f"/api/jobs/{state.job_id}",
-        "result": result,
-        "error": state.error,
-    }
+def _document(request: Request, state: JobState) -> JobDocument:
+    return JobDocument(
+        job=state.job_id,
+        status=state.status,
+        progress=JobProgress(label=state.label, done=state.done, total=state.total),
+        url=f"/api/jobs/{state.job_id}",
+        result=None if state.result is None else warned(request, SitingRun(**state.result)),
+        error=state.error,
+    )
