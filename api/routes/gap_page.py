@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 from starlette.responses import HTMLResponse
 
-from api.dependencies import ConnectionDep, SettingsDep
 from api.views import drawing, page_choices, page_queries, ranking
-from api.views.page_context import selectable, shared_context
-from api.views.rendering import page
+from api.views.page_context import PageDep, selectable
 from observatory.publish import gap_rows as publication
 from observatory.publish.gap_explanation import explained
 from observatory.publish.profile_text import sections
@@ -25,9 +23,7 @@ EXPLAINED_FIRST: Final = 10
 @router.get("/lacunes")
 def gaps_page(
     *,
-    request: Request,
-    connection: ConnectionDep,
-    settings: SettingsDep,
+    on: PageDep,
     defi: str = "",
     service: str = "",
     level: str = "",
@@ -38,7 +34,7 @@ def gaps_page(
 ) -> HTMLResponse:
     """Show a gap analysis: the form, the table by priority, the totals, the quadrants."""
     choice = page_choices.choose(
-        page_choices.study(settings.study),
+        on.study,
         defi=defi,
         service=service,
         level=level,
@@ -47,36 +43,24 @@ def gaps_page(
         closed_border=closed_border,
         with_phases=True,
     )
-    report = publication.gap_report(
-        connection,
-        defi=choice.defi,
-        service=choice.service,
-        level=choice.level,
-        territory=choice.territory,
-        threshold_min=choice.threshold_min,
-        closed_border=choice.closed_border,
-        study_path=settings.study,
-    )
+    report = on.report(choice, territory=choice.territory)
     rows = ranking.by_priority(report.rows)
-    place = page_queries.place(connection, choice.territory) if choice.territory else None
-    return page(
-        request,
+    place = page_queries.place(on.connection, choice.territory) if choice.territory else None
+    return on.show(
         "lacunes.html",
-        sources=page_queries.sources(connection),
         choice=choice,
         place=place,
         report=report,
         rows=rows,
         cut=(shown := ranking.cut(rows, rang)),
-        reasons=_reasons(connection, report, shown.rows[:EXPLAINED_FIRST]),
+        reasons=_reasons(on.connection, report, shown.rows[:EXPLAINED_FIRST]),
         totals=publication.totals(rows),
-        drawing=drawing.of_level(connection, choice.level, rows) if not place else None,
-        selectable=selectable(connection),
-        cuts=page_choices.study(settings.study).cuts,
-        gap_services=page_choices.gap_services(page_choices.study(settings.study)),
+        drawing=drawing.of_level(on.connection, choice.level, rows) if not place else None,
+        selectable=selectable(on.connection),
+        cuts=on.study.cuts,
+        gap_services=page_choices.gap_services(on.study),
         profil=[] if choice.closed_border else sections(report),
         profil_sources=_profile_sources(report),
-        **shared_context(settings, connection),
     )
 
 

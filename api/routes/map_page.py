@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Query, Request
-from sqlalchemy import Connection
+from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse
 
-from api.dependencies import ConnectionDep, SettingsDep
 from api.routes.tiles import MAP_LEVELS
 from api.views import drawing, page_choices, page_queries, ranking, tile_bytes
-from api.views.page_context import selectable, shared_context
-from api.views.rendering import page
+from api.views.page_context import PageDep, PageRequest, selectable
 from observatory.access.routing import MODES_IN_WORDS
 from observatory.declared import shown_services
 from observatory.declared.region import home_region
 from observatory.errors import UsageError
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
-from observatory.settings import Settings
 from observatory.store import read
 from observatory.store.loaded_travel import loaded_travel
 from observatory.words import labels
@@ -38,9 +34,7 @@ MEASURES: Final = ("priority_score", "need_score", "access_score", "typology")
 @router.get("/carte")
 def map_page(
     *,
-    request: Request,
-    connection: ConnectionDep,
-    settings: SettingsDep,
+    on: PageDep,
     defi: str = "",
     service: str = "",
     level: str = "",
@@ -49,57 +43,44 @@ def map_page(
     rang: Annotated[int, Query(ge=1, le=1000)] = 1,
 ) -> HTMLResponse:
     """Show the map of gaps, its layers, and its table."""
-    choice = page_choices.choose(
-        page_choices.study(settings.study), defi=defi, service=service, level=level, territory=territory
-    )
+    choice = page_choices.choose(on.study, defi=defi, service=service, level=level, territory=territory)
     if choice.level not in MAP_LEVELS:
         raise UsageError(f"Le niveau « {choice.level} » n’a pas de carte : choisissez parmi {', '.join(MAP_LEVELS)}.")
     measure = measure or MEASURES[0]
     if measure not in MEASURES:
         raise UsageError(f"La mesure « {measure} » n’existe pas : choisissez parmi {', '.join(MEASURES)}.")
-    place = page_queries.place(connection, choice.territory) if choice.territory else None
-    report = publication.gap_report(
-        connection,
-        defi=choice.defi,
-        service=choice.service,
-        level=choice.level,
-        territory=place["code"] if place else None,
-        study_path=settings.study,
-    )
+    place = page_queries.place(on.connection, choice.territory) if choice.territory else None
+    report = on.report(choice, territory=place["code"] if place else None)
     rows = ranking.by_priority(report.rows)
-    region = read.territory(connection, "region", home_region().code)
-    return page(
-        request,
+    region = read.territory(on.connection, "region", home_region().code)
+    return on.show(
         "carte.html",
-        sources=(catalogue := page_queries.sources(connection)),
+        sources=(catalogue := page_queries.sources(on.connection)),
         choice=choice,
         measure=measure,
         place=place,
         report=report,
         cut=ranking.cut(rows, rang),
         totals=publication.totals(rows),
-        commune_source=catalogue.get(page_queries.level_source(connection, "commune") or ""),
-        services_known=page_queries.service_counts(connection),
-        selectable=selectable(connection),
+        commune_source=catalogue.get(page_queries.level_source(on.connection, "commune") or ""),
+        services_known=page_queries.service_counts(on.connection),
+        selectable=selectable(on.connection),
         map_levels={name: labels.LEVELS[name] for name in MAP_LEVELS},
         measures={**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
         settings_of_map=_settings(
-            connection,
-            settings=settings,
+            on,
             choice=choice,
             measure=measure,
             place=place or region,
             report=report,
             catalogue=catalogue,
         ),
-        **shared_context(settings, connection),
     )
 
 
 def _settings(
-    connection: Connection,
+    on: PageRequest,
     *,
-    settings: Settings,
     choice: page_choices.Choice,
     measure: str,
     place: page_queries.Row,
@@ -112,7 +93,7 @@ def _settings(
         "choice": {"defi": choice.defi, "service": choice.service, "level": choice.level, "measure": measure},
         "bbox": place["bbox"],
         "territory": None if place["level"] == "region" else {"level": place["level"], "code": place["code"]},
-        "version": f"{tile_bytes.data_version(connection)}-{report.run_hash[:12]}",
+        "version": f"{tile_bytes.data_version(on.connection)}-{report.run_hash[:12]}",
         "scales": {name: colours.classes(name) for name in colours.SCALES},
         "measures": {**colours.SCALE_LABELS, "typology": "Typologie besoin × accès"},
         "typologies": [
@@ -121,7 +102,7 @@ def _settings(
         ],
         "services": [
             {"id": name, "label": entry.label, "colour": service_colours[name]}
-            for name, entry in page_choices.study(settings.study).services.items()
+            for name, entry in on.study.services.items()
         ],
         "kinds": shown_services.kind_labels(),
         "statuses": labels.STATUSES,
@@ -129,11 +110,11 @@ def _settings(
         "levels": labels.LEVELS,
         "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in catalogue.items()},
         "gapSources": [source["source_id"] for source in report.sources],
-        "towns": drawing.spaced(page_queries.towns(connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
+        "towns": drawing.spaced(page_queries.towns(on.connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
         "noData": colours.NO_DATA_COLOUR,
         "notFrr": NOT_FRR,
         "isochrones": _isochrones(),
-        "basemap": {"url": settings.basemap_url, "attribution": settings.basemap_attribution},
+        "basemap": {"url": on.settings.basemap_url, "attribution": on.settings.basemap_attribution},
     }
 
 

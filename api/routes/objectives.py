@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse
 
-from api.dependencies import ConnectionDep, SettingsDep
+from api.dependencies import ConnectionDep
 from api.routes.territories import REFUSED
 from api.schemas import ObjectiveList
-from api.views import page_queries
-from api.views.page_context import shared_context
-from api.views.rendering import page
+from api.views.page_context import PageDep
 from observatory.commands.objectives import flat
 from observatory.runs.gap.similar_territories import territories_alike
 from observatory.runs.objective_progress import followed
@@ -37,17 +35,14 @@ def objectives(
 
 
 @router.get("/objectifs", include_in_schema=False)
-def objectives_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
+def objectives_page(on: PageDep) -> HTMLResponse:
     """Show who is positioned on what, how far each is, and whom each resembles."""
-    found = followed(connection)
+    found = followed(on.connection)
     places = {(one.objective.level, one.objective.code): one.territory_name for one in found}
-    near = {level: territories_alike(connection, level) for level in {level for level, _ in places}}
-    return page(
-        request,
+    near = {level: territories_alike(on.connection, level) for level in {level for level, _ in places}}
+    return on.show(
         "objectifs.html",
-        sources=page_queries.sources(connection),
         found=found,
         places=places,
         near={place: near[place[0]].get(place[1], []) for place in places},
-        **shared_context(settings, connection),
     )

@@ -7,14 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse
 
-from api.dependencies import ConnectionDep, SettingsDep
 from api.views import completeness_view, drawing, page_choices, page_queries, ranking
 from api.views.directory_view import by_structure
-from api.views.page_context import shared_context
+from api.views.page_context import PageDep
 from api.views.rendering import page
 from observatory.declared.region import home_region
 from observatory.declared.shown_services import paired_services
-from observatory.publish import gap_rows as publication
 from observatory.store import read
 
 router = APIRouter(include_in_schema=False)
@@ -24,105 +22,80 @@ REJECTED_SHOWN = 500
 
 
 @router.get("/")
-def home(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
+def home(on: PageDep) -> HTMLResponse:
     """Show the region at a glance."""
     pairs = paired_services()
-    regions = {
-        defi: publication.gap_report(connection, defi=defi, service=service, level="region", study_path=settings.study)
-        for defi, service in pairs.items()
-    }
-    choice = page_choices.choose(page_choices.study(settings.study))
-    report = publication.gap_report(
-        connection, defi=choice.defi, service=choice.service, level="epci", study_path=settings.study
-    )
-    return page(
-        request,
+    regions = {defi: on.report(page_choices.Choice(defi, service, "region")) for defi, service in pairs.items()}
+    choice = page_choices.choose(on.study)
+    report = on.report(choice)
+    return on.show(
         "accueil.html",
-        sources=page_queries.sources(connection),
-        region=read.territory(connection, "region", home_region().code),
-        counts=page_queries.level_counts(connection),
-        level_sources={level: page_queries.level_source(connection, level) for level in ("commune", "epci", "qpv")},
-        services_known=page_queries.service_counts(connection),
+        region=read.territory(on.connection, "region", home_region().code),
+        counts=page_queries.level_counts(on.connection),
+        level_sources={level: page_queries.level_source(on.connection, level) for level in ("commune", "epci", "qpv")},
+        services_known=page_queries.service_counts(on.connection),
         reports={defi: (pairs[defi], one.rows[0], one) for defi, one in regions.items() if one.rows},
         choice=choice,
         report=report,
         worst=ranking.by_priority(report.rows)[:SHOWN_FIRST],
-        drawing=drawing.of_level(connection, "epci", report.rows),
-        pilots=[read.territory(connection, one.level, one.code) for one in home_region().pilots],
-        **shared_context(settings, connection),
+        drawing=drawing.of_level(on.connection, "epci", report.rows),
+        pilots=[read.territory(on.connection, one.level, one.code) for one in home_region().pilots],
     )
 
 
 @router.get("/zones-rurales")
-def rural_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
+def rural_page(on: PageDep) -> HTMLResponse:
     """Show the communes and inhabitants of the rural zonings."""
-    return page(
-        request,
+    return on.show(
         "zones_rurales.html",
-        sources=page_queries.sources(connection),
-        density=page_queries.rural_zones(connection, "densite"),
-        frr=page_queries.rural_zones(connection, "frr"),
-        rurality=page_queries.rural_zones(connection, "ruralite"),
-        **shared_context(settings, connection),
+        density=page_queries.rural_zones(on.connection, "densite"),
+        frr=page_queries.rural_zones(on.connection, "frr"),
+        rurality=page_queries.rural_zones(on.connection, "ruralite"),
     )
 
 
 @router.get("/quartiers")
-def districts_page(
-    request: Request, connection: ConnectionDep, settings: SettingsDep, service: str = ""
-) -> HTMLResponse:
+def districts_page(on: PageDep, service: str = "") -> HTMLResponse:
     """Show the QPV with the time to the nearest structure of a service."""
-    chosen = page_choices.choose(page_choices.study(settings.study), defi="insertion", service=service, level="qpv")
-    report = publication.gap_report(
-        connection, defi=chosen.defi, service=chosen.service, level="qpv", study_path=settings.study
-    )
-    return page(
-        request,
+    chosen = page_choices.choose(on.study, defi="insertion", service=service, level="qpv")
+    report = on.report(chosen)
+    return on.show(
         "quartiers.html",
-        sources=page_queries.sources(connection),
         choice=chosen,
         report=report,
         rows=sorted(report.rows, key=lambda row: (row["nearest_min"] is None, -(row["nearest_min"] or 0))),
-        communes=page_queries.communes_of_districts(connection),
-        **shared_context(settings, connection),
+        communes=page_queries.communes_of_districts(on.connection),
     )
 
 
 @router.get("/donnees")
 def data_page(
-    request: Request,
-    connection: ConnectionDep,
-    settings: SettingsDep,
+    on: PageDep,
     service: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
     """Show every source with its age, and how complete each service's list is, by EPCI for one of them."""
-    catalogue = page_queries.sources(connection)
-    return page(
-        request,
+    catalogue = page_queries.sources(on.connection)
+    return on.show(
         "donnees.html",
         sources=catalogue,
         catalogue=catalogue,
-        **completeness_view.of_region(connection, service),
-        services_known=page_queries.service_counts(connection),
-        indicators=page_queries.indicators(connection),
-        rejected=read.rejected(connection, limit=REJECTED_SHOWN),
-        accompaniment=page_queries.accompaniment(connection),
-        zones_told=by_structure(read.directory_zones(connection)),
-        places_told=by_structure(read.directory_places(connection)),
-        territory_layers=read.territory_layers(connection),
-        **shared_context(settings, connection),
+        **completeness_view.of_region(on.connection, service),
+        services_known=page_queries.service_counts(on.connection),
+        indicators=page_queries.indicators(on.connection),
+        rejected=read.rejected(on.connection, limit=REJECTED_SHOWN),
+        accompaniment=page_queries.accompaniment(on.connection),
+        zones_told=by_structure(read.directory_zones(on.connection)),
+        places_told=by_structure(read.directory_places(on.connection)),
+        territory_layers=read.territory_layers(on.connection),
     )
 
 
 @router.get("/methode")
-def method_page(request: Request, connection: ConnectionDep, settings: SettingsDep) -> HTMLResponse:
+def method_page(on: PageDep) -> HTMLResponse:
     """Show what the figures mean, with the study's own parameters."""
-    return page(
-        request,
+    return on.show(
         "methode.html",
-        sources=page_queries.sources(connection),
         travel=page_choices.travel(),
-        **shared_context(settings, connection),
     )
 
 

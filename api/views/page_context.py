@@ -1,13 +1,19 @@
-"""What every page is given: names, colours and choices."""
+"""What every page is given: names, colours, choices, sources; and the analysis that it shows."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from sqlalchemy import Connection
+from starlette.responses import HTMLResponse
 
+from api.dependencies import ConnectionDep, SettingsDep
 from api.views import page_choices, page_queries
+from api.views.rendering import page
 from observatory.declared import shown_services
+from observatory.declared.study_reading import Study
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
 from observatory.settings import Settings
@@ -35,3 +41,43 @@ def shared_context(settings: Settings, connection: Connection) -> dict[str, Any]
 def selectable(connection: Connection) -> dict[str, list[page_queries.Row]]:
     """Return the territories that the forms offer, by level."""
     return {level: read.territories(connection, level) for level in ("departement", "epci")}
+
+
+@dataclass(frozen=True)
+class PageRequest:
+    """One page asked for, in a transaction, with the operator's settings."""
+
+    request: Request
+    connection: Connection
+    settings: Settings
+
+    @property
+    def study(self) -> Study:
+        """Return the operator's study, or the observatory's."""
+        return page_choices.study(self.settings.study)
+
+    def report(self, choice: page_choices.Choice, *, territory: str | None = None) -> publication.GapReport:
+        """Return the gap analysis of a choice, in all the region or in one territory."""
+        return publication.gap_report(
+            self.connection,
+            defi=choice.defi,
+            service=choice.service,
+            level=choice.level,
+            territory=territory,
+            threshold_min=choice.threshold_min,
+            closed_border=choice.closed_border,
+            study_path=self.settings.study,
+        )
+
+    def show(self, template: str, **context: object) -> HTMLResponse:
+        """Return the page of a template, with what every page is given and the catalogue for the calls of sources."""
+        context.setdefault("sources", page_queries.sources(self.connection))
+        shared = shared_context(self.settings, self.connection)
+        return page(self.request, template, **{**shared, **context})
+
+
+def _asked(request: Request, connection: ConnectionDep, settings: SettingsDep) -> PageRequest:
+    return PageRequest(request, connection, settings)
+
+
+PageDep = Annotated[PageRequest, Depends(_asked, scope="function")]
