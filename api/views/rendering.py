@@ -42,6 +42,7 @@ NAVIGATION: Final = (
 _TAGS: Final = re.compile(r"(<(?:script|style|code|textarea)\b.*?</(?:script|style|code|textarea)>|<[^>]*>)", re.DOTALL)
 _WIDE: Final = re.compile(r"(?<=\S) (?=[:;?!»%])|(?<=«) ")
 _THIN: Final = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+_APOSTROPHE: Final = re.compile(r"(?<=[^\W\d_])(?:'|&#39;)(?=[^\W_])")
 
 
 def number(value: float | None) -> str:
@@ -143,12 +144,14 @@ def page(
 
 
 def spaced(html: str) -> str:
-    """Return a page with the no-break spaces of French: before « ; : ! ? % », inside « », between thousands.
+    """Return a page with the typography of French: no-break spaces before « ; : ! ? % », in « », in thousands; and ’.
 
-    Declarations and producers' texts are typed with plain spaces; tags, code and scripts are left as they are.
+    Producers' names and texts are typed with plain spaces and straight apostrophes; tags, code and scripts are left as
+    they are.
     """
     parts = _TAGS.split(html)
-    parts[::2] = [_THIN.sub("\u202f", _WIDE.sub("\u00a0", text)) for text in parts[::2]]
+    for substituted, pattern in (("\u00a0", _WIDE), ("\u202f", _THIN), ("’", _APOSTROPHE)):
+        parts[::2] = [pattern.sub(substituted, text) for text in parts[::2]]
     return "".join(parts)
 
 

@@ -71,7 +71,7 @@ def as_table(result: Calibration, left_out: dict[str, int]) -> str:
         f"between.value_kmh = {constants.between_kmh:.1f}",
         f"ends_speed_kmh : {speeds}" if constants.ends_km > 0 else "ends_speed_kmh : sans effet",
         "",
-        f"{'Distance à vol doiseau':<24}{'Trajets':>9}{'Calé':>24}{'Déclaré':>24}".replace("doiseau", "d'oiseau"),
+        f"{'Distance à vol d’oiseau':<24}{'Trajets':>9}{'Calé':>24}{'Déclaré':>24}",
         f"{'':<24}{'':>8}{'médiane   p90   biais':>24}{'médiane   p90   biais':>24}",
     ]
     rows = zip(result.fitted, result.declared, strict=True)
