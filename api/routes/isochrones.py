@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query
 
 from api.routes.territories import REFUSED
-from geodata import declarations
 from observatory import crs
 from observatory.errors import BusyError, NotComputedError, UsageError
 from observatory.publish.isochrones import feature_collection
@@ -50,7 +49,7 @@ def reached(
         raise BusyError("D’autres zones sont en cours de tracé : réessayez dans quelques secondes.")
     try:
         found = feature_collection(
-            network_of(loaded, declarations("studies/travel")),
+            network_of(loaded),
             there(lon, lat),
             minutes=times,
             to_degrees=lambda xy_m: np.column_stack(back(xy_m[:, 0], xy_m[:, 1])),

@@ -13,6 +13,7 @@ from api.views.page_context import PageDep
 from api.views.rendering import page
 from observatory.declared.region import home_region
 from observatory.declared.shown_services import paired_services
+from observatory.declared.travel import travel
 from observatory.store import read
 
 router = APIRouter(include_in_schema=False)
@@ -95,7 +96,7 @@ def method_page(on: PageDep) -> HTMLResponse:
     """Show what the figures mean, with the study's own parameters."""
     return on.show(
         "methode.html",
-        travel=page_choices.travel(),
+        travel=travel(),
     )
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
@@ -87,9 +85,8 @@ def require_service(study: Study, service: str) -> str:
     return study.service(service).service
 
 
-@cache
 def study(path: Path | None) -> Study:
-    """Return the operator's study, or the observatory's, read once."""
+    """Return the operator's study, or the observatory's, read once per version of the file."""
     return read_study(path)
 
 
@@ -127,10 +124,3 @@ def minutes(text: str) -> float | None:
         raise UsageError(
             "Le seuil s’écrit en minutes, par exemple 20 : corrigez-le ou laissez le champ vide."
         ) from None
-
-
-@cache
-def travel() -> dict[str, Any]:
-    """Return the declaration of the fallback travel time, read once."""
-    with (geodata.STUDIES / "travel.toml").open("rb") as file:
-        return tomllib.load(file)

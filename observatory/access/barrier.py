@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,25 +28,17 @@ class Barrier:
     line_m: Floats
     crossings: tuple[Crossing, ...]
 
-    @classmethod
-    def from_declaration(cls, declaration: Mapping[str, Any]) -> Barrier:
-        """Read one ``[[barriers]]`` of a declaration.
+    def __post_init__(self) -> None:
+        """Check that the line is one.
 
         Raises
         ------
         UsageError
-            If the line has fewer than two points.
-        KeyError, ValueError
-            If a field is missing or not a number.
+            If it has fewer than two points, or is no array of points in metres.
         """
-        line = check_xy(declaration["line_m"], f"Barrière « {declaration['name']} »")
-        if len(line) < 2:  # noqa: PLR2004
-            raise UsageError(f"Barrière « {declaration['name']} » : la ligne doit avoir au moins deux points.")
-        crossings = tuple(
-            Crossing(str(item["name"]), float(item["x_m"]), float(item["y_m"]), float(item["penalty_min"]))
-            for item in declaration.get("crossings", ())
-        )
-        return cls(str(declaration["name"]), line, crossings)
+        check_xy(self.line_m, f"Barrière « {self.name} »")
+        if len(self.line_m) < 2:  # noqa: PLR2004
+            raise UsageError(f"Barrière « {self.name} » : la ligne doit avoir au moins deux points.")
 
 
 def crosses(

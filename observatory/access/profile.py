@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-
-from observatory.errors import UsageError
+from typing import Final
 
 MODES: Final = ("car", "foot", "bicycle")
 
@@ -37,37 +35,6 @@ class Profile:
     snap_max_m: float
     no_snap: frozenset[str]
     """Classes that a point is never attached to."""
-
-    @classmethod
-    def from_declaration(cls, declaration: Mapping[str, Any], mode: str) -> Profile:
-        """Read a mode of the ``[network]`` table of ``travel.toml``.
-
-        Raises
-        ------
-        UsageError
-            If the mode is not declared or a constant is missing.
-        """
-        try:
-            network = declaration["network"]
-            rules = network[mode]
-            return cls(
-                mode=mode,
-                speeds_kmh={str(key): float(value) for key, value in rules["speeds_kmh"].items()},
-                access_tags=tuple(rules["access_tags"]),
-                is_oneway=bool(rules["oneway"]),
-                oneway_tag=rules.get("oneway_tag"),
-                uses_maxspeed=bool(rules["maxspeed"]),
-                maxspeed_share=float(network["maxspeed_share"]),
-                ferry_wait_min=float(network["ferry_wait_min"]),
-                walk_kmh=float(network["walk_kmh"]),
-                snap_max_m=float(network["snap_max_m"]),
-                no_snap=frozenset(rules["no_snap"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"Mode de déplacement « {mode} » : déclaration absente ou incomplète ({error}) ; modes connus : "
-                f"{', '.join(MODES)}."
-            ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -81,30 +81,6 @@ class TravelConstants:
             raise UsageError("Constantes de trajet : le détour vaut au moins 1, les durées et vitesses sont positives.")
         if len(self.ends_speed_kmh) != DENSITY_LEVELS + 1 or min(self.ends_speed_kmh) <= 0:
             raise UsageError("Constantes de trajet : donnez une vitesse positive par niveau de densité, de 0 à 7.")
-
-    @classmethod
-    def from_declaration(cls, declaration: Mapping[str, Any]) -> TravelConstants:
-        """Read the constants from a parsed ``travel.toml``.
-
-        Raises
-        ------
-        UsageError
-            If a constant is missing or makes no sense.
-        """
-        try:
-            travel = declaration["travel"]
-            return cls(
-                detour=float(travel["detour"]["value"]),
-                terminal_min=float(travel["terminal"]["value_min"]),
-                ends_km=float(travel["ends"]["value_km"]),
-                between_kmh=float(travel["between"]["value_kmh"]),
-                ends_speed_kmh=tuple(float(travel["ends_speed_kmh"][str(k)]) for k in range(DENSITY_LEVELS + 1)),
-                barriers=tuple(Barrier.from_declaration(item) for item in declaration.get("barriers", ())),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise UsageError(
-                f"Constantes de trajet : la déclaration est incomplète ou mal formée ({error})."
-            ) from error
 
     def minutes(self, road_m: Floats, origin_density: NDArray[np.int8], destination_density: Levels) -> Floats:
         """Return the duration of drives of ``road_m`` metres of road, all arrays ``(n,)``."""

@@ -164,10 +164,9 @@ def isochrones(
 
 def declared_constants() -> TravelConstants:
     """Return the constants of the observatory's own declaration."""
-    from geodata import declarations
-    from observatory.access.travel import TravelConstants
+    from observatory.declared.travel import travel
 
-    return TravelConstants.from_declaration(declarations("studies/travel"))
+    return travel().constants
 
 
 def _unit_doubt(sample: Trips) -> str:
@@ -200,12 +199,11 @@ def _crossing(
 
 
 def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Transform]:
-    from geodata import declarations
     from observatory.access.network import build
-    from observatory.access.profile import Profile
+    from observatory.declared.travel import travel
     from observatory.sources.roads import osm
 
-    profile = Profile.from_declaration(declarations("studies/travel"), mode)
+    profile = travel().network.profile(mode)
     to_metres = transformer(lon_lat)
     return build(osm.read(path, profile), profile=profile, to_metres=to_metres), to_metres
 

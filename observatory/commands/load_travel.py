@@ -21,15 +21,14 @@ def load_network(
     mode: Annotated[Literal["car", "foot", "bicycle"], typer.Option(help="Voiture, marche ou vélo.")] = "car",
 ) -> None:
     """Build the road network of an extract and keep it for every analysis."""
-    from geodata import declarations
     from observatory.access.network import build
-    from observatory.access.profile import Profile
     from observatory.commands.access import in_france, transformer
     from observatory.commands.session import working
+    from observatory.declared.travel import travel
     from observatory.sources.roads import osm
     from observatory.store import loaded_travel
 
-    profile = Profile.from_declaration(declarations("studies/travel"), mode)
+    profile = travel().network.profile(mode)
     with working("Lecture de l'extrait…"):
         ways = osm.read(file, profile)
         if not in_france(ways.lon_lat):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
 import geodata
-from observatory.declared.reading import Declaration, Flag, OpenDeclaration, Whole, declaration
+from observatory.declared.reading import Declaration, Flag, OpenDeclaration, Whole, declaration, named_by
 
 CATALOG: Final = "catalog.toml"
 FIELDS: Final = "fields.toml"
@@ -89,23 +89,12 @@ class FieldDeclaration(LoadedField):
     sources: list[str]
 
 
-def _named(key: str) -> BeforeValidator:
-    """Return the validator that gives each table of a mapping its own name, under ``key``."""
-
-    def named(tables: Any) -> Any:  # noqa: ANN401  (what TOML holds)
-        if not isinstance(tables, Mapping):
-            return tables
-        return {name: {key: name, **one} if isinstance(one, Mapping) else one for name, one in tables.items()}
-
-    return BeforeValidator(named)
-
-
 class _Catalogue(OpenDeclaration):
-    sources: Annotated[Mapping[str, SourceDeclaration], _named("source_id")]
+    sources: Annotated[Mapping[str, SourceDeclaration], named_by("source_id")]
 
 
 class _Fields(OpenDeclaration):
-    fields_: Annotated[Mapping[str, FieldDeclaration], _named("indicator")] = Field(alias="fields")
+    fields_: Annotated[Mapping[str, FieldDeclaration], named_by("indicator")] = Field(alias="fields")
 
 
 class _LoadedSources(OpenDeclaration):

@@ -10,7 +10,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from pydantic import AllowInfNan, BaseModel, ConfigDict, Strict, TypeAdapter, ValidationError, WrapValidator
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 import geodata
@@ -18,6 +27,7 @@ from observatory.errors import InputFileError
 
 Loc = tuple[int | str, ...]
 """Keys, and ranks in lists from 0, that lead to a value of a file."""
+Version = tuple[Path, int, int]
 Model = TypeVar("Model")
 
 Number = Annotated[float, Strict(), AllowInfNan(allow_inf_nan=False)]
@@ -26,7 +36,8 @@ Whole = Annotated[int, Strict()]
 Flag = Annotated[bool, Strict()]
 
 SHAPE: Final = "shape"
-"""Type of the errors whose words are the declaration's own (:func:`shaped`)."""
+WORDS: Final = "words"
+"""Types of the errors whose words are the declaration's own (:func:`shaped`, :func:`told`)."""
 FAMILIES: Final = {
     "unknown": ("extra_forbidden", "unexpected_keyword_argument"),
     "table": ("dict_type", "mapping_type", "model_type", "model_attributes_type", "dataclass_type"),
@@ -78,7 +89,29 @@ def shaped(expected: str) -> WrapValidator:
     return WrapValidator(checked)
 
 
+def named_by(key: str) -> BeforeValidator:
+    """Return the validator of a mapping of tables that gives each its own name, under ``key``."""
+
+    def named(tables: Any) -> Any:  # noqa: ANN401  (what TOML holds)
+        if not isinstance(tables, Mapping):
+            return tables
+        return {name: {key: name, **one} if isinstance(one, Mapping) else one for name, one in tables.items()}
+
+    return BeforeValidator(named)
+
+
+def told(words: str) -> PydanticCustomError:
+    """Return the error to raise from a validator: a French phrase that says what is wrong, the key named in it."""
+    return PydanticCustomError(WORDS, "{expected}", {"expected": words})
+
+
 Names = Annotated[tuple[str, ...], shaped("doit être une liste de textes")]
+
+
+def version(path: Path) -> Version:
+    """Return what tells one version of a file from another: its path, the time of its last change, its size."""
+    told = path.stat()
+    return path, told.st_mtime_ns, told.st_size
 
 
 def document(path: Path) -> Mapping[str, Any]:
@@ -89,7 +122,7 @@ def document(path: Path) -> Mapping[str, Any]:
     OSError, UnicodeDecodeError, tomllib.TOMLDecodeError
         If it can't be opened, isn't UTF-8 or isn't TOML.
     """
-    return _parsed(*_version(path))
+    return _parsed(*version(path))
 
 
 def declaration(file: str, kind: type[Model], *, directory: Path = geodata.ROOT) -> Model:
@@ -102,7 +135,7 @@ def declaration(file: str, kind: type[Model], *, directory: Path = geodata.ROOT)
     """
     path = directory / file
     try:
-        return cast("Model", _declared(*_version(path), cast("Any", kind)))
+        return cast("Model", _declared(*version(path), cast("Any", kind)))
     except ValidationError as error:
         found = fault(error, kind)
         if found.absent and found.loc[:-1]:
@@ -150,6 +183,8 @@ def fault(
     errors = error.errors()
     found = _first(errors)
     loc, family = tuple(found["loc"]), _family(found["type"])
+    if family == "table" and isinstance(loc[-1], int):
+        loc, family = loc[:-1], "list"
     known = tuple(_fields(_kind_at(kind, loc[:-1])))
     absent = tuple(str(one["loc"][-1]) for one in errors if one["type"] == "missing" and one["loc"][:-1] == loc[:-1])
     said = {**PHRASES, **(phrases or {})}
@@ -160,6 +195,7 @@ def fault(
             "key": (name or _last_key)(loc),
             "known": ", ".join(known),
             "bounds": _bounds(kind, loc) if family == "bound" else "",
+            "items": "tableaux" if family == "list" and _is_table(_kind_at(kind, (*loc, 0))) else "nombres",
         }
     )
     is_element = family in {"number", "whole"} and isinstance(loc[-1], int)
@@ -177,7 +213,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "missing_table": "le tableau « {key} » manque",
     "unknown": "« {key} » n'est pas une clé connue (clés possibles : {known})",
     "table": "« {key} » doit être un tableau",
-    "list": "« {key} » doit être une liste",
+    "list": "« {key} » doit être une liste de {items}",
     "number": "« {key} » doit être un nombre",
     "whole": "« {key} » doit être un nombre entier",
     "bool_type": "« {key} » doit être true ou false",
@@ -185,14 +221,10 @@ PHRASES: Final[Mapping[str, str]] = {
     "literal_error": "« {key} » doit être l'un de {expected}",
     "bound": "« {key} » doit être {bounds}",
     SHAPE: "« {key} » {expected}",
+    WORDS: "{expected}",
     "other": "« {key} » n'est pas ce qui est attendu",
 }
 """What may be wrong with a key, by family of errors."""
-
-
-def _version(path: Path) -> tuple[Path, int, int]:
-    told = path.stat()
-    return path, told.st_mtime_ns, told.st_size
 
 
 @lru_cache(maxsize=64)

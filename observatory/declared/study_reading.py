@@ -5,24 +5,38 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field, ValidationError
 
 import geodata
 from observatory.access.travel import TravelConstants
+from observatory.declared import travel
+from observatory.declared.need_study import Defi, NeedStudy, Rules, Weights
+from observatory.declared.reading import (
+    Loc,
+    Number,
+    OpenDeclaration,
+    Version,
+    document,
+    fault,
+    told,
+    validated,
+    version,
+)
+from observatory.declared.verdict_study import Cuts, VerdictStudy
 from observatory.errors import InputFileError, UsageError
-from observatory.gap import Cuts
-from observatory.gap.verdict import VerdictStudy
-from observatory.need import NeedStudy, need_study
-from observatory.need.declaration import number, plain_number, refused, table, text
 from observatory.parameters import LONGEST_THRESHOLD_MIN
-from observatory.store.loaded_travel import LoadedTravel, loaded_travel
 from observatory.words.labels import PHASES
 
+MODEL: Final = "geodata/studies/defis.toml"
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
 PHASED_SERVICE = "accompagnement"
 PHASE_COMPLETENESS = (
@@ -30,7 +44,61 @@ PHASE_COMPLETENESS = (
     "zone d'intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "
     "l'accès peut être plus grand."
 )
+SERVICES = geodata.ROOT / "services.toml"
 DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
+
+
+Minutes = Annotated[Number, Field(gt=0, le=LONGEST_THRESHOLD_MIN)]
+
+
+class Head(OpenDeclaration):
+    """The ``[study]`` of a study file."""
+
+    id: str
+    title: str
+    version: Number
+
+
+class Catchment(OpenDeclaration):
+    """The ``[catchment]`` of a study file."""
+
+    threshold_min: Minutes
+
+
+def _steps(pairs: object) -> object:
+    """Check a declared decay: fractions of the threshold that increase, and weights of 0 or more."""
+    if not isinstance(pairs, list) or not pairs or not all(isinstance(one, list) and len(one) == 2 for one in pairs):  # noqa: PLR2004
+        raise told("« steps » doit être une liste de paires [part du seuil, poids]")
+    for pair in pairs:
+        for value, words in zip(pair, ("la part du seuil", "le poids"), strict=True):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+                raise told(f"{words} doit être un nombre")
+    ends = [0.0, *(part for part, _ in pairs)]
+    if any(after <= before for before, after in itertools.pairwise(ends)) or any(weight < 0 for _, weight in pairs):
+        raise told("« steps » demande des parts croissantes, supérieures à 0, et des poids positifs ou nuls")
+    return pairs
+
+
+class ServiceEntry(OpenDeclaration):
+    """One ``[services.…]`` of a study file."""
+
+    threshold_min: Minutes
+    steps: Annotated[tuple[tuple[float, float], ...], BeforeValidator(_steps)] | None = None
+    persons_per_site: Annotated[Number, Field(gt=0)] | None = None
+    note: str = ""
+
+
+class StudyFile(OpenDeclaration):
+    """A study file, table by table."""
+
+    study: Head
+    defis: Mapping[str, Defi]
+    rules: Rules = Rules()
+    weights: Weights = Field(default_factory=dict)
+    services: Mapping[str, ServiceEntry]
+    cuts: Cuts
+    catchment: Catchment
+    verdict: VerdictStudy | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +127,8 @@ class TravelStudy:
 
     constants: TravelConstants
     digest: str
-    loaded: LoadedTravel | None = None
-    """Road network or matrix that the operator loaded, which the constants then only complete."""
+    is_own: bool = False
+    """Whether the study declares its own, which what the operator loaded then doesn't replace."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +184,7 @@ class Study:
 
 
 def read_study(path: Path | None = None) -> Study:
-    """Read a study file.
+    """Read a study file, once per version of it.
 
     Parameters
     ----------
@@ -129,33 +197,36 @@ def read_study(path: Path | None = None) -> Study:
         If the file is missing, is not TOML, or does not declare what a study must.
     """
     path = path or DEFAULT_STUDY
-    content, document = _parsed(path)
+    _parsed(path)
+    return _built(path, *(version(one) for one in (path, SERVICES, DEFAULT_TRAVEL)))
+
+
+@lru_cache(maxsize=16)
+def _built(path: Path, *_: Version) -> Study:
+    written = _parsed(path)
+    try:
+        declared = validated(StudyFile, written)
+    except ValidationError as error:
+        found = fault(error, StudyFile)
+        raise InputFileError(f"{_place(found.loc, written, path)} : {found.words} ; comparez avec {MODEL}.") from None
     services = geodata.declarations("services")["services"]
-    where = f"L'étude « {path.name} » est incomplète ou fausse"
-    head, defis = table(document, "study", where=where), table(document, "defis", where=where)
-    needs = {defi: need_study(defi, table(defis, defi, where=where), rules=document) for defi in defis}
-    declared, cuts = table(document, "services", where=where), table(document, "cuts", where=where)
     return Study(
-        id=text(head, "id", where=where),
-        title=text(head, "title", where=where),
-        version=int(number(head, "version", where=where)),
-        digest=_digest(content, services),
-        needs=needs,
-        services={
-            name: _service(name, table(declared, name, where=where), services.get(name, {}), f"{where}, service {name}")
-            for name in declared
-        },
-        cuts=Cuts(*(number(cuts, name, where=f"{where}, [cuts]", above=0, at_most=100) for name in ("need", "access"))),
-        catchment_threshold_min=_threshold_min(table(document, "catchment", where=where), f"{where}, [catchment]"),
-        travel=_travel(document),
-        verdict=VerdictStudy.from_declaration(document) if "verdict" in document else None,
+        id=declared.study.id,
+        title=declared.study.title,
+        version=int(declared.study.version),
+        digest=_digest(path.read_bytes(), services),
+        needs={name: one.need(name, declared.rules, declared.weights) for name, one in declared.defis.items()},
+        services={name: _service(name, one, services.get(name, {})) for name, one in declared.services.items()},
+        cuts=declared.cuts,
+        catchment_threshold_min=declared.catchment.threshold_min,
+        travel=_travel(written),
+        verdict=declared.verdict,
     )
 
 
-def _parsed(path: Path) -> tuple[bytes, dict[str, Any]]:
+def _parsed(path: Path) -> Mapping[str, Any]:
     try:
-        content = path.read_bytes()
-        return content, tomllib.loads(content.decode("utf-8"))
+        return document(path)
     except FileNotFoundError as error:
         raise InputFileError(f"Le fichier d'étude « {path.name} » n'existe pas : vérifiez son chemin.") from error
     except OSError as error:
@@ -168,58 +239,59 @@ def _parsed(path: Path) -> tuple[bytes, dict[str, Any]]:
         raise InputFileError(f"L'étude « {path.name} » n'est pas lisible en TOML ({at}) : corrigez-la.") from error
 
 
+def _place(loc: Loc, written: Mapping[str, Any], path: Path) -> str:
+    """Return where in a study file something is wrong, in French."""
+    whole, table, *rest = (f"L'étude « {path.name} » est incomplète ou fausse", *loc)
+    if len(rest) == 0 or (table == "defis" and len(rest) == 1 and not isinstance(written["defis"][rest[0]], Mapping)):
+        return whole
+    if table == "verdict":
+        return "Le tableau [verdict] de l'étude est incomplet ou faux"
+    if table in {"cuts", "catchment"}:
+        return f"{whole}, [{table}]"
+    if table == "services":
+        return f"{whole}, service {rest[0]}"
+    if table in {"rules", "weights"}:
+        # They hold for every défi: the first is the one that can't be read.
+        place = f", [weights.{rest[0]}]" if table == "weights" else ""
+        return f"Étude du défi « {next(iter(written['defis']))} » illisible{place}"
+    return whole if table != "defis" else f"Étude du défi « {rest[0]} » illisible{_indicator_place(rest, written)}"
+
+
+def _indicator_place(rest: Sequence[int | str], written: Mapping[str, Any]) -> str:
+    defi, *deeper = rest
+    if len(deeper) < 2 or deeper[0] != "indicators":  # noqa: PLR2004
+        return ""
+    entry = written["defis"][defi]["indicators"][deeper[1]]
+    named = f" ({entry['id']})" if isinstance(entry.get("id"), str) else ""
+    return f", indicateur {int(deeper[1]) + 1}{named}{', measure' if 'measure' in deeper[2:-1] else ''}"
+
+
 def _digest(content: bytes, services: Mapping[str, Any]) -> str:
     """Return the checksum of a study and of the declaration of services, whose words its runs carry; not colours."""
-    told = {name: {key: one[key] for key in one if key != "colour"} for name, one in services.items()}
-    words = json.dumps(told, sort_keys=True, ensure_ascii=False, default=str)
+    shown = {name: {key: one[key] for key in one if key != "colour"} for name, one in services.items()}
+    words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(content + words.encode("utf-8")).hexdigest()
 
 
-def _travel(document: Mapping[str, Any]) -> TravelStudy:
+def _travel(written: Mapping[str, Any]) -> TravelStudy:
     """Read the travel constants that the study declares for itself, or else the observatory's."""
-    declaration = document if "travel" in document else tomllib.loads(DEFAULT_TRAVEL.read_text(encoding="utf-8"))
-    shown = {name: declaration.get(name) for name in ("travel", "barriers")}
+    is_own = "travel" in written
+    source = written if is_own else document(DEFAULT_TRAVEL)
+    shown = {name: source.get(name) for name in ("travel", "barriers")}
     words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
-    # A study that declares its own travel means it: what the operator loaded is for the observatory's.
-    loaded = None if "travel" in document else loaded_travel()
-    return TravelStudy(
-        TravelConstants.from_declaration(declaration), hashlib.sha256(words.encode()).hexdigest(), loaded
-    )
+    constants = travel.constants_of(written) if is_own else travel.travel().constants
+    return TravelStudy(constants, hashlib.sha256(words.encode()).hexdigest(), is_own)
 
 
-def _service(name: str, entry: Mapping[str, Any], declared: Mapping[str, Any], where: str) -> ServiceStudy:
+def _service(name: str, entry: ServiceEntry, declared: Mapping[str, Any]) -> ServiceStudy:
     return ServiceStudy(
         service=name,
         label=declared.get("label", name),
-        threshold_min=_threshold_min(entry, where),
-        steps=_steps(entry, where) if "steps" in entry else None,
-        persons_per_site=number(entry, "persons_per_site", where=where, above=0)
-        if "persons_per_site" in entry
-        else None,
-        note=text(entry, "note", where=where, default=""),
         completeness=declared.get("completeness", ""),
         is_complete=bool(declared.get("is_complete", False)),
         kinds=tuple(declared.get("kinds", ())),
+        **dict(entry),
     )
-
-
-def _threshold_min(entry: Mapping[str, Any], where: str) -> float:
-    return number(entry, "threshold_min", where=where, above=0, at_most=LONGEST_THRESHOLD_MIN)
-
-
-def _steps(entry: Mapping[str, Any], where: str) -> tuple[tuple[float, float], ...]:
-    """Return the declared decay: fractions of the threshold that increase, and weights of 0 or more."""
-    pairs = entry["steps"]
-    if not isinstance(pairs, list) or not pairs or not all(isinstance(one, list) and len(one) == 2 for one in pairs):  # noqa: PLR2004
-        raise refused(where, "« steps » doit être une liste de paires [part du seuil, poids]")
-    found = tuple(
-        (plain_number(part, "la part du seuil", where=where), plain_number(weight, "le poids", where=where))
-        for part, weight in pairs
-    )
-    ends = [0.0, *(part for part, _ in found)]
-    if any(after <= before for before, after in itertools.pairwise(ends)) or any(weight < 0 for _, weight in found):
-        raise refused(where, "« steps » demande des parts croissantes, supérieures à 0, et des poids positifs ou nuls")
-    return found
 
 
 def _listed(names: Mapping[str, Any]) -> str:

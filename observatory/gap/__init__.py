@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from observatory.declared.verdict_study import Cuts
 from observatory.gap.accounts import Ledger, ledger
 from observatory.gap.totals import COUNTS, commune_accounts, gap_rows, total
-from observatory.gap.typology import UNDETERMINED, Cuts, priority, typology
+from observatory.gap.typology import UNDETERMINED, priority, typology
 
 __all__ = [
     "COUNTS",

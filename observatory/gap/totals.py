@@ -7,9 +7,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from observatory.declared.verdict_study import Cuts
 from observatory.errors import NotComputedError
 from observatory.gap.accounts import Ledger
-from observatory.gap.typology import Cuts, priority, typology
+from observatory.gap.typology import priority, typology
 from observatory.parameters import MINUTES_DECIMALS, SCORE_DECIMALS
 
 COUNTS: Final = (

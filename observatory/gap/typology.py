@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from observatory.declared.verdict_study import Cuts
 from observatory.parameters import SCORE_DECIMALS
 
 PRIORITY: Final = "prioritaire"
@@ -15,14 +15,6 @@ TO_REINFORCE: Final = "a_conforter"
 TO_WATCH: Final = "a_surveiller"
 COVERED: Final = "couvert"
 UNDETERMINED: Final = "indetermine"
-
-
-@dataclass(frozen=True)
-class Cuts:
-    """Scores that separate high need from low, and good access from poor; the cut itself is on the high side."""
-
-    need: float
-    access: float
 
 
 def priority(need_score: pd.Series, access_score: pd.Series) -> pd.Series:

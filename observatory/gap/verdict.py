@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,20 +13,16 @@ import pandas as pd
 
 from observatory.access import e2sfca
 from observatory.access.weights import Weights, apl_steps, gaussian
-from observatory.errors import InputFileError, UsageError
-from observatory.gap.typology import Cuts
+from observatory.declared.need_study import ROOT_GROUP
+from observatory.declared.verdict_study import Cuts, VerdictStudy
+from observatory.errors import UsageError
 from observatory.need import NeedStudy, aggregate, normalise
-from observatory.need.declaration import number, numbers, table, texts
-from observatory.need.study import ROOT_GROUP, Aggregation, Normalisation
 from observatory.parameters import SCORE_DECIMALS
 from observatory.words.grammar import quoted
 from observatory.words.numbers import amount, percent
 
 FloatArray = npt.NDArray[np.float64]
 
-DECAYS: Final = ("declared", "binary", "gaussian")
-WEIGHTINGS: Final = ("declared", "equal", "drop_one")
-OWN_MESH: Final = "own"
 TRAVEL: Final = "travel"
 """Axis of choices that need and access share, where the need counts drives."""
 WEIGHT_AT_THRESHOLD: Final = 0.1
@@ -45,46 +41,6 @@ LABELS: Final = {
     "commune": "maille de la commune",
     "bassin_vie": "maille du bassin de vie",
 }
-
-
-@dataclass(frozen=True)
-class VerdictStudy:
-    """The choices that a study calls defensible, and the shares that make a verdict."""
-
-    robust_share: float
-    absent_share: float
-    normalisations: tuple[Normalisation, ...]
-    aggregations: tuple[Aggregation, ...]
-    weightings: tuple[str, ...]
-    decays: tuple[str, ...]
-    threshold_factors: tuple[float, ...]
-    travel_factors: tuple[float, ...]
-    meshes: tuple[str, ...]
-
-    @classmethod
-    def from_declaration(cls, document: Mapping[str, Any]) -> VerdictStudy:
-        """Read the ``[verdict]`` table of a study file.
-
-        Raises
-        ------
-        InputFileError
-            If the table is missing or incomplete, names an unknown choice, or leaves the study's own choice out.
-        """
-        where = "Le tableau [verdict] de l'étude est incomplet ou faux"
-        entry = table(document, "verdict", where=where)
-        names: dict[str, Any] = {
-            name: texts(entry, name, where=where)
-            for name in ("normalisations", "aggregations", "weightings", "decays", "meshes")
-        }
-        study = cls(
-            robust_share=number(entry, "robust_share", where=where),
-            absent_share=number(entry, "absent_share", where=where),
-            threshold_factors=numbers(entry, "threshold_factors", where=where),
-            travel_factors=numbers(entry, "travel_factors", where=where),
-            **names,
-        )
-        _check(study)
-        return study
 
 
 @dataclass(frozen=True, eq=False)
@@ -278,24 +234,6 @@ def verdict_code(share: float, *, study: VerdictStudy) -> str:
     if share >= study.robust_share:
         return "robuste"
     return "absent" if share <= study.absent_share else "fragile"
-
-
-def _check(study: VerdictStudy) -> None:
-    allowed: list[tuple[str, Sequence[Any], Sequence[Any], Any]] = [
-        ("normalisations", study.normalisations, get_args(Normalisation), study.normalisations[:1] or None),
-        ("aggregations", study.aggregations, get_args(Aggregation), study.aggregations[:1] or None),
-        ("weightings", study.weightings, WEIGHTINGS, "declared"),
-        ("decays", study.decays, DECAYS, "declared"),
-        ("threshold_factors", study.threshold_factors, [one for one in study.threshold_factors if one > 0], 1.0),
-        ("travel_factors", study.travel_factors, [one for one in study.travel_factors if one > 0], 1.0),
-        ("meshes", study.meshes, (OWN_MESH, "commune", "epci", "bassin_vie"), OWN_MESH),
-    ]
-    for name, chosen, possible, own in allowed:
-        has_own = own is not None and (isinstance(own, tuple) or own in chosen)
-        if not has_own or not set(chosen) <= set(possible) or len(set(chosen)) < len(chosen):
-            raise InputFileError(f"[verdict] {name} : choix inconnu, répété, ou sans celui de l'étude ; corrigez-le.")
-    if not 0 <= study.absent_share < study.robust_share <= 1:
-        raise InputFileError("[verdict] : absent_share doit être inférieur à robust_share, entre 0 et 1.")
 
 
 def _first(own: Any, choices: Sequence[Any]) -> list[Any]:  # noqa: ANN401  (names or factors)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from observatory.declared.need_study import Group, Indicator, Measure, NeedStudy, Volume, Weight
 from observatory.need.aggregation import aggregate, nominal_weights, unit_weights
 from observatory.need.denominators import IndicatorTable, indicator_table, volume_counts
 from observatory.need.explanation import contributions, effective_weights, round_to_total
 from observatory.need.normalisation import Treated, beyond_goalposts, normalise, winsorise
-from observatory.need.study import Group, Indicator, Measure, NeedStudy, Volume, Weight, need_study
 
 __all__ = [
     "Group",
@@ -22,7 +22,6 @@ __all__ = [
     "contributions",
     "effective_weights",
     "indicator_table",
-    "need_study",
     "nominal_weights",
     "normalise",
     "round_to_total",

@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from observatory.declared.need_study import ROOT_GROUP, NeedStudy
 from observatory.need.normalisation import indicator_values
-from observatory.need.study import ROOT_GROUP, NeedStudy
 from observatory.parameters import GEOMETRIC_FLOOR, WEIGHT_TOLERANCE
 
 FloatArray = npt.NDArray[np.float64]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from observatory.declared.need_study import Indicator, Measure, NeedStudy, Weight
 from observatory.errors import NotComputedError
-from observatory.need.study import Indicator, Measure, NeedStudy, Weight
 
 Figures = Mapping[str, pd.DataFrame]
 """Level → one row per territory (index: code), one column per figure."""

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 from numba import njit
 
+from observatory.declared.need_study import Aggregation, NeedStudy, Normalisation
 from observatory.need.aggregation import aggregate
 from observatory.need.normalisation import normalise
-from observatory.need.study import Aggregation, NeedStudy, Normalisation
 from observatory.parameters import GEOMETRIC_FLOOR
 
 FloatArray = npt.NDArray[np.float64]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from observatory.declared.need_study import NeedStudy
 from observatory.need.aggregation import aggregate, nominal_weights, unit_weights
 from observatory.need.normalisation import indicator_values
-from observatory.need.study import NeedStudy
 from observatory.parameters import GEOMETRIC_FLOOR, VARIATION_TOLERANCE
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from observatory.declared.need_study import NeedStudy
 from observatory.errors import NotComputedError
-from observatory.need.study import NeedStudy
 from observatory.parameters import SIGNIFICANT_BITS, TSCORE_MEAN, TSCORE_SPREAD
 
 

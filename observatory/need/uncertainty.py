@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from observatory.declared.need_study import NeedStudy
 from observatory.errors import UsageError
 from observatory.need.aggregation import aggregate, nominal_weights
 from observatory.need.draws import AGGREGATIONS, NORMALISATIONS, FloatArray, IntArray, Scorer, quantiles
 from observatory.need.normalisation import normalise
-from observatory.need.study import NeedStudy
 
 QUANTILES: Final = (0.05, 0.5, 0.95)
 _NINETY_PERCENT_HALF_WIDTH: Final = 1.6448536269514722

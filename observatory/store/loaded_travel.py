@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from observatory.access.network import RoadNetwork
-from observatory.access.profile import Profile
+from observatory.declared.travel import Network, travel
 from observatory.errors import InputFileError
 
 NAME: Final = "trajets.npz"
@@ -121,9 +121,9 @@ def remove(path: Path | None = None) -> bool:
     return was_there
 
 
-def network_of(loaded: LoadedTravel, declaration: dict[str, Any]) -> RoadNetwork:
+def network_of(loaded: LoadedTravel) -> RoadNetwork:
     """Return a loaded road network, read once by process."""
-    return _network(loaded.path, loaded.digest, loaded.mode, json.dumps(declaration, sort_keys=True, default=str))
+    return _network(loaded.path, loaded.digest, loaded.mode, travel().network.model_dump_json())
 
 
 def matrix_of(loaded: LoadedTravel) -> MatrixTimes:
@@ -144,7 +144,7 @@ def _network(path: Path, digest: str, mode: str, declaration: str) -> RoadNetwor
     return RoadNetwork(
         **arrays,
         edge_line=np.asarray(lines, dtype=np.object_),
-        profile=Profile.from_declaration(json.loads(declaration), mode),
+        profile=Network.model_validate_json(declaration).profile(mode),
         island_node_count=int(meta["figures"]["island_nodes"]),
         island_length_share=float(meta["figures"]["island_length_share"]),
     )

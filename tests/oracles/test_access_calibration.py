@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from pyproj import Geod
 
-from geodata import declarations
 from observatory.access.calibrate import calibrate, trips
-from observatory.access.travel import TravelConstants
+from observatory.declared.travel import travel
 
 BENCHMARKS = Path(__file__).parents[2] / ".." / "shared" / "benchmarks"
-DECLARED = TravelConstants.from_declaration(declarations("studies/travel"))
+DECLARED = travel().constants
 
 
 def test_public_transport_of_belo_horizonte() -> None:
@@ -32,11 +31,11 @@ def test_public_transport_of_belo_horizonte() -> None:
     assert result.fitted[0].median == pytest.approx(0.127, abs=0.01)
     assert result.fitted[0].p90 == pytest.approx(0.303, abs=0.02)
     # The page of methods shows these figures, and no better ones.
-    shown = next(one for one in declarations("studies/travel")["errors"] if one["id"] == "bh")
-    assert shown["held_out_origins"] == result.held_out_origins
-    for band, declared, fitted in zip(shown["bands"], result.declared, result.fitted, strict=True):
-        assert band["count"] == declared.count
-        assert [band["median"], band["p90"], band["bias"]] == pytest.approx(
+    shown = next(one for one in travel().errors if one.id == "bh")
+    assert shown.held_out_origins == result.held_out_origins
+    for band, declared, fitted in zip(shown.bands, result.declared, result.fitted, strict=True):
+        assert band.count == declared.count
+        assert [band.median, band.p90, band.bias] == pytest.approx(
             [declared.median, declared.p90, declared.bias], abs=0.002
         )
-        assert [band["fitted_median"], band["fitted_p90"]] == pytest.approx([fitted.median, fitted.p90], abs=0.01)
+        assert [band.fitted_median, band.fitted_p90] == pytest.approx([fitted.median, fitted.p90], abs=0.01)

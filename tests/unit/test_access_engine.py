@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geodata import declarations
 from observatory import cli
 from observatory.access import apl_steps, cumulative, e2sfca, nearest
 from observatory.access.partition import Territory, Work, asked_of, tiles
-from observatory.access.travel import Places, TravelConstants, fallback
+from observatory.access.travel import Places, fallback
+from observatory.declared.travel import travel
 from observatory.errors import UsageError
 from observatory.runs.access.tile_runner import WorkersError, catchment, dask_client, here, on
 
-CONSTANTS = TravelConstants.from_declaration(declarations("studies/travel"))
+CONSTANTS = travel().constants
 STEPS = apl_steps(20.0)
 
 

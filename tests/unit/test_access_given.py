@@ -118,9 +118,8 @@ def test_stored_network_is_the_one_that_was_built(home: Path) -> None:
     loaded = loaded_travel.loaded_travel()
     assert loaded is not None
     assert loaded.mode == "bicycle"
-    from geodata import declarations
 
-    network = loaded_travel.network_of(loaded, declarations("studies/travel"))
+    network = loaded_travel.network_of(loaded)
     assert network.n_nodes == 4
     assert sorted(line.length for line in network.edge_line) == pytest.approx([2_000, 8_000, 8_000], rel=0.001)
     assert dataclasses.asdict(network.profile)["mode"] == "bicycle"

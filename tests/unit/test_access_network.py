@@ -8,14 +8,13 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from geodata import declarations
 from observatory.access.network import EARTH_RADIUS_M, RoadNetwork, Ways, attach, build
-from observatory.access.profile import Passage, Profile, passage
+from observatory.access.profile import Passage, passage
 from observatory.access.routing import isochrones, travel_times
+from observatory.declared.travel import travel
 from observatory.errors import UsageError
 
-DECLARED = declarations("studies/travel")
-CAR, FOOT, BICYCLE = (Profile.from_declaration(DECLARED, mode) for mode in ("car", "foot", "bicycle"))
+CAR, FOOT, BICYCLE = (travel().network.profile(mode) for mode in ("car", "foot", "bicycle"))
 
 
 def to_metres(lon_lat: np.ndarray) -> np.ndarray:
@@ -123,7 +122,7 @@ def test_ferry_waits_then_takes_its_stated_time() -> None:
 
 def test_unknown_mode_is_refused() -> None:
     with pytest.raises(UsageError, match="cheval"):
-        Profile.from_declaration(DECLARED, "cheval")
+        travel().network.profile("cheval")
 
 
 def test_ways_are_cut_at_junctions_and_islands_counted() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
-from geodata import declarations
 from observatory.access import zones
 from observatory.access.barrier import Barrier, Crossing, crosses
 from observatory.access.travel import Places, TravelConstants, TravelCost, fallback, from_matrix
+from observatory.declared.travel import constants_of, travel
 from observatory.errors import UsageError
 
 RIVER = Barrier(
@@ -30,7 +30,7 @@ WITH_RIVER = TravelConstants(
 
 @pytest.fixture(scope="module")
 def declared() -> TravelConstants:
-    return TravelConstants.from_declaration(declarations("studies/travel"))
+    return travel().constants
 
 
 def minutes(origin: list[float], destination: list[float], constants: TravelConstants) -> float:
@@ -148,7 +148,7 @@ def test_unknown_density_levels_are_refused(density: list) -> None:
 
 def test_incomplete_declaration_says_so() -> None:
     with pytest.raises(UsageError, match="incomplète"):
-        TravelConstants.from_declaration({"travel": {}})
+        constants_of({"travel": {}})
 
 
 TRAVEL = TravelCost(

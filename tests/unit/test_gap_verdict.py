@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import geodata
+from observatory.declared.reading import validated
+from observatory.declared.study_reading import DEFAULT_STUDY, read_study
+from observatory.declared.verdict_study import VerdictStudy
 from observatory.errors import InputFileError, UsageError
 from observatory.gap.typology import Cuts
 from observatory.gap.verdict import (
     Scored,
-    VerdictStudy,
     access_specifications,
     need_specifications,
     verdict_code,
@@ -36,7 +38,7 @@ TABLE = {
     "travel_factors": [1.0, 1.5],
     "meshes": ["own", "epci"],
 }
-STUDY = VerdictStudy.from_declaration({"verdict": TABLE})
+STUDY = validated(VerdictStudy, TABLE)
 CUTS = Cuts(need=50.0, access=50.0)
 NEED = NeedStudy(
     id="toy",
@@ -174,14 +176,21 @@ def test_wording() -> None:
         {"robust_share": "beaucoup"},
     ],
 )
-def test_a_declaration_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
+def test_a_declaration_that_makes_no_sense_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
+) -> None:
+    path = tmp_path / "etude.toml"
+    document = {**tomllib.loads(DEFAULT_STUDY.read_text(encoding="utf-8")), "verdict": {**TABLE, **change}}
+    monkeypatch.setattr("observatory.declared.study_reading.document", lambda _: document)
+    path.touch()
     with pytest.raises(InputFileError, match="verdict"):
-        VerdictStudy.from_declaration({"verdict": {**TABLE, **change}})
+        read_study(path)
 
 
 def test_the_observatory_declares_its_verdict() -> None:
-    document = tomllib.loads((geodata.STUDIES / "defis.toml").read_text(encoding="utf-8"))
-    study = VerdictStudy.from_declaration(document)
+    document = tomllib.loads(DEFAULT_STUDY.read_text(encoding="utf-8"))
+    study = read_study().verdict
+    assert study is not None
     assert study.normalisations[0] == document["rules"]["normalisation"]
     assert study.meshes[0] == "own"
 

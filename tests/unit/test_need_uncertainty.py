@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from observatory.declared.need_study import Indicator, NeedStudy
 from observatory.errors import UsageError
 from observatory.need.aggregation import aggregate
 from observatory.need.draws import Scorer, quantiles
 from observatory.need.normalisation import normalise
-from observatory.need.study import Indicator, NeedStudy
 from observatory.need.uncertainty import (
     AGGREGATIONS,
     NORMALISATIONS,

@@ -18,7 +18,7 @@ from observatory.declared.study_reading import read_study
 from observatory.parameters import require_threshold
 from observatory.runs.access.access_run import service_steps, service_supply
 from observatory.runs.access.tile_runner import Runner, catchment, here
-from observatory.runs.access.travel_cost import places, reach_m, travel_within
+from observatory.runs.access.travel_cost import loaded_for, places, reach_m, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, read_inputs
 from observatory.store import read
 
@@ -57,7 +57,7 @@ def service_catchment(
     starts, sites = places(supply.demand), places(supply.offered)
     # A network or a matrix is on this machine: its drives are worked out here, and handed out.
     cost = None
-    if study.travel.loaded is not None:
+    if loaded_for(study) is not None:
         cost = travel_within(starts, sites, study, max_min=minutes, allowed=supply.allowed)
     demand, units = supply.demand["weight"].to_numpy(dtype=float), np.ones(len(supply.offered))
     territory = Territory(starts, demand, sites, units, supply.allowed, cost)

@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from geodata import declarations
 from observatory.access.loaded_network import MATRIX_SNAP_M, by_matrix, by_network
 from observatory.access.travel import Places, TravelCost, fallback
 from observatory.access.zones import accompaniment
@@ -28,6 +27,11 @@ def places(frame: pd.DataFrame) -> Places:
     return Places.at(frame[["x_m", "y_m"]].to_numpy(dtype=float), density)
 
 
+def loaded_for(study: Study) -> loaded_travel.LoadedTravel | None:
+    """Return the road network or matrix that the operator loaded; None where the study declares its own travel."""
+    return None if study.travel.is_own else loaded_travel.loaded_travel()
+
+
 def travel_parameters(study: Study) -> dict[str, Any]:
     """Return the kind of travel cost and its constants, as they are hashed and shown."""
     constants = study.travel.constants
@@ -40,7 +44,7 @@ def travel_parameters(study: Study) -> dict[str, Any]:
         "barriers": [barrier.name for barrier in constants.barriers],
         "digest": study.travel.digest,
     }
-    loaded = study.travel.loaded
+    loaded = loaded_for(study)
     if loaded is None:
         return {"kind": "fallback", **declared}
     return {
@@ -55,8 +59,7 @@ def travel_parameters(study: Study) -> dict[str, Any]:
 
 def reach_m(study: Study, max_min: float) -> float:
     """Return a straight line in metres that nothing reached within ``max_min`` minutes is longer than."""
-    loaded = study.travel.loaded
-    if loaded is None:
+    if loaded_for(study) is None:
         return study.travel.constants.radius_m(max_min)
     return max(study.travel.constants.radius_m(max_min), max_min / 60.0 * FASTEST_KMH * 1000.0) + 2 * MATRIX_SNAP_M
 
@@ -85,11 +88,11 @@ def travel_within(
 
 
 def _cost(origins: Places, destinations: Places, study: Study, max_min: float) -> TravelCost:
-    constants, loaded = study.travel.constants, study.travel.loaded
+    constants, loaded = study.travel.constants, loaded_for(study)
     if loaded is None:
         return fallback(origins, destinations, constants=constants, max_min=max_min)
     if loaded.kind == "network":
-        network = loaded_travel.network_of(loaded, declarations("studies/travel"))
+        network = loaded_travel.network_of(loaded)
         return by_network(network, origins, destinations, label=loaded.label, constants=constants, max_min=max_min)
     times = loaded_travel.matrix_of(loaded)
     return by_matrix(

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
-from observatory.gap.verdict import OWN_MESH, Scored, VerdictStudy, access_specifications, need_specifications, verdicts
+from observatory.declared.verdict_study import OWN_MESH, VerdictStudy
+from observatory.gap.verdict import Scored, access_specifications, need_specifications, verdicts
 from observatory.need import NeedStudy
 from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS

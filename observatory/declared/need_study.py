@@ -5,20 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Final, Literal, Self
 
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from observatory.declared.reading import Number, OpenDeclaration, named_by, shaped, told
 from observatory.errors import InputFileError
-from observatory.need.declaration import (
-    choice,
-    instance,
-    number,
-    numbers,
-    optional_table,
-    refused,
-    rows,
-    table,
-    text,
-)
 
 ROOT_GROUP: Final = ""
 """Name of the top of the hierarchy: the score itself."""
@@ -27,8 +19,16 @@ Normalisation = Literal["goalposts", "percentile", "zscore"]
 Aggregation = Literal["arithmetic", "geometric"]
 MeasureKind = Literal["ratio", "weighted_mean", "inherited", "computed"]
 VolumeKind = Literal["count", "share_of_population", "population"]
-LEVELS: Final = ("iris", "commune", "epci", "departement", "region", "zone_emploi", "bassin_vie")
+Level = Literal["iris", "commune", "epci", "departement", "region", "zone_emploi", "bassin_vie"]
 """Levels that a figure may be declared at."""
+CLOSED: Final = ConfigDict(extra="forbid")
+"""What is read from a table refuses a key that it doesn't know."""
+
+
+def _with_denominator(measure: Measure) -> Measure:
+    if measure.kind == "ratio" and measure.over is None:
+        raise told("une mesure « ratio » demande « over », son dénominateur")
+    return measure
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,23 @@ class Measure:
     weighted by ``weight``; ``computed``: worked out by the observatory for each commune, weighted by ``weight``.
     """
 
+    __pydantic_config__ = CLOSED
+
     kind: MeasureKind
-    level: str
+    level: Level
     figure: str
     over: str | None = None
     weight: str = "population"
-    scale: float = 1.0
-    growth_years: float | None = None
+    scale: Number = 1.0
+    growth_years: Annotated[Number, Field(gt=0)] | None = None
     """Set for a yearly growth rate in %: ``100 × ((sum / sum) ** (1 / growth_years) − 1)``."""
 
 
 @dataclass(frozen=True)
 class Weight:
     """Persons that a share is a share of: ``figure`` at ``level``, times ``share`` %, or spread by ``spread_by``."""
+
+    __pydantic_config__ = CLOSED
 
     id: str
     label: str
@@ -66,12 +70,14 @@ class Weight:
 class Indicator:
     """One indicator of a study: what it means, which way it counts, between which goalposts, with what weight."""
 
+    __pydantic_config__ = CLOSED
+
     id: str
     label: str
     direction: Literal[1, -1]
-    weight: float
-    low: float
-    high: float
+    weight: Number
+    low: Number
+    high: Number
     group: str = ROOT_GROUP
     unit: str = ""
     denominator: str = ""
@@ -80,15 +86,17 @@ class Indicator:
     status: Literal["observed", "estimated"] = "observed"
     note: str = ""
     goalposts_note: str = ""
-    measure: Measure | None = None
+    measure: Annotated[Measure, AfterValidator(_with_denominator)] | None = None
 
 
 @dataclass(frozen=True)
 class Group:
     """A node of the hierarchy between the indicators and the score."""
 
+    __pydantic_config__ = CLOSED
+
     id: str
-    weight: float
+    weight: Number
     parent: str = ROOT_GROUP
     label: str = ""
 
@@ -181,77 +189,51 @@ def _check_indicator(study_id: str, indicator: Indicator) -> None:
         raise InputFileError(f"Étude {study_id}, {indicator.id} : la borne basse doit être sous la borne haute.")
 
 
-def need_study(defi: str, declaration: Mapping[str, Any], *, rules: Mapping[str, Any]) -> NeedStudy:
-    """Read one défi of a study file.
+class Rules(OpenDeclaration):
+    """The ``[rules]`` of a study file, which hold for every défi."""
 
-    Parameters
-    ----------
-    defi
-        Identifier of the défi.
-    declaration
-        The table ``[defis.<defi>]`` of the study file.
-    rules
-        The whole study file: its ``[rules]`` and ``[weights]`` tables hold for every défi.
-
-    Raises
-    ------
-    InputFileError
-        If a key is missing or unknown, or a value is not what the study allows.
-    """
-    where = f"Étude du défi « {defi} » illisible"
-    common = optional_table(rules, "rules", where=where)
-    indicators = rows(declaration, "indicators", where=where)
-    kind = choice(declaration, "volume_kind", get_args(VolumeKind), where=where)
-    study = NeedStudy(
-        id=defi,
-        label=text(declaration, "label", where=where),
-        note=text(declaration, "note", where=where, default=""),
-        indicators=tuple(_indicator(entry, f"{where}, indicateur {rank}") for rank, entry in enumerate(indicators, 1)),
-        groups=tuple(instance(Group, entry, where=where) for entry in rows(declaration, "groups", where=where)),
-        normalisation=choice(common, "normalisation", get_args(Normalisation), where=where, default="goalposts"),
-        aggregation=choice(common, "aggregation", get_args(Aggregation), where=where, default="arithmetic"),
-        min_weight_share=number(common, "min_weight_share", where=where, default=0.6),
-        winsorise=_winsorise(common, where),
-        volume=Volume(
-            kind=kind,
-            label=text(declaration, "volume_label", where=where),
-            indicator=text(declaration, "volume_indicator", where=where, default="" if kind == "population" else None),
-        ),
-        weights={
-            name: instance(
-                Weight, optional_table(declared, name, where=where), where=f"{where}, [weights.{name}]", id=name
-            )
-            for declared in [optional_table(rules, "weights", where=where)]
-            for name in declared
-        },
-    )
-    _check_volume(study, where)
-    return study
+    normalisation: Normalisation = "goalposts"
+    aggregation: Aggregation = "arithmetic"
+    min_weight_share: Number = 0.6
+    winsorise: Annotated[tuple[Number, Number], shaped("doit être une liste de 2 nombres")] | None = None
 
 
-def _indicator(entry: Mapping[str, Any], where: str) -> Indicator:
-    known = {name: value for name, value in entry.items() if name != "measure"}
-    named = f"{where} ({entry['id']})" if isinstance(entry.get("id"), str) else where
-    if "measure" not in entry:
-        return instance(Indicator, known, where=named, measure=None)
-    measure = instance(Measure, table(entry, "measure", where=named), where=f"{named}, measure")
-    if measure.kind == "ratio" and measure.over is None:
-        raise refused(named, "une mesure « ratio » demande « over », son dénominateur")
-    if measure.level not in LEVELS:
-        raise refused(named, f"« level » doit être l'un de {', '.join(LEVELS)}")
-    if measure.growth_years is not None and not measure.growth_years > 0:
-        raise refused(named, "« growth_years » doit être supérieur à 0")
-    return instance(Indicator, known, where=named, measure=measure)
+class Defi(OpenDeclaration):
+    """One ``[defis.…]`` of a study file."""
+
+    label: str
+    volume_kind: VolumeKind
+    volume_label: str
+    volume_indicator: str = ""
+    note: str = ""
+    indicators: tuple[Indicator, ...] = ()
+    groups: tuple[Group, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_its_volume(self) -> Self:
+        ids = [one.id for one in self.indicators]
+        if self.volume_kind != "population" and "volume_indicator" not in self.model_fields_set:
+            raise told("« volume_indicator » manque")
+        if self.volume_kind == "share_of_population" and self.volume_indicator not in ids:
+            raise told(f"« volume_indicator » doit être l'un des indicateurs : {', '.join(ids)}")
+        return self
+
+    def need(self, defi: str, rules: Rules, weights: Mapping[str, Weight]) -> NeedStudy:
+        """Return the need of this défi.
+
+        Raises
+        ------
+        InputFileError
+            As :class:`NeedStudy`.
+        """
+        return NeedStudy(
+            id=defi,
+            volume=Volume(self.volume_kind, self.volume_label, self.volume_indicator),
+            weights=weights,
+            **{name: getattr(self, name) for name in ("label", "note", "indicators", "groups")},
+            **dict(rules),
+        )
 
 
-def _winsorise(common: Mapping[str, Any], where: str) -> tuple[float, float] | None:
-    if "winsorise" not in common:
-        return None
-    low, high = numbers(common, "winsorise", where=where, count=2)
-    return low, high
-
-
-def _check_volume(study: NeedStudy, where: str) -> None:
-    volume = study.volume
-    if volume is not None and volume.kind == "share_of_population" and volume.indicator not in study.indicator_ids:
-        raise refused(where, f"« volume_indicator » doit être l'un des indicateurs : {', '.join(study.indicator_ids)}")
+Weights = Annotated[Mapping[str, Weight], named_by("id")]
+"""The ``[weights.…]`` of a study file, by name."""
