@@ -134,8 +134,11 @@ _REFUSALS: Final = {
     "literal_error": "les valeurs acceptées sont {expected}",
     "string_pattern_mismatch": "la forme attendue est {pattern}",
     "extra_forbidden": "ce nom n’est pas connu",
+    "unexpected_keyword_argument": "ce nom n’est pas connu",
     "model_attributes_type": "un objet JSON est attendu",
+    "dataclass_type": "un objet JSON est attendu",
     "list_type": "une liste est attendue",
+    "tuple_type": "une liste est attendue",
     "dict_type": "un objet JSON est attendu",
     "string_type": "un texte est attendu",
 }

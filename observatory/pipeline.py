@@ -22,8 +22,8 @@ from observatory.runs.need.need_run import need_run
 from observatory.store import results
 
 if TYPE_CHECKING:
+    from observatory.declared.siting_study import SitingStudy
     from observatory.runs.siting.siting_run import SitingRun
-    from observatory.siting.question.siting_study import SitingStudy
     from observatory.store.ingest.snapshot_load import LoadReport
 
 Progress = Callable[[str, int, int], None]
@@ -93,7 +93,8 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
 
 def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress | None) -> None:
     """Work out the bundled siting studies that aren't yet, so that their page answers at once."""
-    from observatory.runs.siting.siting_run import read_siting_study, stored_siting
+    from observatory.declared.siting_file import read_siting_study
+    from observatory.runs.siting.siting_run import stored_siting
 
     studies = home_region().studies
     for done, name in enumerate(studies, start=1):
@@ -207,7 +208,8 @@ def site(
     NotComputedError
         If the database is empty.
     """
-    from observatory.runs.siting.siting_run import TIME_LIMIT_S, read_siting_study, siting_run
+    from observatory.declared.siting_file import read_siting_study
+    from observatory.runs.siting.siting_run import TIME_LIMIT_S, siting_run
 
     question = read_siting_study(siting) if isinstance(siting, str | Path) else siting
     limit = TIME_LIMIT_S if time_limit_s is None else time_limit_s

@@ -15,13 +15,13 @@ from api.dependencies import SettingsDep
 from api.routes.territories import REFUSED
 from api.views.siting_question import SitingRequest
 from observatory import errors as expected
+from observatory.declared.siting_study import SitingStudy
 from observatory.errors import ObservatoryError
 from observatory.publish import known_of_expected
 from observatory.publish import siting_rows as publication
 from observatory.runs.job_queue import ask, give_up
 from observatory.runs.siting.siting_run import SitingRun, stored_siting
 from observatory.settings import Settings
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.store import job_rows
 from observatory.store.job_rows import JobState
 

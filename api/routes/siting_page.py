@@ -20,14 +20,15 @@ from api.views.rendering import page
 from api.views.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
 from observatory import crs
 from observatory.declared.region import home_region
+from observatory.declared.siting_file import read_siting_study
+from observatory.declared.siting_options import DEFAULT_AIMS
+from observatory.declared.siting_study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
 from observatory.errors import UsageError
 from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.publish import siting_rows as publication
 from observatory.runs.job_queue import give_up
-from observatory.runs.siting.siting_run import SitingRun, read_siting_study
+from observatory.runs.siting.siting_run import SitingRun
 from observatory.settings import Settings
-from observatory.siting.question.options import DEFAULT_AIMS
-from observatory.siting.question.siting_study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
 from observatory.store import read
 from observatory.store.job_rows import JobState
 from observatory.words.numbers import amount

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
-import geodata
 from observatory.declared.shown_services import first_defi, paired_services
 from observatory.declared.study_reading import PHASED_SERVICE, Study, read_study
 from observatory.errors import UsageError

@@ -56,10 +56,10 @@ def site(
         raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
     from observatory import pipeline
     from observatory.commands.session import chosen_study, messages, transaction, working, write_text
+    from observatory.declared.siting_file import read_siting_study
+    from observatory.declared.siting_options import DEFAULT_AIMS
     from observatory.publish import known_of_expected
     from observatory.publish import siting_rows as publication
-    from observatory.runs.siting.siting_run import read_siting_study
-    from observatory.siting.question.options import DEFAULT_AIMS
 
     question = read_siting_study(study)
     if pareto and not question.pareto:
@@ -188,8 +188,8 @@ def _pareto_table(run: SitingRun) -> Any:  # noqa: ANN401  (a rich table)
 
 def _figure(aim: str, value: float | None) -> str:
     """Return minutes and shares with a decimal, persons without."""
+    from observatory.declared.siting_options import AIMS_OF_DEFIS
     from observatory.siting.proposal.reasons import few
-    from observatory.siting.question.options import AIMS_OF_DEFIS
     from observatory.words import numbers
 
     return few(value) if aim in AIMS_OF_DEFIS else numbers.decimal(value)

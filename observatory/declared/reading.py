@@ -125,6 +125,12 @@ def document(path: Path) -> Mapping[str, Any]:
     return _parsed(*version(path))
 
 
+def toml_place(error: tomllib.TOMLDecodeError) -> str:
+    """Return where a file is no TOML, in French: « ligne 11, colonne 7 », or « fin du fichier »."""
+    place = re.search(r"line (\d+), column (\d+)", str(error))
+    return f"ligne {place[1]}, colonne {place[2]}" if place else "fin du fichier"
+
+
 def declaration(file: str, kind: type[Model], *, directory: Path = geodata.ROOT) -> Model:
     """Return a declaration of ``geodata`` (``catalog.toml``) as its model, built again only when the file has changed.
 

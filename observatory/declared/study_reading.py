@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import math
-import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,6 +27,7 @@ from observatory.declared.reading import (
     document,
     fault,
     told,
+    toml_place,
     validated,
     version,
 )
@@ -234,9 +234,9 @@ def _parsed(path: Path) -> Mapping[str, Any]:
     except UnicodeDecodeError as error:
         raise InputFileError(f"L'étude « {path.name} » n'est pas en UTF-8 : enregistrez-la ainsi.") from error
     except tomllib.TOMLDecodeError as error:
-        place = re.search(r"line (\d+), column (\d+)", str(error))
-        at = f"ligne {place[1]}, colonne {place[2]}" if place else "fin du fichier"
-        raise InputFileError(f"L'étude « {path.name} » n'est pas lisible en TOML ({at}) : corrigez-la.") from error
+        raise InputFileError(
+            f"L'étude « {path.name} » n'est pas lisible en TOML ({toml_place(error)}) : corrigez-la."
+        ) from error
 
 
 def _place(loc: Loc, written: Mapping[str, Any], path: Path) -> str:

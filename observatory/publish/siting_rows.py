@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from observatory.siting.question.siting_study import OBJECTIVE_LABELS
+from observatory.declared.siting_study import OBJECTIVE_LABELS
 from observatory.words import numbers
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from observatory.declared.siting_study import SitingStudy, study_of
 from observatory.errors import BusyError, DatabaseUnavailableError, ObservatoryError
 from observatory.runs.siting.siting_run import siting_run
 from observatory.settings import Settings
-from observatory.siting.question.siting_study import SitingStudy, study_of
 from observatory.siting.solvers.interruption import GivenUpError, watched
 from observatory.store import job_rows
 from observatory.store.engine import CONNECT_TIMEOUT_S, create_engine

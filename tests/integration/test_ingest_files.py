@@ -22,9 +22,9 @@ import sqlalchemy as sa
 from observatory.commands import ingest as commands
 from observatory.commands import ingest_source
 from observatory.declared import catalogue
+from observatory.declared.siting_study import SitingStudy
 from observatory.errors import InputFileError, UsageError
 from observatory.runs.siting.siting_run import siting_run
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.sources.fetch.cache import DownloadError, OfflineError
 from observatory.sources.territories import geo_api_epci
 from observatory.store import read

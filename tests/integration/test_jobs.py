@@ -9,9 +9,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 from followed import LONGEST_S
 
+from observatory.declared.siting_study import SitingStudy
 from observatory.runs.job_queue import QUEUE, Worker
 from observatory.settings import Settings
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.store import job_rows
 from observatory.store.tables import Job
 

@@ -21,6 +21,7 @@ from fastapi.testclient import TestClient
 
 import geodata
 from api.app import create_app
+from observatory.declared.siting_study import SitingStudy
 from observatory.declared.study_reading import read_study
 from observatory.gap.secrecy import stand_ins, suppress
 from observatory.publish import export_layers, gap_rows, regional_layers
@@ -32,7 +33,6 @@ from observatory.runs.need import small_counts
 from observatory.runs.need.need_run import NeedRun, need_run
 from observatory.runs.siting.answer import Asked, answer
 from observatory.settings import Settings
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.store.tables import IndicatorValue, SnapshotFile
 
 DEFIS = ("insertion", "vieillissement")

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from observatory.declared.siting_options import CandidateFilters
+from observatory.declared.siting_study import SitingStudy
 from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
 from observatory.runs.loaded_inputs import Inputs, read_inputs
 from observatory.runs.siting.candidates import candidate_places, check_place, communes_of, no_candidate
-from observatory.siting.question.options import CandidateFilters
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.store.tables import TerritoryEntry
 
 CAUX_SEINE, VIRE = "200010700", "200068799"

@@ -10,9 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from observatory import pipeline
+from observatory.declared.siting_file import read_siting_study
+from observatory.declared.siting_study import SitingStudy
 from observatory.errors import InputFileError, NotComputedError, UnknownTerritoryError, UsageError
-from observatory.runs.siting.siting_run import SitingRun, find_siting, read_siting_study, siting_run
-from observatory.siting.question.siting_study import SitingStudy
+from observatory.runs.siting.siting_run import SitingRun, find_siting, siting_run
 from observatory.store import read
 
 COUNTS = ("population_count", "served_count", "reachable_full_count", "out_of_reach_count")

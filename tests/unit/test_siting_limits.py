@@ -10,15 +10,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from observatory.declared.siting_file import siting_study
+from observatory.declared.siting_options import Joint, JointService
+from observatory.declared.siting_study import OBJECTIVES, study_of
 from observatory.errors import UsageError
 from observatory.siting.proposal.explain import explain
 from observatory.siting.proposal.joint_pole import joint_poles
 from observatory.siting.proposal.robust import robustness
 from observatory.siting.proposal.solving import solve
 from observatory.siting.question.arrays import Limits, SitingModel, new_sites
-from observatory.siting.question.options import Joint, JointService
-from observatory.siting.question.siting_study import OBJECTIVES, study_of
-from observatory.siting.question.study_file import siting_study
 from observatory.siting.solvers.joint_milp import MixQuestion, choose_mix, spent
 
 CANDIDATES = 4

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from cut_short import check_proof, nothing_found, stopped_cover, stopped_model, stopped_tree
 
+from observatory.declared.siting_options import Joint, JointService
 from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median, p_median_points
 from observatory.siting.proposal.joint_pole import joint_poles
 from observatory.siting.proposal.solving import solve
 from observatory.siting.question.arrays import Limits, SitingModel
-from observatory.siting.question.options import Joint, JointService
 
 SEEDS = range(24)
 POOR_LEAST = 8

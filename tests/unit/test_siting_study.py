@@ -14,14 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import geodata
+from observatory.declared.siting_file import siting_study
+from observatory.declared.siting_study import SitingStudy
 from observatory.errors import UsageError
 from observatory.siting.proposal.explain import explain, with_named
 from observatory.siting.proposal.robust import robustness
 from observatory.siting.proposal.solving import k_best, solve
 from observatory.siting.question.arrays import Limits, SitingModel, new_sites
 from observatory.siting.question.mesh import split_communes
-from observatory.siting.question.siting_study import SitingStudy
-from observatory.siting.question.study_file import siting_study
 
 
 def line_model(**changes) -> SitingModel:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import geodata
+from observatory.declared.siting_file import read_siting_study, siting_study
 from observatory.errors import ObservatoryError, UsageError
-from observatory.runs.siting.siting_run import read_siting_study
-from observatory.siting.question.study_file import siting_study
 
 VIRE = (geodata.STUDIES / "vire.toml").read_text(encoding="utf-8")
 ENGLISH = re.compile(r"\b(not|object|invalid|argument|convert|float|expected|must|line|value|missing)\b")

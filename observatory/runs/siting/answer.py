@@ -10,6 +10,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection
 
+from observatory.declared.siting_study import OBJECTIVE_UNITS, SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.gap.hidden import IRIS
 from observatory.parameters import METHOD_VERSION
@@ -23,7 +24,6 @@ from observatory.runs.siting.question_arrays import SitingInputs, siting_inputs
 from observatory.siting.proposal.robust import robustness
 from observatory.siting.proposal.solving import k_best
 from observatory.siting.question.mesh import MESH_NOTE
-from observatory.siting.question.siting_study import OBJECTIVE_UNITS, SitingStudy
 from observatory.siting.solvers.solution import Solution
 from observatory.store import read
 from observatory.words.grammar import listed

@@ -13,12 +13,12 @@ from pyproj import Transformer
 from sqlalchemy import Connection
 
 from observatory import crs
+from observatory.declared.siting_options import CandidateFilters
+from observatory.declared.siting_study import SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.errors import UsageError
 from observatory.runs.access.travel_cost import places, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, read_figures
-from observatory.siting.question.options import CandidateFilters
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.store import read
 from observatory.store.tables import TerritoryLink, Zoning
 from observatory.words.numbers import amount, counted

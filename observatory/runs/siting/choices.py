@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import Connection
 
+from observatory.declared.siting_options import AIMS, AIMS_OF_DEFIS, Joint
+from observatory.declared.siting_study import OBJECTIVE_LABELS, SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.runs.access.travel_cost import LONGEST_DRIVE_MIN
 from observatory.runs.loaded_inputs import Inputs
@@ -17,8 +19,6 @@ from observatory.siting.proposal.compromise import Balance, Targets, balances, p
 from observatory.siting.proposal.joint_pole import JointPoles, Part, joint_aim, joint_poles
 from observatory.siting.proposal.reasons import joint_sentences
 from observatory.siting.question.arrays import new_sites
-from observatory.siting.question.options import AIMS, AIMS_OF_DEFIS, Joint
-from observatory.siting.question.siting_study import OBJECTIVE_LABELS, SitingStudy
 from observatory.siting.solvers.joint_milp import Mix
 from observatory.siting.solvers.solution import Booleans, Solution
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from observatory.declared.siting_study import SitingStudy
 from observatory.errors import UsageError
 from observatory.siting.question.arrays import Limits
-from observatory.siting.question.siting_study import SitingStudy
 from observatory.siting.solvers.solution import Floats
 
 

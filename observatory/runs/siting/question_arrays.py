@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.spatial import cKDTree
 from sqlalchemy import Connection
 
+from observatory.declared.siting_study import NamedCandidate, SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.errors import UsageError
 from observatory.runs.access.supply import SAME_POINT_M, ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
@@ -20,7 +21,6 @@ from observatory.runs.siting.candidates import candidate_places, communes_of, no
 from observatory.runs.siting.limits import forbid, limits_of
 from observatory.siting.question.arrays import SitingModel
 from observatory.siting.question.mesh import split_communes
-from observatory.siting.question.siting_study import NamedCandidate, SitingStudy
 from observatory.siting.solvers.solution import Booleans, Floats
 from observatory.store import read
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,17 +10,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-import geodata
-from observatory.declared.region import home_region
+from observatory.declared.siting_study import SitingStudy, study_of
 from observatory.declared.study_reading import Study, read_study
-from observatory.errors import InputFileError, NotComputedError, UsageError
+from observatory.errors import NotComputedError, UsageError
 from observatory.runs.access.travel_cost import travel_parameters
 from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import checksums
 from observatory.runs.siting.answer import Asked, Progress, answer
 from observatory.runs.siting.candidates import check_place, entered_places
-from observatory.siting.question.siting_study import SitingStudy, study_of
-from observatory.siting.question.study_file import siting_study
 from observatory.store import results
 from observatory.store.tables import Run
 
@@ -43,61 +37,6 @@ class SitingRun:
     document: dict[str, Any]
     parameters: dict[str, Any]
     source_ids: list[str]
-
-
-def read_siting_study(name: str | Path) -> SitingStudy:
-    """Read a siting study: ``vire``, ``caux-seine``, or the path of a TOML file.
-
-    Raises
-    ------
-    InputFileError
-        If the file is missing or isn't TOML.
-    UsageError
-        If it doesn't declare what a siting study must.
-    """
-    path = geodata.STUDIES / f"{name}.toml" if str(name) in home_region().studies else Path(name)
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputFileError(
-            f"L'étude « {path.name} » n'existe pas : donnez {', '.join(home_region().studies)} ou le chemin d'un "
-            "fichier TOML."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputFileError(
-            f"L'étude « {path.name} » n'est pas un fichier de texte lisible : donnez le chemin d'un fichier TOML."
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise InputFileError(
-            f"L'étude « {path.name} » n'est pas du TOML valable{_place(str(error))} : corrigez-la."
-        ) from error
-    filters = document.get("filters", {})
-    if isinstance(filters, dict) and "polygon_file" in filters:
-        filters["polygon"] = _polygon(path.parent / str(filters.pop("polygon_file")))
-    return siting_study(document)
-
-
-def _place(told: str) -> str:
-    """Return where a TOML file is wrong, in French, from the words of the library."""
-    found = re.search(r"at line (\d+), column (\d+)", told)
-    if found is not None:
-        return f", ligne {found[1]}, colonne {found[2]}"
-    return ", à la fin du fichier" if "end of document" in told else ""
-
-
-def _polygon(path: Path) -> Any:  # noqa: ANN401  (a GeoJSON geometry)
-    """Read the outline that a study names: a geometry, a feature, or a collection of one feature."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["type"] == "FeatureCollection":
-            (content,) = content["features"]
-        return content["geometry"] if content["type"] == "Feature" else content
-    except FileNotFoundError as error:
-        raise InputFileError(f"Le contour « {path.name} » n'existe pas : placez-le près du fichier d'étude.") from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputFileError(
-            f"Le contour « {path.name} » n'est pas un GeoJSON d'un seul polygone : exportez-le de nouveau."
-        ) from error
 
 
 def siting_run(

@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from observatory.declared.siting_study import ADDITIVE, MAXIMISED
 from observatory.siting.proposal.solving import solve
 from observatory.siting.question.arrays import SitingModel, new_sites
-from observatory.siting.question.siting_study import ADDITIVE, MAXIMISED
 from observatory.siting.solvers.solution import Booleans, Floats, Indices, Solution
 
 Without = Literal["found", "required", "none", "unsought"]

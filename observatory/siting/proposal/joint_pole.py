@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
+from observatory.declared.siting_options import Joint
 from observatory.siting.question.arrays import SitingModel
-from observatory.siting.question.options import Joint
 from observatory.siting.solvers.joint_milp import Mix, MixQuestion, choose_mix, without_answer
 from observatory.siting.solvers.solution import Booleans, Floats
 

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from observatory.declared.siting_study import MAXIMISED
 from observatory.siting.proposal.refusal import in_the_way
 from observatory.siting.question.arrays import SitingModel, new_sites
-from observatory.siting.question.siting_study import MAXIMISED
 from observatory.siting.solvers import interruption
 from observatory.siting.solvers.joint_milp import MixQuestion, choose_mix, without_answer
 from observatory.siting.solvers.lscp import lscp

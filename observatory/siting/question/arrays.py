@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from observatory.siting.question.siting_study import Objective
+from observatory.declared.siting_study import Objective
 from observatory.siting.solvers.solution import Booleans, Floats, Solution
 
 

@@ -6,20 +6,25 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
-from observatory.errors import UsageError
-from observatory.parameters import require_threshold
-from observatory.siting.question.options import (
+from pydantic import BeforeValidator, SkipValidation, TypeAdapter
+
+from observatory.declared.reading import validated
+from observatory.declared.siting_options import (
     AIMS,
     AIMS_OF_DEFIS,
+    CLOSED,
     CandidateFilters,
     Closable,
     Costs,
     Joint,
-    joint_from,
-    pairs_from,
+    Names,
+    Pairs,
+    ServedPairs,
 )
+from observatory.errors import UsageError
+from observatory.parameters import require_threshold
 
 Objective = Literal["mclp", "p_median", "lscp", "p_center"]
 OBJECTIVES: Final = get_args(Objective)
@@ -45,12 +50,27 @@ POLES_MAX: Final = 20
 """Most new poles that may be asked for at once (convention de l'observatoire)."""
 SOLUTIONS_MAX: Final = 10
 """Most proposals listed (convention de l'observatoire)."""
+Mesh = Literal["commune", "commune_deleguee"]
 _CODE: Final = re.compile(r"[0-9A-Za-z_.:-]{1,120}")
+
+
+def _mesh(level: object) -> object:
+    """Refuse a mesh that doesn't exist, or that isn't possible: the data place no IRIS."""
+    if level == "iris":
+        raise UsageError(
+            "La maille « iris » n'est pas possible : les données ne portent ni contour ni lieu des IRIS ; choisissez "
+            "commune_deleguee."
+        )
+    if isinstance(level, str) and level not in get_args(Mesh):
+        raise UsageError(f"La maille « {level} » n'existe pas : choisissez commune ou commune_deleguee.")
+    return level
 
 
 @dataclass(frozen=True)
 class NamedCandidate:
     """A place that the study names; it stands at the town hall of a unit, whose place it takes."""
+
+    __pydantic_config__ = CLOSED
 
     id: str
     name: str
@@ -67,35 +87,35 @@ class SitingStudy:
     id: str
     title: str
     territory: str
-    services: tuple[str, ...]
+    services: Names
     defis: Mapping[str, float]
     poles: int
-    objective: Objective
+    objective: Annotated[Objective, SkipValidation, BeforeValidator(TypeAdapter(str).validate_python)]
     threshold_min: float
-    mesh: Literal["commune", "commune_deleguee"] = "commune"
-    catchment: tuple[str, ...] = ()
+    mesh: Annotated[Mesh, BeforeValidator(_mesh)] = "commune"
+    catchment: Names = ()
     solutions: int = 3
-    candidates: tuple[str, ...] | None = None
+    candidates: Names | None = None
     """Codes of the units where a pole may open; None: every unit of the territory."""
     named: tuple[NamedCandidate, ...] = ()
-    keep: tuple[str, ...] | None = None
+    keep: Names | None = None
     """Existing structures kept open; None: all."""
     notes: tuple[str, ...] = field(default=())
     filters: CandidateFilters = field(default_factory=CandidateFilters)
-    layers: tuple[str, ...] = ()
+    layers: Names = ()
     """Layers of places that the territory entered and that may be proposed: ``candidats``, ``friches``."""
-    required: tuple[str, ...] = ()
+    required: Names = ()
     """Candidates that every proposal opens, by code."""
-    incompatible: tuple[tuple[str, str], ...] = ()
+    incompatible: Pairs = ()
     """Pairs of candidates that no proposal opens together."""
-    forbidden: tuple[tuple[str, str], ...] = ()
+    forbidden: ServedPairs = ()
     """Pairs of a unit and a site that may not serve it."""
     costs: Costs | None = None
     closable: tuple[Closable, ...] = ()
     capacity_count: float | None = None
     """Weighted persons that each new pole can take; None: no limit."""
     joint: Joint | None = None
-    pareto: tuple[str, ...] = ()
+    pareto: Names = ()
     """Aims of the front of compromises; empty: none is searched."""
 
     def __post_init__(self) -> None:
@@ -181,14 +201,4 @@ class SitingStudy:
 
 def study_of(parameters: Mapping[str, Any]) -> SitingStudy:
     """Return the study whose :meth:`SitingStudy.parameters` are given."""
-    held = dict(parameters)
-    for name in ("services", "catchment", "candidates", "keep", "notes", "layers", "required", "pareto"):
-        held[name] = None if held[name] is None else tuple(held[name])
-    held["incompatible"] = pairs_from(held["incompatible"])
-    held["forbidden"] = pairs_from(held["forbidden"], may_repeat=True)
-    held["named"] = tuple(NamedCandidate(**entry) for entry in held["named"])
-    held["closable"] = tuple(Closable(**entry) for entry in held["closable"])
-    held["filters"] = CandidateFilters(**held["filters"])
-    held["costs"] = None if held["costs"] is None else Costs(**held["costs"])
-    held["joint"] = None if held["joint"] is None else joint_from(held["joint"])
-    return SitingStudy(**held)
+    return validated(SitingStudy, parameters)
