@@ -97,6 +97,21 @@ def test_layouts_that_are_refused(tmp_path: Path, text: str, sentence: str) -> N
         read_table(written(tmp_path, text.encode()), COLUMNS)
 
 
+def test_a_json_list_is_read_only_where_its_producer_gives_one(tmp_path: Path) -> None:
+    rows = '{"results": [{"CodGeo": "14001", "libgeo": "n.d.", "pop": {"all": 7}}, {"CODGEO": "14002", "x": [1, 2]}]}'
+    path = written(tmp_path, rows.encode())
+    columns = {"code": ("CODGEO",), "name": ("LIBGEO",), "count": ("pop.all",), "x": ("x",)}
+    frame = read_table(path, columns, as_list=True)
+    assert frame.drop(columns="is_header").to_numpy().tolist() == [
+        ["14001", None, "7", None, 1],
+        ["14002", None, None, "1,2", 2],
+    ]
+    with pytest.raises(InputFileError, match="n'a pas le champ « pop_… »"):
+        read_table(path, COLUMNS, as_list=True)
+    with pytest.raises(InputFileError, match="n'a pas la colonne « CODGEO »"):
+        read_table(path, columns)
+
+
 def test_missing_marks_are_empty_and_optional_columns_may_be_absent(tmp_path: Path) -> None:
     path = written(tmp_path, b"CODGEO;LIBGEO\n14001;-9999\n14002;n.d.\n14003;A\n")
     frame = read_table(path, COLUMNS, optional=["count"])
@@ -144,6 +159,18 @@ def test_a_siret_is_restored_only_if_its_key_holds() -> None:
     assert cell_text.siret(wrong) is None
     assert cell_text.siret("794 012 518 00013") == "79401251800013"
     assert cell_text.siret("7.9401E+13") is None
+
+
+def test_la_poste_has_a_key_of_its_own_and_luhns_as_well() -> None:
+    # Head office: Luhn's key. Digits that add up to a multiple of 5: La Poste's. Another's Luhn's. Neither: wrong.
+    assert cell_text.has_valid_key("35600000000048")
+    assert cell_text.has_valid_key("35600000049837")
+    assert cell_text.has_valid_key("35600000000113")
+    assert not cell_text.has_valid_key("35600000049838")
+    assert not cell_text.has_valid_key("73282932000079")
+    assert cell_text.has_valid_key("356000000")
+    assert not cell_text.has_valid_key("35600000 ")
+    assert not cell_text.has_valid_key(None)
 
 
 def test_codes_in_one_cell() -> None:

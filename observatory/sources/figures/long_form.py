@@ -55,7 +55,7 @@ def long_values(
         Columns ``VALUE_COLUMNS``; status ``observed``, or ``missing`` where there is no value.
     """
     parts = [
-        pd.DataFrame({"level": level, "code": frame[code], "value": frame[column].astype("float64")}).assign(
+        pd.DataFrame({"level": level, "code": frame[code].to_numpy(), "value": frame[column].astype("float64")}).assign(
             indicator=indicator, period=period
         )
         for column, (indicator, period) in columns.items()

@@ -40,7 +40,7 @@ class Tonnages:
         InputFileError
             If it is absent or is not what it should be.
         """
-        return read_table(path, self.columns)
+        return read_table(path, self.columns, as_list=True)
 
     def normalise(self, frame: pd.DataFrame, *, departements: set[str], file_name: str | None = None) -> Batch:
         """Add up the tonnes of some départements by year and class, and by year; a sum that lacks a row is missing.

@@ -28,7 +28,7 @@ NO_MATCH: Final = (
     "« observatory ingest sinoe_epci --from-file TABLE »"
 )
 
-read: Final = reader(COLUMNS)
+read: Final = reader(COLUMNS, as_list=True)
 """Lines of Data Fair, or their CSV export, as text."""
 
 

@@ -50,15 +50,19 @@ class _Layout:
 
 
 def read_table(
-    path: Path, columns: Columns, *, optional: Iterable[str] = (), missing: frozenset[str] = MISSING
+    path: Path,
+    columns: Columns,
+    *,
+    optional: Iterable[str] = (),
+    missing: frozenset[str] = MISSING,
+    as_list: bool = False,
 ) -> pd.DataFrame:
     """Read the wanted columns of a table, as text; its format is told by its content.
 
     Parameters
     ----------
     path
-        CSV (any encoding, separator and line ending of the trade), XLSX (its first sheet) or JSON (a list of objects,
-        or an object that holds it; a GeoJSON's properties).
+        CSV (any encoding, separator and line ending of the trade), XLSX (its first sheet), or a list.
     columns
         What is wanted, and under which headings; their order, case, accents and spaces in the file don't matter. A
         point leads into a nested object of a JSON list (``epci.code``).
@@ -66,6 +70,9 @@ def read_table(
         Names that may be absent: their column is then empty.
     missing
         What this producer writes for "no value", in lower case.
+    as_list
+        Whether this producer also gives it as JSON: a list of objects, or an object that holds it; a GeoJSON's
+        properties, without its shapes.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def read_table(
     InputFileError
         If the file can't be read for certain: absent, binary, truncated, without a column, ambiguous.
     """
-    layout = _layout(path, columns)
+    layout = _layout(path, columns, as_list=as_list)
     _require_columns(layout, set(optional), columns, path.name)
     return _frame(layout, columns, path.name, missing)
 
@@ -100,14 +107,16 @@ def read_exact(path: Path, columns: Iterable[str], *, missing: frozenset[str] = 
     return read_table(path, {name: (name,) for name in columns}, missing=missing).drop(columns=REPEATED_HEADER)
 
 
-def reader(columns: Columns | Iterable[str], *, optional: Iterable[str] = ()) -> Callable[[Path], pd.DataFrame]:
+def reader(
+    columns: Columns | Iterable[str], *, optional: Iterable[str] = (), as_list: bool = False
+) -> Callable[[Path], pd.DataFrame]:
     """Return the verb ``read`` of a source whose file is one table.
 
     Parameters
     ----------
     columns
         As :func:`read_table` takes them, or names to be read as :func:`read_exact` does.
-    optional
+    optional, as_list
         As :func:`read_table` takes them.
 
     Returns
@@ -117,7 +126,7 @@ def reader(columns: Columns | Iterable[str], *, optional: Iterable[str] = ()) ->
         what it should be.
     """
     if isinstance(columns, Mapping):
-        return partial(read_table, columns=columns, optional=tuple(optional))
+        return partial(read_table, columns=columns, optional=tuple(optional), as_list=as_list)
     return partial(read_exact, columns=tuple(columns))
 
 
@@ -189,12 +198,12 @@ def headings(path: Path, columns: Columns) -> list[str]:
     return _layout(path, columns).header
 
 
-def _readings(path: Path) -> Iterable[_Reading]:
+def _readings(path: Path, *, as_list: bool) -> Iterable[_Reading]:
     """Return the ways to cut a file into records, by its content."""
     if workbooks.is_workbook(path):
         records = workbooks.records(path)
         return [_Reading(records[:HEADER_LINES], lambda: records)]
-    if json_lists.is_json(path):
+    if as_list and json_lists.is_json(path):
         records = json_lists.records(path)
         return [_Reading(records[:1], lambda: records, is_list=True)]
     text, _ = read_text(path)
@@ -207,9 +216,9 @@ def _readings(path: Path) -> Iterable[_Reading]:
     ]
 
 
-def _layout(path: Path, columns: Columns) -> _Layout:
+def _layout(path: Path, columns: Columns, *, as_list: bool = False) -> _Layout:
     """Return the first of the first lines that holds the most of the wanted columns, in the way that has most."""
-    layouts = [_layout_of(reading, columns) for reading in _readings(path)]
+    layouts = [_layout_of(reading, columns) for reading in _readings(path, as_list=as_list)]
     return min(layouts, key=lambda one: len(one.absent))
 
 

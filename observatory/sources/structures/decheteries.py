@@ -39,7 +39,7 @@ def read(path: Path) -> pd.DataFrame:
         If it is absent or is not what it should be.
     """
     optional = ["commune_code", "departement_code", "label", "place", "lat", "lon"]
-    table = read_table(path, COLUMNS, optional=optional)
+    table = read_table(path, COLUMNS, optional=optional, as_list=True)
     said = table["place"].fillna("").astype(str).str.split(",", n=1, expand=True).reindex(columns=[0, 1])
     point = said.map(lambda text: text.strip() or None if isinstance(text, str) else None)
     return table.drop(columns="place").assign(

@@ -27,7 +27,7 @@ COLUMNS: Final = {
     "changed_date": ("date_maj",),
 }
 
-read: Final = reader(COLUMNS)
+read: Final = reader(COLUMNS, as_list=True)
 """The structures as text; columns of contact are not even loaded."""
 
 

@@ -58,7 +58,7 @@ def read(path: Path) -> pd.DataFrame:
     rows = json_rows(path) if is_json(path) else []
     if not rows or "fields" not in rows[0]:
         optional = set(LINES) - {"record_id", "name", "lon", "lat"}
-        return read_table(path, LINES, optional=optional).assign(state=ACTIVE, naf=None)
+        return read_table(path, LINES, optional=optional, as_list=True).assign(state=ACTIVE, naf=None)
     try:
         return pd.DataFrame([_row(one["fields"], rank) for rank, one in enumerate(rows, start=1)], dtype=object).astype(
             {LINE: "int64"}

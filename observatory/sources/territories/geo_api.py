@@ -20,7 +20,7 @@ COLUMNS: Final = {
     "epci_name": ("epci.nom",),
 }
 
-read: Final = reader(COLUMNS)
+read: Final = reader(COLUMNS, as_list=True)
 """The answer of the API as text; ``epci`` must be among the fields that were asked for."""
 
 

@@ -16,7 +16,7 @@ from observatory.sources.territories import epci_membership, geo_api
 FILE: Final = "epci_communes.json"
 SOURCE_ID: Final = "geo_api_epci"
 
-read: Final = reader(geo_api.COLUMNS, optional=["epci_name"])
+read: Final = reader(geo_api.COLUMNS, optional=["epci_name"], as_list=True)
 """One answer of the API, or several put together, as text; ``codeEpci`` or ``epci`` must be among the fields."""
 
 
