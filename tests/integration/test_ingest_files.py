@@ -437,7 +437,7 @@ def test_each_epci_is_asked_for_its_communes(
 
 
 def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine, tmp_path: Path) -> None:
-    from api.views import arrangement
+    from api.views import charts
     from observatory.publish.series_points import territory_series
 
     lines = ["ANNEE;C_DEPT;L_TYP_REG_DECHET;TONNAGE_DMA_T"]
@@ -455,7 +455,7 @@ def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine
         caen = territory_series(connection, "commune", "14118")
     assert [(one.period, one.value) for one in calvados["dma_total_t"].points] == [("2017", 2027.5), ("2019", 2029.5)]
     assert calvados["dma_total_t"].source_ids == ("ademe_sinoe_dma",)
-    drawn = {one.series.indicator for one in arrangement.charts(caen)}
+    drawn = {one.series.indicator for one in charts.charts(caen)}
     assert "dma_total_t" in drawn  # said to be the département's
     assert "dma_autres_t" not in drawn
 
