@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from procrastinate.jobs import Job
 
 SCHEMA: Final = "observatory_jobs"
-"""Where the queue's own tables are (migration « jobs »)."""
+"""Where the queue's own tables are (made by the migrations)."""
 QUEUE: Final = "siting"
 CONCURRENCY: Final = 2
 """Questions that one process works on at once (convention de l'observatoire)."""

@@ -26,7 +26,7 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
     Raises
     ------
     DatabaseUnavailableError
-        If the database doesn't answer, or lacks PostGIS and the role may not add it.
+        If the database doesn't answer, lacks PostGIS and the role may not add it, or is at a revision unknown here.
     """
     from alembic import command
 
@@ -37,6 +37,7 @@ def migrate(engine: sa.Engine, revision: str = "head") -> None:
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
         if revision == "head" and current_revision(connection) == head_revision():
             return
+        _require_known(current_revision(connection))
         _require_postgis(connection)
         connection.execute(sa.text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
         config = _config(connection)
@@ -83,6 +84,24 @@ def _is_behind(connection: sa.Connection, revision: str) -> bool:
     current = current_revision(connection)
     script = ScriptDirectory.from_config(_config(None))
     return current is None or current in {one.revision for one in script.iterate_revisions(revision, "base")}
+
+
+def _require_known(current: str | None) -> None:
+    """Refuse a database that was left by a version before the first step here, or by a later one than ours."""
+    from alembic.script import ScriptDirectory
+
+    known = {one.revision for one in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+    if current is None or current in known:
+        return
+    if current < min(known):
+        raise DatabaseUnavailableError(
+            f"Cette base en est à l’étape {current} de son schéma, que cette version ne sait plus reprendre : lancez "
+            f"« observatory ingest » avec la version qui précède, qui l’amène à l’étape {min(known)}, puis recommencez."
+        )
+    raise DatabaseUnavailableError(
+        f"Cette base a été écrite par une version plus récente de l’observatoire (étape {current} de son schéma) : "
+        "mettez l’observatoire à jour, puis recommencez."
+    )
 
 
 def _require_postgis(connection: sa.Connection) -> None:

@@ -56,6 +56,41 @@ def test_down_and_up_again(empty_engine: sa.Engine) -> None:
         assert migrations.current_revision(connection) == migrations.head_revision()
 
 
+def test_a_database_of_the_former_steps_is_brought_forward_with_its_data(empty_engine: sa.Engine) -> None:
+    """The last of the eleven former steps left this schema, stamped so; what it holds is still there afterwards."""
+    with empty_engine.begin() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO observatory.source (source_id, title, producer, licence, url, vintage, coverage) "
+            "VALUES ('insee', 'Populations', 'Insee', 'LO 2.0', 'https://insee.fr', '2022', 'complète')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO observatory.objective VALUES "
+            "('epci', '200068799', 'insertion', 'job_seekers_count', 120.5, '2024', 90, '2027', 'délibération')"
+        )
+        connection.exec_driver_sql("UPDATE observatory.alembic_version SET version_num = '0011'")
+    migrations.migrate(empty_engine)
+    with empty_engine.connect() as connection:
+        assert migrations.current_revision(connection) == migrations.head_revision()
+        objective = connection.exec_driver_sql("SELECT code, baseline_value FROM observatory.objective").all()
+        assert [tuple(row) for row in objective] == [("200068799", 120.5)]
+        assert connection.exec_driver_sql("SELECT title FROM observatory.source").scalars().all() == ["Populations"]
+
+
+@pytest.mark.parametrize(
+    ("revision", "sentence"), [("0010", "version qui précède, qui l’amène à l’étape 0011"), ("0999", "plus récente")]
+)
+def test_a_database_at_a_step_unknown_here_is_refused_and_left_alone(
+    empty_engine: sa.Engine, revision: str, sentence: str
+) -> None:
+    with empty_engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE observatory.alembic_version SET version_num = '{revision}'")
+    with pytest.raises(DatabaseUnavailableError, match=sentence):
+        migrations.migrate(empty_engine)
+    with empty_engine.connect() as connection:
+        assert migrations.current_revision(connection) == revision
+        assert sa.inspect(connection).has_table("territory", schema=SCHEMA)
+
+
 def test_a_database_without_schema_says_what_to_do(empty_engine: sa.Engine) -> None:
     with empty_engine.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA observatory CASCADE")
