@@ -10,9 +10,12 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from observatory.declared.region import home_region
 from observatory.words import labels, numbers
 from observatory.words.grammar import capital, listed, of, plural, quoted, shortened, territory
 from observatory.words.numbers import amount, count, counted, day, decimal, figure, percent, rank, rank_interval, signed
+
+REGION = home_region().names
 
 
 @pytest.mark.parametrize(
@@ -38,8 +41,8 @@ from observatory.words.numbers import amount, count, counted, day, decimal, figu
     ],
 )  # fmt: skip
 def test_territories_are_named(level: str, code: str, name: str, words: str) -> None:
-    assert territory(level, code, name).words == words
-    assert territory(level, code, name).start == capital(words)
+    assert territory(level, code, name, region=REGION).words == words
+    assert territory(level, code, name, region=REGION).start == capital(words)
 
 
 def test_grammar() -> None:
