@@ -18,8 +18,8 @@ INTERRUPTED: Final = 130
 DEBUG_VARIABLE: Final = "OBS_DEBUG"
 
 HELP: Final = (
-    "Observatoire territorial de l'économie sociale et solidaire : "
-    "besoins, accès aux services, lacunes de l'accompagnement."
+    "Observatoire territorial de l’économie sociale et solidaire : "
+    "besoins, accès aux services, lacunes de l’accompagnement."
 )
 
 
@@ -38,23 +38,23 @@ COMMANDS: Final = {
         "ingest",
         "ingest",
         "Charge des sources dans la base, en une transaction : lignes lues, gardées, rejetées et pourquoi. "
-        "Une source déjà chargée à l'identique n'est pas relue.",
+        "Une source déjà chargée à l’identique n’est pas relue.",
     ),
     "sources": Command("ingest", "sources", "Liste les sources : producteur, millésime, âge, couverture."),
     "compute": Command(
         "compute",
         "compute",
-        "Calcule besoin, accès et lacunes pour chaque défi et chaque service, aux seuils de l'étude. "
-        "Ce qui est déjà calculé avec les mêmes données et les mêmes paramètres ne l'est pas de nouveau.",
+        "Calcule besoin, accès et lacunes pour chaque défi et chaque service, aux seuils de l’étude. "
+        "Ce qui est déjà calculé avec les mêmes données et les mêmes paramètres ne l’est pas de nouveau.",
     ),
     "gaps": Command(
         "gaps",
         "gaps",
-        "Montre les lacunes d'un service pour un défi : besoin, accès, population servie, "
+        "Montre les lacunes d’un service pour un défi : besoin, accès, population servie, "
         "à portée mais saturée, hors de portée. Les trois nombres font toujours la population.",
     ),
     "access": Command(
-        "access", "app", "Cale les temps de trajet, les calcule par un réseau routier, dessine ce qu'on atteint."
+        "access", "app", "Cale les temps de trajet, les calcule par un réseau routier, dessine ce qu’on atteint."
     ),
     "site": Command(
         "site",
@@ -62,17 +62,17 @@ COMMANDS: Final = {
         "Cherche où ouvrir de nouveaux pôles : proposition prouvée, registre avant et après, « Pourquoi ici ? ».",
     ),
     "export": Command("export", "export", "Exporte une couche dans un format ouvert, avec ses sources."),
-    "map": Command("map", "draw", "Dessine la carte régionale dans un seul fichier HTML, qui s'ouvre sans réseau."),
-    "serve": Command("serve", "serve", "Sert les pages et l'API au premier plan, jusqu'à Ctrl+C."),
+    "map": Command("map", "draw", "Dessine la carte régionale dans un seul fichier HTML, qui s’ouvre sans réseau."),
+    "serve": Command("serve", "serve", "Sert les pages et l’API au premier plan, jusqu’à Ctrl+C."),
     "directory": Command(
         "directory",
         "app",
-        "Annuaire de l'accompagnement : l'exporter, le modifier dans un tableur ou un SIG, l'importer.",
+        "Annuaire de l’accompagnement : l’exporter, le modifier dans un tableur ou un SIG, l’importer.",
     ),
     "territory-files": Command(
         "territory_files",
         "app",
-        "Saisies d'un territoire : sites candidats, friches, structures locales, permanences, depuis ses fichiers.",
+        "Saisies d’un territoire : sites candidats, friches, structures locales, permanences, depuis ses fichiers.",
     ),
     "structures": Command(
         "structures",
@@ -83,12 +83,12 @@ COMMANDS: Final = {
         "objectives", "app", "Objectifs des territoires : les déclarer, les importer, dire où chacun en est."
     ),
     "worker": Command(
-        "worker", "worker", "Travaille sur les calculs longs qui attendent, à côté de « serve », jusqu'à Ctrl+C."
+        "worker", "worker", "Travaille sur les calculs longs qui attendent, à côté de « serve », jusqu’à Ctrl+C."
     ),
     "diff": Command(
         "diff", "diff", "Dit ce qui a changé entre deux calculs : part des données, de la méthode, du périmètre."
     ),
-    "snapshot": Command("snapshot", "app", "Construit les données livrées avec l'observatoire."),
+    "snapshot": Command("snapshot", "app", "Construit les données livrées avec l’observatoire."),
 }
 
 

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(catchment)
-app.command("load-network", help="Charge un réseau routier OpenStreetMap : les analyses s'en servent.")(
+app.command("load-network", help="Charge un réseau routier OpenStreetMap : les analyses s’en servent.")(
     load_travel.load_network
 )
-app.command("load-matrix", help="Charge une matrice de durées : les analyses s'en servent.")(load_travel.load_matrix)
+app.command("load-matrix", help="Charge une matrice de durées : les analyses s’en servent.")(load_travel.load_matrix)
 app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(load_travel.loaded)
 app.command("unload", help="Revient aux temps de trajet de repli.")(load_travel.unload)
 
@@ -47,7 +47,7 @@ Network = Annotated[Path, typer.Option(help="Extrait OpenStreetMap (.osm.pbf).")
 ModeOption = Annotated[Mode, typer.Option(help="Mode de déplacement : voiture, marche ou vélo.")]
 
 
-@app.command("calibrate", help="Cale les temps de trajet de repli sur une matrice réelle, et dit l'erreur qui reste.")
+@app.command("calibrate", help="Cale les temps de trajet de repli sur une matrice réelle, et dit l’erreur qui reste.")
 def calibrate(
     *,
     matrix: Annotated[
@@ -57,7 +57,7 @@ def calibrate(
     unit: Annotated[
         Literal["min", "s"] | None, typer.Option(help="Unité des durées, si leur nom ne la dit pas.")
     ] = None,
-    held_out: Annotated[float, typer.Option(help="Part des origines gardées pour mesurer l'erreur.")] = 0.3,
+    held_out: Annotated[float, typer.Option(help="Part des origines gardées pour mesurer l’erreur.")] = 0.3,
     seed: Annotated[int, typer.Option(help="Graine du tirage de ces origines.")] = 0,
     output_format: Annotated[Literal["table", "json"], typer.Option("--format", help="Sortie.")] = "table",
 ) -> None:
@@ -72,7 +72,7 @@ def calibrate(
     origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
     if not is_known.any():
         raise InputFileError(
-            f"Aucune durée de {matrix.name} n'a ses deux points dans {points.name} : comparez leurs identifiants."
+            f"Aucune durée de {matrix.name} n’a ses deux points dans {points.name} : comparez leurs identifiants."
         )
     declared = declared_constants()
     Places.at(places.xy, places.density)
@@ -107,7 +107,7 @@ def matrix(
     *,
     network: Network,
     origins: Annotated[Path, typer.Option(help="Points de départ : id, lon, lat.")],
-    destinations: Annotated[Path, typer.Option(help="Points d'arrivée : id, lon, lat.")],
+    destinations: Annotated[Path, typer.Option(help="Points d’arrivée : id, lon, lat.")],
     out: Annotated[Path, typer.Option(help="Fichier à écrire, .csv ou .parquet.")],
     mode: ModeOption = "car",
     max_min: Annotated[float, typer.Option(help="Durée maximale, en minutes.")] = 45.0,
@@ -136,11 +136,11 @@ def matrix(
         frame.to_csv(out, index=False, float_format="%.3f")
     else:
         frame.to_parquet(out, index=False)
-    _say(f"{cost.note} {len(frame)} trajets d'au plus {decimal(max_min, digits=0)} minutes écrits dans {out.name}.")
+    _say(f"{cost.note} {len(frame)} trajets d’au plus {decimal(max_min, digits=0)} minutes écrits dans {out.name}.")
     _say(_network_sentence(cost.figures))
 
 
-@app.command("isochrones", help="Dessine ce que l'on atteint d'un point en un temps donné (GeoJSON).")
+@app.command("isochrones", help="Dessine ce que l’on atteint d’un point en un temps donné (GeoJSON).")
 def isochrones(
     *,
     network: Network,
@@ -178,7 +178,7 @@ def _unit_doubt(sample: Trips) -> str:
     if low <= speed <= high:
         return ""
     cause = "sont-ce des secondes (« --unit s ») ?" if speed < low else "vérifiez leur unité et les points."
-    return f"Attention : ces durées font une vitesse médiane de {decimal(speed)} km/h à vol d'oiseau ; {cause}"
+    return f"Attention : ces durées font une vitesse médiane de {decimal(speed)} km/h à vol d’oiseau ; {cause}"
 
 
 def _crossing(
@@ -236,7 +236,7 @@ def _network_sentence(figures: Mapping[str, float]) -> str:
     return (
         f"{figures['unattached_origins']:.0f} départs et {figures['unattached_destinations']:.0f} arrivées trop loin "
         f"de toute voie ; {figures['island_nodes']:.0f} carrefours isolés, {share} % de la longueur des voies, "
-        "où aucun point n'est rattaché."
+        "où aucun point n’est rattaché."
     )
 
 

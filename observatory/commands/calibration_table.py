@@ -52,16 +52,16 @@ def as_table(result: Calibration, left_out: dict[str, int]) -> str:
     seen = [level for level in range(len(constants.ends_speed_kmh)) if level not in result.unseen_levels]
     speeds = ", ".join(f"niveau {level} : {decimal(constants.ends_speed_kmh[level], digits=1)}" for level in seen)
     origin = (
-        "mesuré sur la matrice" if result.detour_fitted else "celui de la déclaration : la matrice n'a pas de longueurs"
+        "mesuré sur la matrice" if result.detour_fitted else "celui de la déclaration : la matrice n’a pas de longueurs"
     )
     lines = [
         (
             f"Calé sur {result.fitted_count} trajets ; erreurs mesurées sur {result.held_out_count} autres, de "
-            f"{result.held_out_origins} origines que le calage n'a pas vues."
+            f"{result.held_out_origins} origines que le calage n’a pas vues."
         ),
         (
             f"Laissés de côté : {left_out['unknown_points']} trajets sans point connu, {left_out['crossing']} qui "
-            f"franchissent une barrière déclarée, {left_out['unusable']} hors d'atteinte, sans durée, ou de durée ou "
+            f"franchissent une barrière déclarée, {left_out['unusable']} hors d’atteinte, sans durée, ou de durée ou "
             "de distance nulle."
         ),
         "",

@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 THRESHOLD_MIN: Final = 20.0
 """Threshold of files of points, in minutes (DREES: bounds of the APL)."""
-ADDRESS_HELP: Final = "Adresse de l'ordonnanceur Dask (tcp://hôte:8786) ; sans elle, les cœurs de cette machine."
+ADDRESS_HELP: Final = "Adresse de l’ordonnanceur Dask (tcp://hôte:8786) ; sans elle, les cœurs de cette machine."
 
 
 def catchment(  # noqa: PLR0917  (Typer's callback)
     context: typer.Context,
     service: Annotated[
-        str | None, typer.Option(metavar="SERVICE", help="Service dont on mesure l'accès, dans la base.")
+        str | None, typer.Option(metavar="SERVICE", help="Service dont on mesure l’accès, dans la base.")
     ] = None,
     demand: Annotated[
-        Path | None, typer.Option(help="À la place d'un service : points de demande (id, lon, lat, population_count).")
+        Path | None, typer.Option(help="À la place d’un service : points de demande (id, lon, lat, population_count).")
     ] = None,
     supply: Annotated[Path | None, typer.Option(help="Avec --demand : sites (id, lon, lat, supply).")] = None,
     threshold_min: Annotated[
@@ -38,7 +38,7 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
             metavar="MINUTES",
             min=SHORTEST_THRESHOLD_MIN,
             max=LONGEST_THRESHOLD_MIN,
-            help="Durée maximale ; sinon celle de l'étude.",
+            help="Durée maximale ; sinon celle de l’étude.",
         ),
     ] = None,
     engine: Annotated[
@@ -56,9 +56,9 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
     if (service is None) == (demand is None) or (demand is None) != (supply is None):
         raise UsageError("Donnez --service NOM, ou bien --demand FICHIER avec --supply FICHIER.")
     if scheduler is not None and engine != "dask":
-        raise UsageError("L'option --scheduler ne va qu'avec --engine dask.")
+        raise UsageError("L’option --scheduler ne va qu’avec --engine dask.")
     if output_format == "parquet" and out is None:
-        raise UsageError("Le Parquet ne s'écrit pas à l'écran : ajoutez --out FICHIER.")
+        raise UsageError("Le Parquet ne s’écrit pas à l’écran : ajoutez --out FICHIER.")
     start = time.perf_counter()
     frame, notes = (
         _of_service(service, threshold_min, engine, scheduler)

@@ -11,7 +11,7 @@ import typer
 def compute(
     *,
     study: Annotated[
-        Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l'observatoire.")
+        Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l’observatoire.")
     ] = None,
 ) -> None:
     """Compute and store every result, telling which ones were already there."""

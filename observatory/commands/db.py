@@ -25,7 +25,7 @@ def up() -> None:
     settings = Settings()
     if settings.database_url is not None:
         version = clusters.check_connection(settings.database_url.get_secret_value())
-        _say(f"{GIVEN} répond (PostgreSQL {version}) : son exploitant la démarre et l'arrête, il n'y a rien à faire.")
+        _say(f"{GIVEN} répond (PostgreSQL {version}) : son exploitant la démarre et l’arrête, il n’y a rien à faire.")
         return
     cluster = clusters.cluster_for(settings)
     before = cluster.status()
@@ -43,7 +43,7 @@ def down() -> None:
     settings = Settings()
     if settings.database_url is not None:
         version = clusters.check_connection(settings.database_url.get_secret_value())
-        _say(f"{GIVEN} (PostgreSQL {version}) est tenue par son exploitant : elle n'a pas été arrêtée.")
+        _say(f"{GIVEN} (PostgreSQL {version}) est tenue par son exploitant : elle n’a pas été arrêtée.")
         return
     was_running = clusters.cluster_for(settings).down()
     _say("La base est arrêtée." if was_running else "La base était déjà arrêtée.")
@@ -60,7 +60,7 @@ def status() -> None:
     sys.stdout.write("\n".join(f"{name} : {value}" for name, value in _facts(clusters.cluster_for(settings))) + "\n")
 
 
-@app.command("url", help="Écrit l'adresse de la base (pour psql, QGIS…), en la démarrant au besoin.")
+@app.command("url", help="Écrit l’adresse de la base (pour psql, QGIS…), en la démarrant au besoin.")
 def url() -> None:
     """Print the address alone on standard output."""
     settings = Settings()
@@ -71,14 +71,14 @@ def url() -> None:
 def backup(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Fichier à écrire.")],
     *,
-    force: Annotated[bool, typer.Option("--force", help="Remplace le fichier s'il existe.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Remplace le fichier s’il existe.")] = False,
 ) -> None:
     """Dump the database to a file that appears whole or not at all."""
     dump.write(_address(Settings()), file, overwrite=force)
     _say(f"La base est sauvegardée dans {file} ({_size(file.stat().st_size)}).")
 
 
-@app.command("restore", help="Remplace toute la base par le contenu d'une sauvegarde.")
+@app.command("restore", help="Remplace toute la base par le contenu d’une sauvegarde.")
 def restore(file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Sauvegarde à relire.")]) -> None:
     """Load a dump beside the present database, then swap the two."""
     dump.check(file)

@@ -29,7 +29,7 @@ def diff(
     ] = None,
     study: Annotated[
         Path | None,
-        typer.Option(metavar="FICHIER", help="Étude des calculs, si ce n'est pas celle de l'observatoire."),
+        typer.Option(metavar="FICHIER", help="Étude des calculs, si ce n’est pas celle de l’observatoire."),
     ] = None,
     format_: Annotated[str, typer.Option("--format", metavar="{table|csv|json}", help="Forme de la sortie.")] = "table",
 ) -> None:
@@ -39,7 +39,7 @@ def diff(
     from observatory.runs.gap.gap_difference import difference, stored_runs
 
     if format_ not in {"table", "csv", "json"}:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi table, csv, json.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi table, csv, json.")
     require_level(level)
     if (before is None) != (after is None):
         raise UsageError("Donnez les noms de deux calculs, ou aucun pour voir ceux qui existent.")
@@ -90,7 +90,7 @@ def _text(found: Difference) -> str:
         f"Choix de méthode qui diffèrent : {listed(found.changed_choices)}.",
         f"Territoires apparus (géographie) : {listed(found.appeared)}.",
         f"Territoires disparus (géographie) : {listed(found.disappeared)}.",
-        "Communes membres : inconnues pour un de ces calculs, fait avant qu'elles soient gardées."
+        "Communes membres : inconnues pour un de ces calculs, fait avant qu’elles soient gardées."
         if found.changed_members is None
         else f"Territoires dont les communes membres diffèrent : {listed(found.changed_members)}.",
     ]

@@ -21,12 +21,12 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 @app.command(
     "export",
-    help="Écrit l'annuaire de l'accompagnement : table à modifier dans un tableur (csv), GeoPackage à modifier dans un "
+    help="Écrit l’annuaire de l’accompagnement : table à modifier dans un tableur (csv), GeoPackage à modifier dans un "
     "SIG (gpkg), ou structures et services au schéma data·inclusion v1 (data-inclusion).",
 )
 def export_(
     *,
-    out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s'il existe.")],
+    out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s’il existe.")],
     format_: Annotated[
         str, typer.Option("--format", metavar="{csv|gpkg|data-inclusion}", help="Format du fichier.")
     ] = "csv",
@@ -36,7 +36,7 @@ def export_(
     from observatory.store.directory import directory_store
 
     if format_ not in FORMATS:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
     with transaction() as connection:
         entries = list(directory_store.entries(connection).values())
         _write(connection, entries, out, format_)
@@ -46,11 +46,11 @@ def export_(
 
 @app.command(
     "template",
-    help="Écrit un modèle d'annuaire à remplir, avec un exemple par colonne ; retirez l'exemple avant d'importer.",
+    help="Écrit un modèle d’annuaire à remplir, avec un exemple par colonne ; retirez l’exemple avant d’importer.",
 )
 def template(
     *,
-    out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s'il existe.")],
+    out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s’il existe.")],
     format_: Annotated[str, typer.Option("--format", metavar="{csv|gpkg}", help="Format du fichier.")] = "csv",
 ) -> None:
     """Write an empty directory with one example."""
@@ -59,7 +59,7 @@ def template(
     from observatory.publish.directory_template import EXAMPLE
 
     if format_ not in TEMPLATES:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(TEMPLATES)}.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(TEMPLATES)}.")
     writer = publication.write_csv if format_ == "csv" else publication.write_gpkg
     writer([EXAMPLE], out)
     messages().print(
@@ -70,7 +70,7 @@ def template(
 @app.command(
     "import",
     help="Importe un annuaire (CSV, XLSX ou GeoPackage) : dit ce qui est ajouté, modifié champ par champ, refusé et "
-    "pourquoi. Rien n'est retiré sans --remove-absent. Tout passe, ou rien.",
+    "pourquoi. Rien n’est retiré sans --remove-absent. Tout passe, ou rien.",
 )
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Annuaire, tel que « export » ou « template ».")],
@@ -108,19 +108,19 @@ def import_(
     console = messages()
     if outcome.absent:
         console.print(
-            f"{len(outcome.absent)} structures de l'annuaire absentes du fichier restent : --remove-absent les retire.",
+            f"{len(outcome.absent)} structures de l’annuaire absentes du fichier restent : --remove-absent les retire.",
             markup=False,
         )
     if dry_run:
-        console.print("Essai : rien n'a été écrit.", markup=False)
+        console.print("Essai : rien n’a été écrit.", markup=False)
     elif outcome.changes:
         console.print(
-            "L'annuaire est à jour ; les lacunes d'accompagnement sont à recalculer avec ses zones, phases et "
+            "L’annuaire est à jour ; les lacunes d’accompagnement sont à recalculer avec ses zones, phases et "
             "permanences : « observatory compute ».",
             markup=False,
         )
     else:
-        console.print("Inchangé : l'annuaire dit déjà ce que dit le fichier.", markup=False)
+        console.print("Inchangé : l’annuaire dit déjà ce que dit le fichier.", markup=False)
 
 
 def _write(connection: Connection, entries: list, out: Path, format_: str) -> None:  # type: ignore[type-arg]

@@ -17,7 +17,7 @@ def export(
     *,
     layer: Annotated[str, typer.Option(metavar="NOM", help=LAYERS_HELP)],
     format_: Annotated[str, typer.Option("--format", metavar="{geojson|csv|gpkg|parquet}", help="Format du fichier.")],
-    out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s'il existe.")],
+    out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s’il existe.")],
 ) -> None:
     """Write a layer to a file."""
     from observatory.commands.session import chosen_study, messages, transaction, working
@@ -26,7 +26,7 @@ def export(
     from observatory.publish.export_layers import read_layer
 
     if format_ not in WRITERS:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(WRITERS)}.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(WRITERS)}.")
     with working("Lecture de la couche…"), transaction() as connection:
         content = read_layer(connection, layer, study_path=chosen_study(None))
     with working("Écriture…"):

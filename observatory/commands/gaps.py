@@ -67,14 +67,14 @@ def gaps(
     service: Annotated[
         str,
         typer.Option(
-            metavar="SERVICE", help="Service dont on mesure l'accès : ressourcerie, tiers_lieu, accompagnement…"
+            metavar="SERVICE", help="Service dont on mesure l’accès : ressourcerie, tiers_lieu, accompagnement…"
         ),
     ],
     level: Annotated[str, typer.Option(metavar="{commune|epci|departement|region|qpv}", help="Maille des lignes.")],
     territory: Annotated[
         str | None,
         typer.Option(
-            metavar="CODE", help="Se limite aux unités de ce territoire (code INSEE, SIREN d'EPCI ou code de QPV)."
+            metavar="CODE", help="Se limite aux unités de ce territoire (code INSEE, SIREN d’EPCI ou code de QPV)."
         ),
     ] = None,
     threshold_min: Annotated[
@@ -83,26 +83,26 @@ def gaps(
             metavar="MINUTES",
             min=SHORTEST_THRESHOLD_MIN,
             max=LONGEST_THRESHOLD_MIN,
-            help="Temps de trajet au-delà duquel un service est hors de portée ; sans cette option : celui de l'étude.",
+            help="Temps de trajet au-delà duquel un service est hors de portée ; sans cette option : celui de l’étude.",
         ),
     ] = None,
     format_: Annotated[
         str, typer.Option("--format", metavar="{table|csv|json|geojson}", help="Forme de la sortie.")
     ] = "table",
     study: Annotated[
-        Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l'observatoire.")
+        Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l’observatoire.")
     ] = None,
     phase: Annotated[
         str | None,
         typer.Option(
-            metavar="PHASE", help="De l'accompagnement : emergence, creation, developpement, essaimage, lieu."
+            metavar="PHASE", help="De l’accompagnement : emergence, creation, developpement, essaimage, lieu."
         ),
     ] = None,
     closed_border: Annotated[
         bool,
         typer.Option(
             "--closed-border",
-            help="Recalcule sans l'offre ni les habitants hors de la région, et dit quels territoires basculent.",
+            help="Recalcule sans l’offre ni les habitants hors de la région, et dit quels territoires basculent.",
         ),
     ] = False,
     explain: Annotated[
@@ -118,7 +118,7 @@ def gaps(
     from observatory.publish import gap_rows as publication
 
     if format_ not in FORMATS:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
     publication.require_level(level)
     with working("Calcul des lacunes…"), transaction() as connection:
         asked: Any = {

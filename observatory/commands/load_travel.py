@@ -13,7 +13,7 @@ from observatory.words.numbers import decimal
 if TYPE_CHECKING:
     from observatory.store.loaded_travel import LoadedTravel
 
-RECOMPUTE = "Relancez « observatory compute » : les analyses s'en serviront."
+RECOMPUTE = "Relancez « observatory compute » : les analyses s’en serviront."
 
 
 def load_network(
@@ -29,10 +29,10 @@ def load_network(
     from observatory.store import loaded_travel
 
     profile = travel().network.profile(mode)
-    with working("Lecture de l'extrait…"):
+    with working("Lecture de l’extrait…"):
         ways = osm.read(file, profile)
         if not in_france(ways.lon_lat):
-            raise UsageError("Cet extrait n'est pas en France métropolitaine : l'observatoire mesure en Lambert-93.")
+            raise UsageError("Cet extrait n’est pas en France métropolitaine : l’observatoire mesure en Lambert-93.")
         network = build(ways, profile=profile, to_metres=transformer(ways.lon_lat))
         loaded = loaded_travel.store_network(network, label=file.name)
     _say(f"{_described(loaded)} {RECOMPUTE}")
@@ -55,11 +55,11 @@ def load_matrix(
 
     real, places = travel_matrix.read_matrix(file, unit=unit), travel_matrix.read_points(points)
     if places.is_geographic and not in_france(places.xy):
-        raise UsageError("Ces points ne sont pas en France métropolitaine : l'observatoire mesure en Lambert-93.")
+        raise UsageError("Ces points ne sont pas en France métropolitaine : l’observatoire mesure en Lambert-93.")
     origin, destination, is_known, _ = travel_matrix.normalise(real, places)
     usable = is_known & ~np.isnan(real.duration_min)
     if not usable.any():
-        raise InputFileError(f"Aucune durée de {file.name} n'a ses deux points dans {points.name} : comparez leurs id.")
+        raise InputFileError(f"Aucune durée de {file.name} n’a ses deux points dans {points.name} : comparez leurs id.")
     size = len(places.id)
     cost = from_matrix(
         *(origin[usable], destination[usable], real.duration_min[usable]),
@@ -91,7 +91,7 @@ def unload() -> None:
     from observatory.store import loaded_travel
 
     was_there = loaded_travel.remove()
-    _say(f"Temps de trajet de repli. {RECOMPUTE}" if was_there else "Rien n'était chargé.")
+    _say(f"Temps de trajet de repli. {RECOMPUTE}" if was_there else "Rien n’était chargé.")
 
 
 def _described(found: LoadedTravel) -> str:

@@ -10,17 +10,17 @@ import typer
 from observatory.declared.region import home_region
 
 LEVELS: Final = ("epci", "commune", "departement")
-TITLE: Final = "Observatoire de l'ESS {in_region}"
+TITLE: Final = "Observatoire de l’ESS {in_region}"
 NOTICE: Final = (
     "Les structures montrées sont celles des sources chargées : chaque couche dit si sa liste est complète. "
-    "Servis + à portée, saturé + hors de portée = population. « Servi » compare à la moyenne régionale de l'offre "
-    "par habitant, un site comptant pour une unité ; les contours sont simplifiés pour l'affichage, les chiffres non."
+    "Servis + à portée, saturé + hors de portée = population. « Servi » compare à la moyenne régionale de l’offre "
+    "par habitant, un site comptant pour une unité ; les contours sont simplifiés pour l’affichage, les chiffres non."
 )
 
 
 def draw(
     *,
-    out: Annotated[Path, typer.Option(metavar="FICHIER.html", help="Fichier à écrire ; il est remplacé s'il existe.")],
+    out: Annotated[Path, typer.Option(metavar="FICHIER.html", help="Fichier à écrire ; il est remplacé s’il existe.")],
     level: Annotated[
         str, typer.Option(metavar="{epci|commune|departement}", help="Maille des aplats de couleur.")
     ] = "epci",
@@ -41,7 +41,7 @@ def draw(
 
     if level not in LEVELS:
         raise UsageError(
-            f"Le niveau « {level} » n'est pas proposé sur la carte : choisissez parmi {', '.join(LEVELS)}."
+            f"Le niveau « {level} » n’est pas proposé sur la carte : choisissez parmi {', '.join(LEVELS)}."
         )
     pairs = [_pair(text) for text in gap] if gap else None
     with working("Lecture des couches…"), transaction() as connection:
@@ -62,5 +62,5 @@ def _pair(text: str) -> tuple[str, str]:
 
     defi, colon, service = text.partition(":")
     if not colon or not defi or not service:
-        raise UsageError(f"« {text} » n'est pas de la forme défi:service, par exemple dechets:ressourcerie.")
+        raise UsageError(f"« {text} » n’est pas de la forme défi:service, par exemple dechets:ressourcerie.")
     return defi, service

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from observatory.runs.objective_progress import Followed
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-Code = Annotated[str, typer.Option("--territory", metavar="CODE", help="Code INSEE, SIREN d'EPCI ou code de QPV.")]
+Code = Annotated[str, typer.Option("--territory", metavar="CODE", help="Code INSEE, SIREN d’EPCI ou code de QPV.")]
 Defi = Annotated[str, typer.Option(metavar="DÉFI", help="insertion, dechets ou vieillissement.")]
 
 
@@ -31,7 +31,7 @@ def set_one(
     baseline_period: Annotated[str, typer.Option(metavar="DATE", help="2024, 2024-06 ou 2024-T2.")],
     target: Annotated[float, typer.Option(metavar="VALEUR", help="Valeur visée.")],
     target_period: Annotated[str, typer.Option(metavar="DATE", help="2027, 2027-12 ou 2027-T4.")],
-    origin: Annotated[str, typer.Option(metavar="TEXTE", help="Qui l'a décidé, et où c'est écrit.")],
+    origin: Annotated[str, typer.Option(metavar="TEXTE", help="Qui l’a décidé, et où c’est écrit.")],
 ) -> None:
     """Keep one objective."""
     from observatory.commands.session import chosen_study, messages, transaction
@@ -64,7 +64,7 @@ def list_all(
     from observatory.store import read
 
     if format_ not in {"table", "csv", "json"}:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi table, csv, json.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi table, csv, json.")
     with transaction() as connection:
         code = territory.strip().upper() if territory else None
         level = read.territory_level(connection, code) if code else None
@@ -78,12 +78,12 @@ def list_all(
         write_text(_text(found))
 
 
-@app.command("remove", help="Retire les objectifs d'un territoire, d'un défi ou d'un indicateur.")
+@app.command("remove", help="Retire les objectifs d’un territoire, d’un défi ou d’un indicateur.")
 def remove(
     *,
     territory: Code,
-    defi: Annotated[str | None, typer.Option(metavar="DÉFI", help="Ceux d'un défi seulement.")] = None,
-    indicator: Annotated[str | None, typer.Option(metavar="NOM", help="Celui d'un indicateur seulement.")] = None,
+    defi: Annotated[str | None, typer.Option(metavar="DÉFI", help="Ceux d’un défi seulement.")] = None,
+    indicator: Annotated[str | None, typer.Option(metavar="NOM", help="Celui d’un indicateur seulement.")] = None,
 ) -> None:
     """Remove objectives."""
     from observatory.commands.session import messages, transaction
@@ -99,7 +99,7 @@ def remove(
     messages().print(f"{counted(count, 'objectif retiré', 'objectifs retirés', written=str)}.")
 
 
-@app.command("import", help="Importe les objectifs d'un tableau (CSV ou XLSX) ; tout ou rien.")
+@app.command("import", help="Importe les objectifs d’un tableau (CSV ou XLSX) ; tout ou rien.")
 def import_file(
     file: Annotated[
         Path,
@@ -123,7 +123,7 @@ def import_file(
             try:
                 new += set_objective(connection, checked(connection, study, objective))
             except ObservatoryError as error:
-                raise InputFileError(f"{file.name}, ligne {line} : {error} Rien n'a été importé.") from error
+                raise InputFileError(f"{file.name}, ligne {line} : {error} Rien n’a été importé.") from error
     messages().print(f"{len(rows)} objectifs lus : {new} ajoutés, {len(rows) - new} remplacés.")
 
 

@@ -22,11 +22,11 @@ def serve(
     *,
     port: Annotated[
         int | None,
-        typer.Option(metavar="PORT", min=1, max=65535, help="Port d'écoute ; sans cette option : OBS_PORT, ou 8000."),
+        typer.Option(metavar="PORT", min=1, max=65535, help="Port d’écoute ; sans cette option : OBS_PORT, ou 8000."),
     ] = None,
     prepare: Annotated[
         bool,
-        typer.Option("--prepare", help="Prépare d'abord la base : démarrage, schéma, données livrées, calculs."),
+        typer.Option("--prepare", help="Prépare d’abord la base : démarrage, schéma, données livrées, calculs."),
     ] = False,
 ) -> None:
     """Check the port, prepare the database if asked, and serve."""
@@ -55,15 +55,15 @@ def require_free_port(host: str, port: int) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise ObservatoryError(
-                    f"Le port {port} est déjà utilisé : arrêtez le programme qui l'occupe, "
+                    f"Le port {port} est déjà utilisé : arrêtez le programme qui l’occupe, "
                     f"ou choisissez-en un autre avec « --port {port + 1 if port < 65535 else 8000} »."  # noqa: PLR2004
                 ) from error
             if error.errno == errno.EACCES:
                 raise ObservatoryError(
-                    f"Le port {port} est réservé à l'administrateur : choisissez un port à partir de 1024."
+                    f"Le port {port} est réservé à l’administrateur : choisissez un port à partir de 1024."
                 ) from error
             raise ObservatoryError(
-                f"Impossible d'écouter sur l'adresse {host} : vérifiez OBS_HOST ({error.strerror})."
+                f"Impossible d’écouter sur l’adresse {host} : vérifiez OBS_HOST ({error.strerror})."
             ) from error
 
 
@@ -90,7 +90,7 @@ def _run(settings: Settings, port: int) -> None:
     from observatory.commands.session import messages
 
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-    messages().print(f"L'observatoire est servi sur http://{shown}:{port} (Ctrl+C pour l'arrêter).", markup=False)
+    messages().print(f"L’observatoire est servi sur http://{shown}:{port} (Ctrl+C pour l’arrêter).", markup=False)
     # Uvicorn stops cleanly on Ctrl+C, then raises it again: for a server that is the ordinary end.
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(APPLICATION, factory=True, host=settings.host, port=port, log_level="warning")

@@ -29,7 +29,7 @@ def site(
     study: Annotated[
         str | None,
         typer.Option(
-            metavar="FICHIER", help="Étude d'implantation : vire, caux-seine, ou le chemin d'un fichier TOML."
+            metavar="FICHIER", help="Étude d’implantation : vire, caux-seine, ou le chemin d’un fichier TOML."
         ),
     ] = None,
     format_: Annotated[
@@ -43,7 +43,7 @@ def site(
         bool,
         typer.Option(
             "--pareto",
-            help="Cherche aussi les compromis entre les buts : ceux de l'étude, ou temps moyen, plus éloignés et coût.",
+            help="Cherche aussi les compromis entre les buts : ceux de l’étude, ou temps moyen, plus éloignés et coût.",
         ),
     ] = False,
 ) -> None:
@@ -53,7 +53,7 @@ def site(
     if study is None:
         raise UsageError("Donnez une étude : « observatory site --study vire », caux-seine, ou un fichier TOML.")
     if format_ not in FORMATS:
-        raise UsageError(f"Le format « {format_} » n'existe pas : choisissez parmi {', '.join(FORMATS)}.")
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
     from observatory import pipeline
     from observatory.commands.session import chosen_study, messages, transaction, working, write_text
     from observatory.declared.siting_file import read_siting_study
@@ -81,8 +81,8 @@ def site(
 
 @app.command("compare", help="Met deux études côte à côte ; un calcul se nomme par le début de son empreinte.")
 def compare(
-    first: Annotated[str, typer.Argument(metavar="CALCUL_A", help="Début de l'empreinte du premier calcul.")],
-    second: Annotated[str, typer.Argument(metavar="CALCUL_B", help="Début de l'empreinte du second.")],
+    first: Annotated[str, typer.Argument(metavar="CALCUL_A", help="Début de l’empreinte du premier calcul.")],
+    second: Annotated[str, typer.Argument(metavar="CALCUL_B", help="Début de l’empreinte du second.")],
 ) -> None:
     """Print two stored siting studies side by side."""
     from rich import box

@@ -21,11 +21,11 @@ def _group() -> None:
 
 
 @app.command(
-    "build", help="Construit le snapshot à partir des tables de figures ; l'ancien reste en place en cas d'échec."
+    "build", help="Construit le snapshot à partir des tables de figures ; l’ancien reste en place en cas d’échec."
 )
 def build(
     figures: Annotated[Path, typer.Option("--figures", help="Dossier des tables de figures.")],
-    out: Annotated[Path | None, typer.Option("--out", help="Dossier d'arrivée (défaut : geodata/snapshot).")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Dossier d’arrivée (défaut : geodata/snapshot).")] = None,
 ) -> None:
     """Build the snapshot and tell, source by source, what became of each row."""
     from rich.console import Console
@@ -70,7 +70,7 @@ def _account(batches: tuple[Batch, ...]) -> Table:
 
 @app.command("dictionary", help="Écrit le dictionnaire des données à partir des déclarations.")
 def dictionary(
-    out: Annotated[Path, typer.Option("--out", help="Fichier d'arrivée.")] = Path("docs/data-dictionary.md"),
+    out: Annotated[Path, typer.Option("--out", help="Fichier d’arrivée.")] = Path("docs/data-dictionary.md"),
 ) -> None:
     """Write the generated data dictionary."""
     from observatory.errors import InputFileError
@@ -78,6 +78,6 @@ def dictionary(
 
     if not out.parent.is_dir():
         raise InputFileError(
-            f"Le dossier « {out.parent} » n'existe pas : créez-le, ou indiquez un autre fichier avec --out."
+            f"Le dossier « {out.parent} » n’existe pas : créez-le, ou indiquez un autre fichier avec --out."
         )
     out.write_text(render(), encoding="utf-8")

@@ -25,8 +25,8 @@ Territory = Annotated[
 
 @app.command(
     "import",
-    help="Importe une couche d'un territoire (CSV, XLSX, GeoJSON, GeoPackage, Shapefile zippé) : dit ce qui est "
-    "ajouté, modifié, refusé et pourquoi. Rien n'est retiré sans --remove-absent. Tout passe, ou rien.",
+    help="Importe une couche d’un territoire (CSV, XLSX, GeoJSON, GeoPackage, Shapefile zippé) : dit ce qui est "
+    "ajouté, modifié, refusé et pourquoi. Rien n’est retiré sans --remove-absent. Tout passe, ou rien.",
 )
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Fichier du territoire.")],
@@ -40,14 +40,14 @@ def import_(
     ] = None,
     geocode: Annotated[
         bool,
-        typer.Option("--geocode", help="Envoie au service de l'IGN les adresses qui n'ont pas de coordonnées."),
+        typer.Option("--geocode", help="Envoie au service de l’IGN les adresses qui n’ont pas de coordonnées."),
     ] = False,
     allow_outside: Annotated[
         bool, typer.Option("--allow-outside", help="Accepte des lieux hors du territoire ; leur distance est gardée.")
     ] = False,
     remove_absent: Annotated[
         bool,
-        typer.Option("--remove-absent", help="Retire ce que le fichier ne nomme plus, si aucune ligne n'est refusée."),
+        typer.Option("--remove-absent", help="Retire ce que le fichier ne nomme plus, si aucune ligne n’est refusée."),
     ] = False,
 ) -> None:
     """Import a layer and print what it changes."""
@@ -82,7 +82,7 @@ def import_(
     console = messages()
     if outcome.absent_count and remove_absent:
         console.print(
-            f"Rien n'a été retiré : {outcome.absent_count} saisies sont absentes du fichier, mais des lignes refusées "
+            f"Rien n’a été retiré : {outcome.absent_count} saisies sont absentes du fichier, mais des lignes refusées "
             f"({len(outcome.refused)}) peuvent être les leurs. Corrigez ces lignes, puis relancez.",
             markup=False,
         )
@@ -104,7 +104,7 @@ def list_() -> None:
     with transaction() as connection:
         rows = read.territory_layers(connection)
     if not rows:
-        messages().print("Aucun territoire n'a encore rien saisi.", markup=False)
+        messages().print("Aucun territoire n’a encore rien saisi.", markup=False)
         return
     table = Table(title="Saisies des territoires", title_justify="left")
     for heading in ("Territoire", "Code", "Couche", "Nombre", "Fichier", "Date", "Sources"):
@@ -146,7 +146,7 @@ def remove(
         count = entered_files.remove(connection, territory, layer, code=code)
     if not count:
         raise UsageError(
-            "Il n'y a rien à retirer sous ce territoire, cette couche et ce code : « observatory territory-files "
+            "Il n’y a rien à retirer sous ce territoire, cette couche et ce code : « observatory territory-files "
             "list » dit ce qui est saisi."
         )
     messages().print(f"{count} saisies retirées. {_conclusion(layer, is_trial=False, is_changed=True)}", markup=False)
@@ -171,9 +171,9 @@ def _located(frame: pd.DataFrame, *, asks: bool) -> dict[int, Located]:
 
 def _conclusion(layer: str, *, is_trial: bool, is_changed: bool) -> str:
     if is_trial:
-        return "Essai : rien n'a été écrit."
+        return "Essai : rien n’a été écrit."
     if not is_changed:
         return "Inchangé : la base dit déjà ce que dit le fichier."
     if layer in {"structures", "permanences"}:
-        return "C'est enregistré ; les lacunes sont à recalculer avec : « observatory compute »."
-    return "C'est enregistré ; les études d'implantation du territoire peuvent s'en servir."
+        return "C’est enregistré ; les lacunes sont à recalculer avec : « observatory compute »."
+    return "C’est enregistré ; les études d’implantation du territoire peuvent s’en servir."

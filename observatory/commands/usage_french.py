@@ -34,40 +34,40 @@ USAGE_SENTENCES: Final = (
     (r"Missing command", "Il manque une commande."),
     (r"No such option: (\S+) \(Possible options: (.+)\)", "Option inconnue : {0}. Options possibles : {1}."),
     (r"No such option: (\S+)", "Option inconnue : {0}."),
-    (r"Missing option '(.+?)'\.?.*", "Il manque l'option {0}."),
-    (r"Missing (?:argument|parameter) '(.+?)'\.?.*", "Il manque l'argument {0}."),
+    (r"Missing option '(.+?)'\.?.*", "Il manque l’option {0}."),
+    (r"Missing (?:argument|parameter) '(.+?)'\.?.*", "Il manque l’argument {0}."),
     (r"Got unexpected extra argument\(s\) \((.+)\)", "Argument en trop : {0}."),
-    (r"Option '(.+?)' requires .+", "L'option {0} attend une valeur."),
-    (r"Option '(.+?)' does not take a value\.", "L'option {0} ne prend pas de valeur."),
-    (r"Invalid value for '(.+?)': .*valid integer.*", "L'option {0} attend un nombre entier."),
-    (r"Invalid value for '(.+?)': .*valid number.*", "L'option {0} attend un nombre."),
+    (r"Option '(.+?)' requires .+", "L’option {0} attend une valeur."),
+    (r"Option '(.+?)' does not take a value\.", "L’option {0} ne prend pas de valeur."),
+    (r"Invalid value for '(.+?)': .*valid integer.*", "L’option {0} attend un nombre entier."),
+    (r"Invalid value for '(.+?)': .*valid number.*", "L’option {0} attend un nombre."),
     (
         r"Invalid value for '(.+?)': Input should be greater than or equal to (.+)",
-        "L'option {0} attend un nombre d'au moins {1}.",
+        "L’option {0} attend un nombre d’au moins {1}.",
     ),
-    (r"Invalid value for '(.+?)': Input should be greater than (.+)", "L'option {0} attend un nombre supérieur à {1}."),
+    (r"Invalid value for '(.+?)': Input should be greater than (.+)", "L’option {0} attend un nombre supérieur à {1}."),
     (
         r"Invalid value for '(.+?)': Input should be less than or equal to (.+)",
-        "L'option {0} attend un nombre d'au plus {1}.",
+        "L’option {0} attend un nombre d’au plus {1}.",
     ),
-    (r"Invalid value for '(.+?)': Input should be less than (.+)", "L'option {0} attend un nombre inférieur à {1}."),
-    (r"Invalid value for '(.+?)': Input should be ('.+')", "L'option {0} attend l'une de ces valeurs : {1}."),
-    (r"Invalid value for '(.+?)': \w+ '(.+)' does not exist\.", "« {1} » n'existe pas (option {0})."),
+    (r"Invalid value for '(.+?)': Input should be less than (.+)", "L’option {0} attend un nombre inférieur à {1}."),
+    (r"Invalid value for '(.+?)': Input should be ('.+')", "L’option {0} attend l’une de ces valeurs : {1}."),
+    (r"Invalid value for '(.+?)': \w+ '(.+)' does not exist\.", "« {1} » n’existe pas (option {0})."),
     (r"Invalid value for '(.+?)': \w+ '(.+)' is a directory\.", "« {1} » est un dossier, non un fichier (option {0})."),
     (r"Invalid value for '(.+?)': \w+ '(.+)' is a file\.", "« {1} » est un fichier, non un dossier (option {0})."),
-    (r"Invalid value for '(.+?)': \w+ '(.+)' is not readable\.", "« {1} » n'est pas lisible (option {0})."),
+    (r"Invalid value for '(.+?)': \w+ '(.+)' is not readable\.", "« {1} » n’est pas lisible (option {0})."),
     (
         r"Invalid value for '(.+?)': \w+ '(.+)' is not writable\.",
-        "« {1} » n'est pas accessible en écriture (option {0}).",
+        "« {1} » n’est pas accessible en écriture (option {0}).",
     ),
-    (r"Invalid value for '(.+?)': .*", "La valeur donnée à {0} n'est pas acceptée."),
+    (r"Invalid value for '(.+?)': .*", "La valeur donnée à {0} n’est pas acceptée."),
 )
 """Typer's wording of each usage error (whole match), and the French sentence that replaces it."""
 
 
 def usage_sentence(message: str, command_path: str) -> str:
     """Return the French sentence for a usage error that Typer words in English, with where to read more."""
-    sentence = "La commande n'a pas été comprise."
+    sentence = "La commande n’a pas été comprise."
     for pattern, french in USAGE_SENTENCES:
         match = re.fullmatch(pattern, message.strip(), flags=re.DOTALL)
         if match:
@@ -112,7 +112,7 @@ def help_page(command: TyperObject, ctx: TyperObject) -> str:
     _print_section(
         console,
         "Options",
-        [*(_parameter_row(p, ctx) for p in options), ("--help", "Affiche cette aide et s'arrête.")],
+        [*(_parameter_row(p, ctx) for p in options), ("--help", "Affiche cette aide et s’arrête.")],
     )
     children = getattr(command, "commands", {})
     _print_section(

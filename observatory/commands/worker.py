@@ -17,6 +17,6 @@ def worker() -> None:
     try:
         working.wait()
     except KeyboardInterrupt:
-        messages().print("Arrêt après l'étape en cours…", markup=False)
+        messages().print("Arrêt après l’étape en cours…", markup=False)
     finally:
         working.stop()

@@ -144,7 +144,7 @@ class NeedStudy:
         if not 0 < self.min_weight_share <= 1:
             raise InputFileError(f"Étude {self.id} : la part de poids minimale doit être comprise entre 0 et 1.")
         if self.winsorise is not None and not 0 <= self.winsorise[0] < self.winsorise[1] <= 1:
-            raise InputFileError(f"Étude {self.id} : les quantiles d'écrêtage doivent être croissants, entre 0 et 1.")
+            raise InputFileError(f"Étude {self.id} : les quantiles d’écrêtage doivent être croissants, entre 0 et 1.")
 
     @property
     def indicator_ids(self) -> list[str]:
@@ -156,8 +156,8 @@ def _check_names(study: NeedStudy) -> None:
     names = [*study.indicator_ids, *(group.id for group in study.groups)]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if not study.indicators or repeated:
-        detail = f"« {repeated[0]} » est déclaré deux fois" if repeated else "aucun indicateur n'est déclaré"
-        raise InputFileError(f"Étude {study.id} : {detail} ; corrigez le fichier d'étude.")
+        detail = f"« {repeated[0]} » est déclaré deux fois" if repeated else "aucun indicateur n’est déclaré"
+        raise InputFileError(f"Étude {study.id} : {detail} ; corrigez le fichier d’étude.")
     if {"score", "weight_share", ROOT_GROUP} & set(names):
         raise InputFileError(f"Étude {study.id} : « score » et « weight_share » sont des noms réservés.")
 
@@ -176,7 +176,7 @@ def _check_hierarchy(study: NeedStudy) -> None:
     for group in study.groups:
         if group.id not in used or not (math.isfinite(group.weight) and group.weight > 0):
             raise InputFileError(
-                f"Étude {study.id} : le groupe « {group.id} » est vide ou son poids n'est pas positif."
+                f"Étude {study.id} : le groupe « {group.id} » est vide ou son poids n’est pas positif."
             )
 
 
@@ -215,7 +215,7 @@ class Defi(OpenDeclaration):
         if self.volume_kind != "population" and "volume_indicator" not in self.model_fields_set:
             raise told("« volume_indicator » manque")
         if self.volume_kind == "share_of_population" and self.volume_indicator not in ids:
-            raise told(f"« volume_indicator » doit être l'un des indicateurs : {', '.join(ids)}")
+            raise told(f"« volume_indicator » doit être l’un des indicateurs : {', '.join(ids)}")
         return self
 
     def need(self, defi: str, rules: Rules, weights: Mapping[str, Weight]) -> NeedStudy:

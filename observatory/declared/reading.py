@@ -47,7 +47,7 @@ FAMILIES: Final = {
     "bound": ("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
 }
 """Types of errors that pydantic tells apart and a reader doesn't."""
-LIMITS: Final = {"gt": "supérieur à {:g}", "ge": "d'au moins {:g}", "lt": "inférieur à {:g}", "le": "au plus {:g}"}
+LIMITS: Final = {"gt": "supérieur à {:g}", "ge": "d’au moins {:g}", "lt": "inférieur à {:g}", "le": "au plus {:g}"}
 
 
 class Declaration(BaseModel):
@@ -217,18 +217,18 @@ def fault(
 PHRASES: Final[Mapping[str, str]] = {
     "missing": "« {key} » manque",
     "missing_table": "le tableau « {key} » manque",
-    "unknown": "« {key} » n'est pas une clé connue (clés possibles : {known})",
+    "unknown": "« {key} » n’est pas une clé connue (clés possibles : {known})",
     "table": "« {key} » doit être un tableau",
     "list": "« {key} » doit être une liste de {items}",
     "number": "« {key} » doit être un nombre",
     "whole": "« {key} » doit être un nombre entier",
     "bool_type": "« {key} » doit être true ou false",
     "string_type": "« {key} » doit être un texte, entre guillemets",
-    "literal_error": "« {key} » doit être l'un de {expected}",
+    "literal_error": "« {key} » doit être l’un de {expected}",
     "bound": "« {key} » doit être {bounds}",
     SHAPE: "« {key} » {expected}",
     WORDS: "{expected}",
-    "other": "« {key} » n'est pas ce qui est attendu",
+    "other": "« {key} » n’est pas ce qui est attendu",
 }
 """What may be wrong with a key, by family of errors."""
 

@@ -70,9 +70,9 @@ LISTS: Final = {
 }
 """Fields that are lists, of which anything wrong is told by what they must be."""
 BOUNDS: Final = {
-    "filters.min_population_count": "La population minimale d'une commune candidate doit être un nombre positif.",
+    "filters.min_population_count": "La population minimale d’une commune candidate doit être un nombre positif.",
     "filters.station_max_min": (
-        f"Le temps jusqu'à une gare doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes."
+        f"Le temps jusqu’à une gare doit être compris entre 0 et {LONGEST_THRESHOLD_MIN:g} minutes."
     ),
     "costs": COSTS_WORDS,
     "closable": CLOSING_WORDS,
@@ -101,16 +101,16 @@ def read_siting_study(name: str | Path) -> SitingStudy:
         written = dict(document(path))
     except FileNotFoundError as error:
         raise InputFileError(
-            f"L'étude « {path.name} » n'existe pas : donnez {', '.join(home_region().studies)} ou le chemin d'un "
+            f"L’étude « {path.name} » n’existe pas : donnez {', '.join(home_region().studies)} ou le chemin d’un "
             "fichier TOML."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputFileError(
-            f"L'étude « {path.name} » n'est pas un fichier de texte lisible : donnez le chemin d'un fichier TOML."
+            f"L’étude « {path.name} » n’est pas un fichier de texte lisible : donnez le chemin d’un fichier TOML."
         ) from error
     except tomllib.TOMLDecodeError as error:
         place = toml_place(error).replace("fin du", "à la fin du")
-        raise InputFileError(f"L'étude « {path.name} » n'est pas du TOML valable, {place} : corrigez-la.") from error
+        raise InputFileError(f"L’étude « {path.name} » n’est pas du TOML valable, {place} : corrigez-la.") from error
     filters = written.get("filters", {})
     if isinstance(filters, dict) and "polygon_file" in filters:
         rest = {key: value for key, value in filters.items() if key != "polygon_file"}
@@ -213,20 +213,20 @@ def _key(loc: Loc) -> str:
 
 
 def _malformed(key: str, expected: str) -> UsageError:
-    return UsageError(f"L'étude d'implantation est mal formée : « {key} » {expected} ; comparez avec {EXAMPLE}.")
+    return UsageError(f"L’étude d’implantation est mal formée : « {key} » {expected} ; comparez avec {EXAMPLE}.")
 
 
 def _incomplete(key: str) -> UsageError:
-    return UsageError(f"L'étude d'implantation est incomplète : il y manque « {key} » ; comparez-la avec {EXAMPLE}.")
+    return UsageError(f"L’étude d’implantation est incomplète : il y manque « {key} » ; comparez-la avec {EXAMPLE}.")
 
 
 def _unknown(key: str, known: Sequence[str]) -> UsageError:
     if key.startswith("filters."):
         name = key.removeprefix("filters.")
-        return UsageError(f"Le filtre « {name} » n'existe pas : choisissez parmi {', '.join(sorted(known))}.")
+        return UsageError(f"Le filtre « {name} » n’existe pas : choisissez parmi {', '.join(sorted(known))}.")
     near = difflib.get_close_matches(key.rpartition(".")[2], known, n=1, cutoff=ALIKE)
     hint = f"vouliez-vous écrire « {near[0]} » ?" if near else f"choisissez parmi {', '.join(known)}."
-    return UsageError(f"L'étude d'implantation est mal formée : « {key} » n'est pas connu ; {hint}")
+    return UsageError(f"L’étude d’implantation est mal formée : « {key} » n’est pas connu ; {hint}")
 
 
 def _polygon(path: Path) -> Any:  # noqa: ANN401  (a GeoJSON geometry)
@@ -237,8 +237,8 @@ def _polygon(path: Path) -> Any:  # noqa: ANN401  (a GeoJSON geometry)
             (content,) = content["features"]
         return content["geometry"] if content["type"] == "Feature" else content
     except FileNotFoundError as error:
-        raise InputFileError(f"Le contour « {path.name} » n'existe pas : placez-le près du fichier d'étude.") from error
+        raise InputFileError(f"Le contour « {path.name} » n’existe pas : placez-le près du fichier d’étude.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputFileError(
-            f"Le contour « {path.name} » n'est pas un GeoJSON d'un seul polygone : exportez-le de nouveau."
+            f"Le contour « {path.name} » n’est pas un GeoJSON d’un seul polygone : exportez-le de nouveau."
         ) from error

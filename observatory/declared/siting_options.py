@@ -16,8 +16,8 @@ PAIRS_MAX: Final = 500
 """Most pairs that may be declared (convention de l'observatoire)."""
 AIMS: Final = {
     "mean_min": "Temps moyen des habitants (minutes)",
-    "worst_decile_min": "Temps moyen du dixième d'habitants le plus éloigné (minutes)",
-    "uncovered_insertion": "Personnes concernées par l'insertion, hors de portée",
+    "worst_decile_min": "Temps moyen du dixième d’habitants le plus éloigné (minutes)",
+    "uncovered_insertion": "Personnes concernées par l’insertion, hors de portée",
     "uncovered_vieillissement": "Personnes concernées par le vieillissement, hors de portée",
     "uncovered_dechets": "Personnes concernées par les déchets, hors de portée",
     "uncovered_qpv_share": "Part hors de portée des habitants de communes à QPV (%)",
@@ -32,10 +32,10 @@ AIMS_OF_DEFIS: Final = {
 DEFAULT_AIMS: Final = ("mean_min", "worst_decile_min", "cost")
 
 
-COSTS_WORDS: Final = "Un coût et un budget sont des nombres positifs, en unités déclarées par l'étude."
+COSTS_WORDS: Final = "Un coût et un budget sont des nombres positifs, en unités déclarées par l’étude."
 CLOSING_WORDS: Final = "Fermer une structure a un coût et une économie positifs, en unités déclarées."
 JOINT_WORDS: Final = "Les coûts du pôle commun et son budget sont des nombres positifs, en unités déclarées."
-JOINT_POLES_WORDS: Final = "Le pôle commun ouvre au plus un nombre entier de lieux, d'au moins un."
+JOINT_POLES_WORDS: Final = "Le pôle commun ouvre au plus un nombre entier de lieux, d’au moins un."
 CLOSED: Final = ConfigDict(extra="forbid")
 """What narrows a question refuses a key that it doesn't know."""
 
@@ -141,7 +141,7 @@ class Costs:
         if not all(0 <= amount < float("inf") for amount in amounts):
             raise UsageError(COSTS_WORDS)
         if not self.note:
-            raise UsageError("Dites d'où viennent les coûts (note) : ils sont une convention de l'étude.")
+            raise UsageError("Dites d’où viennent les coûts (note) : ils sont une convention de l’étude.")
 
 
 @dataclass(frozen=True)
@@ -194,4 +194,4 @@ class Joint:
         if not self.services:
             raise UsageError("Déclarez les services du pôle commun et leur coût.")
         if not self.note:
-            raise UsageError("Dites d'où viennent les coûts du pôle commun (note) : ils sont une convention.")
+            raise UsageError("Dites d’où viennent les coûts du pôle commun (note) : ils sont une convention.")

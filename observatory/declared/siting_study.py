@@ -38,7 +38,7 @@ OBJECTIVE_UNITS: Final[Mapping[str, str]] = {
     "mclp": "personnes concernées × services, pondérées par les poids des défis, à moins du seuil",
     "p_median": "minutes × personnes concernées × services, pondérées par les poids des défis",
     "lscp": "nombre de nouveaux pôles",
-    "p_center": "minutes du lieu le plus éloigné de l'un des services",
+    "p_center": "minutes du lieu le plus éloigné de l’un des services",
 }
 MAXIMISED: Final = frozenset({"mclp"})
 """Objectives of which more is better."""
@@ -58,11 +58,11 @@ def _mesh(level: object) -> object:
     """Refuse a mesh that doesn't exist, or that isn't possible: the data place no IRIS."""
     if level == "iris":
         raise UsageError(
-            "La maille « iris » n'est pas possible : les données ne portent ni contour ni lieu des IRIS ; choisissez "
+            "La maille « iris » n’est pas possible : les données ne portent ni contour ni lieu des IRIS ; choisissez "
             "commune_deleguee."
         )
     if isinstance(level, str) and level not in get_args(Mesh):
-        raise UsageError(f"La maille « {level} » n'existe pas : choisissez commune ou commune_deleguee.")
+        raise UsageError(f"La maille « {level} » n’existe pas : choisissez commune ou commune_deleguee.")
     return level
 
 
@@ -124,10 +124,10 @@ class SitingStudy:
         if not self.defis:
             raise UsageError("Choisissez au moins un défi : insertion, dechets ou vieillissement.")
         if not all(0 < weight < float("inf") for weight in self.defis.values()):
-            raise UsageError("Le poids d'un défi doit être un nombre positif.")
+            raise UsageError("Le poids d’un défi doit être un nombre positif.")
         if self.objective not in OBJECTIVES:
             raise UsageError(
-                f"L'objectif « {self.objective} » n'existe pas : choisissez mclp (le plus de personnes sous le seuil), "
+                f"L’objectif « {self.objective} » n’existe pas : choisissez mclp (le plus de personnes sous le seuil), "
                 "p_median (le moins de minutes en tout), lscp (le moins de pôles pour que chacun soit sous le seuil) "
                 "ou p_center (le plus éloigné le moins loin possible)."
             )
@@ -140,13 +140,13 @@ class SitingStudy:
         named = (*self.required, *pairs, *(one.code for one in self.closable))
         for code in (self.territory, *self.catchment, *(self.candidates or ()), *(self.keep or ()), *named):
             if not _CODE.fullmatch(code):
-                raise UsageError(f"Le code « {code[:40]} » n'a pas la forme d'un code : vérifiez-le.")
+                raise UsageError(f"Le code « {code[:40]} » n’a pas la forme d’un code : vérifiez-le.")
         self._check_options()
 
     def _check_options(self) -> None:
         if self.capacity_count is not None:
             if not 0 < self.capacity_count < float("inf"):
-                raise UsageError("La capacité d'un pôle est un nombre positif de personnes concernées.")
+                raise UsageError("La capacité d’un pôle est un nombre positif de personnes concernées.")
             if self.objective not in ADDITIVE or len(self.services) != 1:
                 raise UsageError(
                     "Une capacité se donne pour un seul service et un objectif mclp ou p_median : simplifiez-la."
@@ -159,10 +159,10 @@ class SitingStudy:
         strange = [layer for layer in self.layers if layer not in CANDIDATE_LAYERS]
         if strange:
             raise UsageError(
-                f"La couche « {strange[0]} » n'existe pas : choisissez parmi {', '.join(CANDIDATE_LAYERS)}."
+                f"La couche « {strange[0]} » n’existe pas : choisissez parmi {', '.join(CANDIDATE_LAYERS)}."
             )
         if self.closable and (self.costs is None or self.costs.budget is None):
-            raise UsageError("Fermer une structure n'a de sens qu'avec un budget : déclarez les coûts et le budget.")
+            raise UsageError("Fermer une structure n’a de sens qu’avec un budget : déclarez les coûts et le budget.")
         self._check_aims()
         if self.objective != "lscp" and len(set(self.required)) > self.poles:
             raise UsageError("Il y a plus de lieux imposés que de nouveaux pôles : demandez davantage de pôles.")
@@ -172,21 +172,21 @@ class SitingStudy:
     def _check_aims(self) -> None:
         unknown = [aim for aim in self.pareto if aim not in AIMS]
         if unknown:
-            raise UsageError(f"Le but « {unknown[0]} » n'existe pas : choisissez parmi {', '.join(AIMS)}.")
+            raise UsageError(f"Le but « {unknown[0]} » n’existe pas : choisissez parmi {', '.join(AIMS)}.")
         asked = [aim for aim in self.pareto if AIMS_OF_DEFIS.get(aim) is None or AIMS_OF_DEFIS[aim] in self.defis]
         if self.pareto and not asked:
             raise UsageError(
-                "Aucun des buts à comparer ne porte sur un défi de l'étude : ajoutez un défi, ou un but comme mean_min."
+                "Aucun des buts à comparer ne porte sur un défi de l’étude : ajoutez un défi, ou un but comme mean_min."
             )
 
     def _check_joint(self, joint: Joint) -> None:
         if set(joint.services) != set(self.services):
-            raise UsageError("Le pôle commun déclare le coût de chacun des services de l'étude, et d'aucun autre.")
+            raise UsageError("Le pôle commun déclare le coût de chacun des services de l’étude, et d’aucun autre.")
         for name, service in joint.services.items():
             strange = [defi for defi in service.defis or () if defi not in self.defis]
             if strange:
                 raise UsageError(
-                    f"Pôle commun : le défi « {strange[0]} » du service « {name} » n'est pas dans l'étude ; choisissez "
+                    f"Pôle commun : le défi « {strange[0]} » du service « {name} » n’est pas dans l’étude ; choisissez "
                     f"parmi {', '.join(self.defis)}."
                 )
 

@@ -40,9 +40,9 @@ MODEL: Final = "geodata/studies/defis.toml"
 DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
 PHASED_SERVICE = "accompagnement"
 PHASE_COMPLETENESS = (
-    "Annuaire de l'accompagnement : un lieu compte si sa structure est connue pour cette phase, et seulement dans sa "
-    "zone d'intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "
-    "l'accès peut être plus grand."
+    "Annuaire de l’accompagnement : un lieu compte si sa structure est connue pour cette phase, et seulement dans sa "
+    "zone d’intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "
+    "l’accès peut être plus grand."
 )
 SERVICES = geodata.ROOT / "services.toml"
 DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
@@ -156,7 +156,7 @@ class Study:
             If the study has no such défi.
         """
         if defi not in self.needs:
-            raise UsageError(f"Le défi « {defi} » n'est pas dans l'étude : choisissez {_listed(self.needs)}.")
+            raise UsageError(f"Le défi « {defi} » n’est pas dans l’étude : choisissez {_listed(self.needs)}.")
         return self.needs[defi]
 
     def service(self, service: str) -> ServiceStudy:
@@ -170,14 +170,14 @@ class Study:
         name, _, phase = service.partition(":")
         if phase and name in self.services and name != PHASED_SERVICE:
             raise UsageError(
-                f"Le service « {name} » n'a pas de phases : seul « {PHASED_SERVICE} » en a ; retirez la phase."
+                f"Le service « {name} » n’a pas de phases : seul « {PHASED_SERVICE} » en a ; retirez la phase."
             )
         if name not in self.services:
-            raise UsageError(f"Le service « {service} » n'est pas dans l'étude : choisissez {_listed(self.services)}.")
+            raise UsageError(f"Le service « {service} » n’est pas dans l’étude : choisissez {_listed(self.services)}.")
         if not phase:
             return self.services[name]
         if phase not in PHASES:
-            raise UsageError(f"La phase « {phase} » n'existe pas : choisissez {_listed(PHASES)}.")
+            raise UsageError(f"La phase « {phase} » n’existe pas : choisissez {_listed(PHASES)}.")
         whole = self.services[name]
         label = f"{whole.label}, phase « {PHASES[phase]} »"
         return replace(whole, service=service, label=label, phase=phase, completeness=PHASE_COMPLETENESS)
@@ -228,24 +228,24 @@ def _parsed(path: Path) -> Mapping[str, Any]:
     try:
         return document(path)
     except FileNotFoundError as error:
-        raise InputFileError(f"Le fichier d'étude « {path.name} » n'existe pas : vérifiez son chemin.") from error
+        raise InputFileError(f"Le fichier d’étude « {path.name} » n’existe pas : vérifiez son chemin.") from error
     except OSError as error:
-        raise InputFileError(f"Le fichier d'étude « {path.name} » ne s'ouvre pas : vérifiez ses droits.") from error
+        raise InputFileError(f"Le fichier d’étude « {path.name} » ne s’ouvre pas : vérifiez ses droits.") from error
     except UnicodeDecodeError as error:
-        raise InputFileError(f"L'étude « {path.name} » n'est pas en UTF-8 : enregistrez-la ainsi.") from error
+        raise InputFileError(f"L’étude « {path.name} » n’est pas en UTF-8 : enregistrez-la ainsi.") from error
     except tomllib.TOMLDecodeError as error:
         raise InputFileError(
-            f"L'étude « {path.name} » n'est pas lisible en TOML ({toml_place(error)}) : corrigez-la."
+            f"L’étude « {path.name} » n’est pas lisible en TOML ({toml_place(error)}) : corrigez-la."
         ) from error
 
 
 def _place(loc: Loc, written: Mapping[str, Any], path: Path) -> str:
     """Return where in a study file something is wrong, in French."""
-    whole, table, *rest = (f"L'étude « {path.name} » est incomplète ou fausse", *loc)
+    whole, table, *rest = (f"L’étude « {path.name} » est incomplète ou fausse", *loc)
     if len(rest) == 0 or (table == "defis" and len(rest) == 1 and not isinstance(written["defis"][rest[0]], Mapping)):
         return whole
     if table == "verdict":
-        return "Le tableau [verdict] de l'étude est incomplet ou faux"
+        return "Le tableau [verdict] de l’étude est incomplet ou faux"
     if table in {"cuts", "catchment"}:
         return f"{whole}, [{table}]"
     if table == "services":

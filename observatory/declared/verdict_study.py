@@ -64,6 +64,6 @@ def _check(study: VerdictStudy) -> None:
     for name, chosen, possible, own in allowed:
         has_own = own is not None and (isinstance(own, tuple) or own in chosen)
         if not has_own or not set(chosen) <= set(possible) or len(set(chosen)) < len(chosen):
-            raise InputFileError(f"[verdict] {name} : choix inconnu, répété, ou sans celui de l'étude ; corrigez-le.")
+            raise InputFileError(f"[verdict] {name} : choix inconnu, répété, ou sans celui de l’étude ; corrigez-le.")
     if not 0 <= study.absent_share < study.robust_share <= 1:
         raise InputFileError("[verdict] : absent_share doit être inférieur à robust_share, entre 0 et 1.")

@@ -68,7 +68,7 @@ def ledger(
     is_reachable = minutes <= threshold_min
     if is_reachable.any() and not norm > 0:
         raise NotComputedError(
-            "Aucune offre dans la région pour fixer la norme de ce service : déclarez persons_per_site dans l'étude."
+            "Aucune offre dans la région pour fixer la norme de ce service : déclarez persons_per_site dans l’étude."
         )
     share = np.where(is_reachable, np.clip(index / norm, 0.0, 1.0) if norm > 0 else 0.0, 0.0)
     served = np.floor(population * share + 0.5).astype(np.int64)

@@ -121,7 +121,7 @@ def compared(by_class: pd.DataFrame, *, subject: str, reference: str) -> pd.Seri
     """
     for name in (subject, reference):
         if name not in by_class.index:
-            raise UsageError(f"La classe « {name} » n'a aucune commune : choisissez parmi {', '.join(by_class.index)}.")
+            raise UsageError(f"La classe « {name} » n’a aucune commune : choisissez parmi {', '.join(by_class.index)}.")
     measures = by_class[["headcount", "depth", "severity"]].astype(float)
     one, other = measures.loc[[subject]].to_numpy()[0], measures.loc[[reference]].to_numpy()[0]
     ratio = one[0] / other[0] if other[0] > 0 else np.nan

@@ -57,18 +57,18 @@ def progress(objective: Objective, series: Sequence[Series]) -> Progress:
     own = next((one for one in series if one.indicator == objective.indicator and one.basis != "around"), None)
     if own is None:
         around = any(one.indicator == objective.indicator for one in series)
-        why = "n'est publié que pour une zone plus large" if around else "n'est pas publié à plusieurs dates ici"
+        why = "n’est publié que pour une zone plus large" if around else "n’est pas publié à plusieurs dates ici"
         return Progress(None, None, None, "inconnu", f"Avancement inconnu : ce chiffre {why}.")
     published = value_at(own, objective.baseline_period)
     if published is not None and abs(published - objective.baseline_value) > AGREEMENT * abs(published):
         sentence = (
-            f"Avancement inconnu : le départ déclaré n'est pas le chiffre publié à sa date ({figure(published)}), les "
+            f"Avancement inconnu : le départ déclaré n’est pas le chiffre publié à sa date ({figure(published)}), les "
             f"deux ne se comparent pas. {own.note}"
         )
         return Progress(None, None, None, "inconnu", sentence.strip())
     later = [point for point in own.known if point.period > objective.baseline_period]
     if not later:
-        sentence = f"Avancement inconnu : aucun chiffre n'est publié depuis le départ ({objective.baseline_period})."
+        sentence = f"Avancement inconnu : aucun chiffre n’est publié depuis le départ ({objective.baseline_period})."
         return Progress(None, None, None, "inconnu", sentence)
     last = later[-1]
     value = float(last.value or 0.0)
@@ -77,7 +77,7 @@ def progress(objective: Objective, series: Sequence[Series]) -> Progress:
     sentence += f"soit {with_minus(percent(share, digits=0))} du chemin."
     cautions = [own.note] if own.note else []
     if published is None:
-        cautions.append("Le départ déclaré n'a pas de chiffre publié à sa date.")
+        cautions.append("Le départ déclaré n’a pas de chiffre publié à sa date.")
     return Progress(value, last.period, share, status_of(share), " ".join([sentence, *cautions]))
 
 

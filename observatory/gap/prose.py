@@ -100,7 +100,7 @@ def explain(
 def _need(row: Mapping[str, Any], named: Named, parameters: Mapping[str, Any], sure: Certainty) -> list[str]:
     defi = f"Pour le défi {quoted(parameters['defi_label'])}"
     if row.get("need_score") is None:
-        return [f"{defi}, le besoin n'est pas connu dans {named.words}{NARROW}: trop de chiffres manquent."]
+        return [f"{defi}, le besoin n’est pas connu dans {named.words}{NARROW}: trop de chiffres manquent."]
     score = row["need_score"]
     degree = "fort" if score >= parameters["cuts"]["need"] else "modéré"
     sentence = f"{defi}, {named.words} a un besoin {degree}{NARROW}: {decimal(score)} sur 100"
@@ -166,7 +166,7 @@ def _volume(row: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
     if persons is None:
         return []
     if persons == 0:
-        return [f"Personne n'est compté parmi les {parameters['volume_label']}."]
+        return [f"Personne n’est compté parmi les {parameters['volume_label']}."]
     if persons == 1:
         return [f"Ce besoin concerne une seule personne{NARROW}: {parameters['volume_label']}."]
     return [f"Ce besoin concerne {count(persons)} {parameters['volume_label']}."]
@@ -177,8 +177,8 @@ def _access(row: Mapping[str, Any], parameters: Mapping[str, Any], region: Regio
     minutes, limit = row.get("nearest_min"), f"pour un seuil de {_minutes(parameters['threshold_min'])}"
     if minutes is None:
         is_zoned = str(parameters.get("service", "")).startswith(ZONED_SERVICE)
-        which = "aucune structure dont on sache qu'elle intervient ici" if is_zoned else "aucune structure connue"
-        first = f"{service}, {which} ne s'atteint en voiture."
+        which = "aucune structure dont on sache qu’elle intervient ici" if is_zoned else "aucune structure connue"
+        first = f"{service}, {which} ne s’atteint en voiture."
     elif row["level"] in {"commune", "commune_deleguee", "qpv"}:
         first = f"{service}, la structure la plus proche est à {_minutes(minutes)}, {limit}."
     else:
@@ -188,7 +188,7 @@ def _access(row: Mapping[str, Any], parameters: Mapping[str, Any], region: Regio
         return [first, *known]
     return [
         first,
-        f"L'accès y vaut {decimal(row['access_score'])} sur 100, où 100 est l'offre jugée suffisante.",
+        f"L’accès y vaut {decimal(row['access_score'])} sur 100, où 100 est l’offre jugée suffisante.",
         *known,
     ]
 
@@ -204,8 +204,8 @@ def _known_only(parameters: Mapping[str, Any], region: RegionNames) -> list[str]
     number = parameters.get("supply_count")
     how_many = "" if number is None else f" ({count(number)} {region.locative})"
     sentence = (
-        f"Ces chiffres d'accès ne comptent que les structures connues et situées{how_many}{NARROW}: la liste est "
-        "incomplète, et l'accès réel peut être meilleur."
+        f"Ces chiffres d’accès ne comptent que les structures connues et situées{how_many}{NARROW}: la liste est "
+        "incomplète, et l’accès réel peut être meilleur."
     )
     return [sentence]
 
@@ -262,7 +262,7 @@ def _verdict(named: Named, verdict: str, share: float, *, is_deficit: bool) -> s
     stands = {"robuste": is_deficit, "absent": not is_deficit}.get(verdict)
     solidity = "est fragile" if stands is None else "est robuste" if stands else "tient à la méthode"
     verb = "reste" if is_deficit else "serait"
-    choices = "combinaisons de choix de méthode que l'on pourrait défendre"
+    choices = "combinaisons de choix de méthode que l’on pourrait défendre"
     who = f"{answer} {solidity}{NARROW}: {named.pronoun}"
     if share == 0:
         return f"{who} ne {verb} en déficit dans aucune des {choices}."

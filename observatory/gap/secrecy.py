@@ -199,12 +199,12 @@ def stand_ins(counts: pd.Series, suppression: Suppression, parents: pd.DataFrame
 
 def _check(counts: pd.Series, parents: pd.DataFrame, *, threshold: int, protection: int) -> None:
     if not 1 <= parents.shape[1] <= MOST_TREES:
-        raise UsageError("Le secret se calcule sur une ou deux hiérarchies (EPCI, département) : corrigez l'appel.")
+        raise UsageError("Le secret se calcule sur une ou deux hiérarchies (EPCI, département) : corrigez l’appel.")
     if threshold < 1 or protection < 0:
-        raise UsageError("Le seuil du secret doit être d'au moins 1 et la protection positive : corrigez secrecy.toml.")
+        raise UsageError("Le seuil du secret doit être d’au moins 1 et la protection positive : corrigez secrecy.toml.")
     orphan = parents.reindex(counts.index).isna().any(axis="columns")
     if orphan.any():
-        raise NotComputedError(f"La commune {counts.index[orphan][0]} n'a pas de parent : rechargez la base.")
+        raise NotComputedError(f"La commune {counts.index[orphan][0]} n’a pas de parent : rechargez la base.")
     if (counts.dropna() < 0).any():
         raise NotComputedError("Un compte est négatif : rechargez la source.")
 

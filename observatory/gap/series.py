@@ -84,10 +84,10 @@ def series_of(figures: pd.DataFrame, *, level: str, code: str, name: str, commun
         for (at, where), zone in rows[rows["basis"] == "around"].groupby(["level", "code"]):
             if at == "departement" and level == "region":
                 continue
-            kind = "de la zone d'emploi" if at == "zone_emploi" else "du département"
+            kind = "de la zone d’emploi" if at == "zone_emploi" else "du département"
             held = "qui contient tout ou partie du territoire" if level != "region" else "de la région"
             label = zone["name"].iloc[0]
-            note = f"Chiffre {kind} « {label} », {held} : ce n'est pas celui du territoire."
+            note = f"Chiffre {kind} « {label} », {held} : ce n’est pas celui du territoire."
             found.append(_one(zone, "around", note, (str(at), str(where), label)))
     order = {"own": 0, "communes": 1, "around": 2}
     return sorted(found, key=lambda one: (order[one.basis], one.label, one.place_name))

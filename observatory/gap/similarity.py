@@ -98,7 +98,7 @@ def alike(
         are closest) and ``farthest_on`` (where they differ most). Ties in the order of ``profile``.
     """
     if count < 1:
-        raise UsageError("Le nombre de territoires semblables doit être d'au moins 1.")
+        raise UsageError("Le nombre de territoires semblables doit être d’au moins 1.")
     found = distances(profile, weights=weights).to_numpy()
     scores = standardised(profile).to_numpy()
     names = np.array([str(name) for name in profile.columns])

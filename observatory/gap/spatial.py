@@ -214,7 +214,7 @@ def _require_known(values: pd.Series, neighbours: Mapping[str, Sequence[str]]) -
     if absent:
         raise UsageError(f"Le voisinage de {absent[0]} est inconnu : toutes les unités doivent y être.")
     if values.isna().any():
-        raise UsageError(f"{values.index[values.isna()][0]} n'a pas de valeur : retirez les unités sans donnée.")
+        raise UsageError(f"{values.index[values.isna()][0]} n’a pas de valeur : retirez les unités sans donnée.")
 
 
 def _weights(values: pd.Series, neighbours: Mapping[str, Sequence[str]]) -> object:

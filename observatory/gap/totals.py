@@ -85,7 +85,7 @@ def total(communes: pd.DataFrame, keys: pd.Series) -> pd.DataFrame:
     if groups.isna().any():
         code = groups.index[groups.isna()][0]
         raise NotComputedError(
-            f"La commune {code} n'est rattachée à aucun territoire de ce niveau : rechargez la base."
+            f"La commune {code} n’est rattachée à aucun territoire de ce niveau : rechargez la base."
         )
     sums = communes[list(COUNTS)].groupby(groups).sum()
     population = communes["population_count"].astype(float)

@@ -35,9 +35,9 @@ LABELS: Final = {
     "arithmetic": "moyenne arithmétique",
     "geometric": "moyenne géométrique",
     "equal": "poids égaux",
-    "binary": "accès en tout ou rien jusqu'au seuil",
+    "binary": "accès en tout ou rien jusqu’au seuil",
     "gaussian": "accès qui décroît sans paliers",
-    "epci": "maille de l'intercommunalité",
+    "epci": "maille de l’intercommunalité",
     "commune": "maille de la commune",
     "bassin_vie": "maille du bassin de vie",
 }
@@ -152,7 +152,7 @@ def access_specifications(
         If the norm is not positive.
     """
     if not norm > 0:
-        raise UsageError("La norme d'offre doit être positive : ce service n'a pas d'offre, il n'y a pas de verdict.")
+        raise UsageError("La norme d’offre doit être positive : ce service n’a pas d’offre, il n’y a pas de verdict.")
     minutes = np.asarray(duration_min, dtype=float)
     scores, choices = [], []
     for decay, threshold_factor, travel_factor in itertools.product(
@@ -206,7 +206,7 @@ def verdicts(meshes: Mapping[str, tuple[Scored, Scored]], *, cuts: Cuts, study: 
     answer = _under(_high(own_need, cuts)[:, 0], _poor(own_access, cuts)[:, 0])
     for position, (name, (need, access)) in enumerate(meshes.items()):
         if not (need.index.equals(own_need.index) and access.index.equals(own_need.index)):
-            raise UsageError("Les mailles d'un verdict portent sur les mêmes unités, dans le même ordre.")
+            raise UsageError("Les mailles d’un verdict portent sur les mêmes unités, dans le même ordre.")
         high, poor = _high(need, cuts), _poor(access, cuts)
         together = [_mean(high[:, one]) * _mean(poor[:, other]) for one, other in _together(need, access)]
         shares.append(_mean(np.column_stack(together)))

@@ -111,7 +111,7 @@ def volume_counts(
         Whole persons (``Int64``), index of ``population_count``, NA where unknown. Halves are rounded up.
     """
     if study.volume is None:
-        raise NotComputedError(f"L'étude {study.id} ne déclare pas de volume : ajoutez volume_kind et volume_label.")
+        raise NotComputedError(f"L’étude {study.id} ne déclare pas de volume : ajoutez volume_kind et volume_label.")
     if study.volume.kind == "population":
         persons = population_count.astype(float)
     elif study.volume.kind == "count":
@@ -128,7 +128,7 @@ def _commune_sums(
     """Return ``over`` and ``under`` (numerator, denominator) by commune, both zero where either is unknown."""
     measure = indicator.measure
     if measure is None:
-        raise NotComputedError(f"L'indicateur « {indicator.id} » ne dit pas comment il se calcule : ajoutez measure.")
+        raise NotComputedError(f"L’indicateur « {indicator.id} » ne dit pas comment il se calcule : ajoutez measure.")
     if measure.kind == "ratio":
         over = _figure(figures, measure.level, measure.figure, study)
         under = _figure(figures, measure.level, measure.over or "", study)
@@ -156,7 +156,7 @@ def _weight(
         return population
     declared = study.weights.get(measure.weight)
     if declared is None:
-        raise NotComputedError(f"Le dénominateur « {measure.weight} » n'est pas déclaré dans [weights].")
+        raise NotComputedError(f"Le dénominateur « {measure.weight} » n’est pas déclaré dans [weights].")
     persons = _figure(figures, declared.level, declared.figure, study)
     if declared.share is not None:
         persons = persons * _figure(figures, declared.level, declared.share, study) / 100.0
@@ -177,7 +177,7 @@ def _figure(figures: Figures, level: str, name: str, study: NeedStudy) -> pd.Ser
     frame = figures.get(level)
     if frame is None or name not in frame.columns:
         raise NotComputedError(
-            f"L'étude {study.id} demande « {name} » ({level}), qui n'est pas chargé : lancez observatory ingest."
+            f"L’étude {study.id} demande « {name} » ({level}), qui n’est pas chargé : lancez observatory ingest."
         )
     return frame[name].astype(float)
 

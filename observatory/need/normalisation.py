@@ -32,7 +32,7 @@ def indicator_values(frame: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:
     absent = [name for name in study.indicator_ids if name not in frame.columns]
     if absent:
         raise NotComputedError(
-            f"L'indicateur « {absent[0]} » de l'étude {study.id} manque dans les données : chargez sa source."
+            f"L’indicateur « {absent[0]} » de l’étude {study.id} manque dans les données : chargez sa source."
         )
     return frame[study.indicator_ids].astype(float)
 

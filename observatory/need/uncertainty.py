@@ -77,7 +77,7 @@ def monte_carlo(
     each indicator has in the score. Draws that share a normalisation and an aggregation are one matrix product.
     """
     if draw_count < 1 or not 0 < spread < 1:
-        raise UsageError("Le nombre de tirages doit être positif et l'étendue des poids comprise entre 0 et 1.")
+        raise UsageError("Le nombre de tirages doit être positif et l’étendue des poids comprise entre 0 et 1.")
     rng = np.random.default_rng(seed)
     nominal = nominal_weights(study).to_numpy()
     weights = rng.dirichlet(nominal * _concentration(len(nominal), spread), size=draw_count)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 ADDED: Final = ("open_border_typology", "is_border_flip")
 NOTE: Final = (
-    "Frontière fermée : ni l'offre ni les habitants hors {of_region} ne comptent. Les personnes concernées hors de "
-    "portée ne sont pas données ici : comparées à l'analyse ordinaire, elles dévoileraient de petits comptes."
+    "Frontière fermée : ni l’offre ni les habitants hors {of_region} ne comptent. Les personnes concernées hors de "
+    "portée ne sont pas données ici : comparées à l’analyse ordinaire, elles dévoileraient de petits comptes."
 )
 UNJUDGED: Final = ("in_need_out_of_reach_count", "verdict_share", "verdict")
 """Columns that only the ordinary analysis gives."""

@@ -16,18 +16,18 @@ Page engendrée par `observatory snapshot dictionary` à partir de `geodata/cata
 """
 STATUS_NOTE: Final = (
     "Statuts : `observed` (publié par le producteur), `estimated` (calculé, la méthode est dite), `suppressed` (secret "
-    "statistique), `missing` (non publié ou inconnu : ce n'est pas zéro)."
+    "statistique), `missing` (non publié ou inconnu : ce n’est pas zéro)."
 )
 TABLES: Final = {
     "territories": "Territoires : un par niveau et code, en Lambert-93 (EPSG:2154).",
-    "territory_links": "Appartenances d'un territoire à un autre.",
+    "territory_links": "Appartenances d’un territoire à un autre.",
     "values": "Figures, une par territoire, indicateur et période.",
     "zonings": "Classes des communes dans les zonages.",
     "structures": "Structures, une seule fois chacune.",
     "structure_services": "Services offerts par une structure, avec la raison.",
     "structure_records": "Lignes des sources et structure à laquelle chacune a été rattachée, avec la règle.",
     "structure_members": "Enregistrements réunis, chacun tel que sa source le donne : de quoi défaire la réunion.",
-    "accompaniment": "Rôle, phases, dispositifs et zone des structures de l'accompagnement.",
+    "accompaniment": "Rôle, phases, dispositifs et zone des structures de l’accompagnement.",
 }
 
 

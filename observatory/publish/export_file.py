@@ -39,9 +39,9 @@ def write_layer(layer: Layer, path: Path, *, file_format: str) -> list[Path]:
         If a file can't be written.
     """
     if file_format not in WRITERS:
-        raise UsageError(f"Le format « {file_format} » n'existe pas : choisissez parmi {', '.join(WRITERS)}.")
+        raise UsageError(f"Le format « {file_format} » n’existe pas : choisissez parmi {', '.join(WRITERS)}.")
     if file_format == "geojson" and not isinstance(layer.frame, gpd.GeoDataFrame):
-        raise UsageError(f"La couche « {layer.name} » n'a pas de lieu : choisissez csv, gpkg ou parquet.")
+        raise UsageError(f"La couche « {layer.name} » n’a pas de lieu : choisissez csv, gpkg ou parquet.")
     with replacing(path) as temporary:
         WRITERS[file_format](layer, temporary)
     if file_format != "csv":

@@ -68,7 +68,7 @@ def read_layer(connection: Connection, name: str, *, study_path: Path | None = N
     if parts[0] == GAP_PREFIX and len(parts) == 4:  # noqa: PLR2004  (gaps, défi, service, level)
         return _gaps(connection, name, study_path)
     known = ", ".join([*TERRITORY_LAYERS, *READERS])
-    raise UsageError(f"La couche « {name} » n'existe pas : choisissez parmi {known}, ou « gaps-défi-service-niveau ».")
+    raise UsageError(f"La couche « {name} » n’existe pas : choisissez parmi {known}, ou « gaps-défi-service-niveau ».")
 
 
 def territory_shapes(connection: Connection, level: str, *, with_border: bool = False) -> gpd.GeoDataFrame:

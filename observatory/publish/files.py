@@ -23,7 +23,7 @@ def replacing(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise OutputFileError(f"« {path} » est un dossier : donnez aussi un nom de fichier.")
     if not path.parent.is_dir():
-        raise OutputFileError(f"Le dossier « {path.parent} » n'existe pas : créez-le, ou choisissez un autre chemin.")
+        raise OutputFileError(f"Le dossier « {path.parent} » n’existe pas : créez-le, ou choisissez un autre chemin.")
     # The same suffix: writers of geographic formats choose their driver by it.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
@@ -37,7 +37,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 def _sentence(path: Path, error: OSError) -> str:
     if error.errno == errno.ENOSPC:
-        return f"Le disque est plein : libérez de la place, puis relancez l'écriture de « {path} »."
+        return f"Le disque est plein : libérez de la place, puis relancez l’écriture de « {path} »."
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return f"« {path} » n'est pas accessible en écriture : changez les droits, ou choisissez un autre chemin."
-    return f"« {path} » n'a pas pu être écrit ({error.strerror or error}) : vérifiez le chemin et le disque."
+        return f"« {path} » n’est pas accessible en écriture : changez les droits, ou choisissez un autre chemin."
+    return f"« {path} » n’a pas pu être écrit ({error.strerror or error}) : vérifiez le chemin et le disque."

@@ -49,7 +49,7 @@ def require_level(level: str) -> None:
         If no gap analysis is published at this level; the sentence lists those that are.
     """
     if level not in LEVELS:
-        raise UsageError(f"Le niveau « {level} » n'existe pas : choisissez parmi {', '.join(LEVELS)}.")
+        raise UsageError(f"Le niveau « {level} » n’existe pas : choisissez parmi {', '.join(LEVELS)}.")
 
 
 def gap_report(

@@ -103,5 +103,5 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise NotComputedError(
-            "La bibliothèque de cartes Leaflet n'est pas installée : lancez « npm ci » à la racine du projet."
+            "La bibliothèque de cartes Leaflet n’est pas installée : lancez « npm ci » à la racine du projet."
         ) from error

@@ -26,12 +26,12 @@ GROUPS: Final = {
     "inconnu": "Communes de zonage inconnu",
 }
 NOBODY: Final = (
-    "Temps et accès sont mesurés au point du quartier et à la mairie ; qui habite le quartier n'est pas dans les "
-    "données : personne n'y est compté."
+    "Temps et accès sont mesurés au point du quartier et à la mairie ; qui habite le quartier n’est pas dans les "
+    "données : personne n’y est compté."
 )
 ESTIMATED: Final = (
-    "C'est une estimation, dont la somme redonne le total publié ; l'intervalle à 90 % suppose que les taux varient "
-    "dans un département comme ils varient entre départements, ce qui est le moins qu'on puisse supposer."
+    "C’est une estimation, dont la somme redonne le total publié ; l’intervalle à 90 % suppose que les taux varient "
+    "dans un département comme ils varient entre départements, ce qui est le moins qu’on puisse supposer."
 )
 QUADRANT_WORDS: Final = {
     "besoin_fort_acces_faible": "besoin fort, accès faible alentour",
@@ -76,11 +76,11 @@ def _areas(clusters: Mapping[str, Any]) -> Section:
     method = (
         f"Indice local de Moran bivarié de {count(clusters['tested_count'])} communes et de celles qui les touchent "
         f"({clusters['permutations']} permutations, graine {clusters['seed']}) ; part de fausses alertes attendue : "
-        f"{rate} ; fort et faible s'entendent par rapport à la moyenne {home_region().names.adjective_f}."
+        f"{rate} ; fort et faible s’entendent par rapport à la moyenne {home_region().names.adjective_f}."
     )
     if not wanted:
         first = (
-            "Aucune poche de besoin fort et d'accès faible ne se distingue du hasard : le manque, s'il y en a, est "
+            "Aucune poche de besoin fort et d’accès faible ne se distingue du hasard : le manque, s’il y en a, est "
             "trop général ou trop dispersé."
         )
         return Section("poches", title, [first, *_others(clusters), method], "", (), ())
@@ -90,7 +90,7 @@ def _areas(clusters: Mapping[str, Any]) -> Section:
         "poches",
         title,
         [concentrated(wanted, several), *_others(clusters), method],
-        f"Poches de besoin fort et d'accès faible, les plus peuplées ({len(shown)} sur {len(several or wanted)})",
+        f"Poches de besoin fort et d’accès faible, les plus peuplées ({len(shown)} sur {len(several or wanted)})",
         ("Poche", "Intercommunalités", "Communes", "Habitants"),
         [
             (area["name"], _some(area["epci"]), count(area["commune_count"]), count(area["population_count"]))
@@ -104,7 +104,7 @@ def concentrated(areas: Sequence[Mapping[str, Any]], several: Sequence[Mapping[s
     communes = sum(area["commune_count"] for area in areas)
     persons = sum(area["population_count"] for area in areas)
     alone = len(areas) - len(several)
-    around = "de communes où l'accès est faible, plus que le hasard ne le ferait"
+    around = "de communes où l’accès est faible, plus que le hasard ne le ferait"
     inhabitants = f"{counted(persons, 'habitant')}"
     if communes == 1:
         return f"Une seule commune au besoin fort est entourée {around} : {inhabitants}."
@@ -143,7 +143,7 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
     if region["headcount"] is not None:
         sentences.append(
             f"{percent(region['headcount'])} des personnes concernées ({count(region['lacking_count'])} sur "
-            f"{count(region['persons_count'])}) vivent dans une commune où l'accès vaut moins de {line} sur 100."
+            f"{count(region['persons_count'])}) vivent dans une commune où l’accès vaut moins de {line} sur 100."
         )
     by_class = {one["code"]: one for name in ("densite", "frr") for one in depth[name] if one["headcount"] is not None}
     for one, other, words in (
@@ -152,10 +152,10 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
     ):
         if {one, other} <= by_class.keys():
             figures = percent(by_class[one]["headcount"]), percent(by_class[other]["headcount"])
-            sentences.append(f"C'est le cas de {figures[0]} d'entre elles {words[0]}, de {figures[1]} {words[1]}.")
+            sentences.append(f"C’est le cas de {figures[0]} d’entre elles {words[0]}, de {figures[1]} {words[1]}.")
     sentences.append(
         f"Profondeur : ce qui manque pour atteindre {line}, en moyenne sur toutes les personnes concernées (0 : rien ; "
-        "1 : personne n'a d'accès). Sévérité : de même, les grands manques comptant davantage (indices de Foster, "
+        "1 : personne n’a d’accès). Sévérité : de même, les grands manques comptant davantage (indices de Foster, "
         f"Greer et Thorbecke). Les personnes concernées sont les {parameters['volume_label']}."
     )
     rows = [
@@ -166,7 +166,7 @@ def _depth(depth: Mapping[str, Any], parameters: Mapping[str, Any]) -> Section:
         "profondeur",
         "Combien il manque, et à qui",
         sentences,
-        f"Manque d'accès des personnes concernées, sous {line} sur 100",
+        f"Manque d’accès des personnes concernées, sous {line} sur 100",
         ("Personnes concernées de", "Nombre", "En manque", "Part", "Profondeur", "Sévérité"),
         [
             (
@@ -227,7 +227,7 @@ def against_commune(less: int, more: int, same: int) -> str:
     total = less + more + same
     groups = [(less, "moins", "moins"), (more, "plus", "davantage"), (same, "autant", "autant")]
     (number, than, _), *rest = [group for group in groups if group[0]]
-    compared = f"{than} d'accès que {plural(number, 'sa commune', 'leur commune')}"
+    compared = f"{than} d’accès que {plural(number, 'sa commune', 'leur commune')}"
     if not rest:
         who = "Le seul quartier prioritaire a" if total == 1 else f"Les {count(total)} quartiers prioritaires ont tous"
         return f"{who} {compared}"
@@ -247,7 +247,7 @@ def _volume(volume: Mapping[str, Any] | None, level: str) -> Section | None:
     where = home_region().names.locative
     sentences = [
         f"{volume['label']} ({volume['period']}) : {total} {where}, somme des totaux publiés par département.",
-        f"En dessous, rien n'est publié : le total est réparti d'après les {volume['spread_by']}. {ESTIMATED}",
+        f"En dessous, rien n’est publié : le total est réparti d’après les {volume['spread_by']}. {ESTIMATED}",
     ]
     return Section(
         "volumes",
@@ -273,7 +273,7 @@ def _ranking(ranking: Mapping[str, Any] | None) -> Section | None:
     """Say which choices move the ranking, which orders hold, and how much neighbours are alike."""
     if ranking is None:
         return None
-    labels = {"normalisation": "la normalisation", "aggregation": "l'agrégation"}
+    labels = {"normalisation": "la normalisation", "aggregation": "l’agrégation"}
     moving = [(labels[name], index) for name, index in ranking["choices"].items()]
     moving += [(f"le poids de {quoted(one['label'])}", one["total_index"]) for one in ranking["indicators"]]
     first, second = sorted((one for one in moving if one[1] is not None), key=lambda one: -one[1])[:2] or (None, None)
@@ -286,14 +286,14 @@ def _ranking(ranking: Mapping[str, Any] | None) -> Section | None:
     pairs, sure = ranking["pair_count"], ranking["sure_pair_count"]
     if pairs:
         sentences.append(
-            f"De {counted(pairs, 'paire')} d'intercommunalités, {count(sure)} "
+            f"De {counted(pairs, 'paire')} d’intercommunalités, {count(sure)} "
             f"{plural(sure, 'garde', 'gardent')} le même ordre dans au moins "
             f"{percent(ranking['sure_share'], digits=0)} des {count(ranking['draws'])} tirages de la méthode (graine "
-            f"{ranking['seed']}) : l'ordre des autres dépend de la méthode."
+            f"{ranking['seed']}) : l’ordre des autres dépend de la méthode."
         )
     sentences += _alike_neighbours(ranking)
     sentences.append(
-        "Poids effectif : part de la variance du score que l'indicateur apporte dans les communes (la somme fait "
+        "Poids effectif : part de la variance du score que l’indicateur apporte dans les communes (la somme fait "
         f"{percent(1, digits=0)}). Indice de Sobol : part de la variance du classement qui demeure quand ce choix seul "
         "reste libre."
     )

@@ -75,8 +75,8 @@ def status(solution: Mapping[str, Any]) -> str:
     if solution["status"] == "infeasible":
         return f"impossible : {solution['reason']}"
     if solution["gap"] is None:
-        return "meilleure trouvée, écart à l'optimum inconnu"
-    return f"meilleure trouvée, à {numbers.decimal(100 * solution['gap'], digits=2)} % au plus de l'optimum"
+        return "meilleure trouvée, écart à l’optimum inconnu"
+    return f"meilleure trouvée, à {numbers.decimal(100 * solution['gap'], digits=2)} % au plus de l’optimum"
 
 
 def spending(run: SitingRun, solution: Mapping[str, Any]) -> list[str]:
@@ -88,7 +88,7 @@ def spending(run: SitingRun, solution: Mapping[str, Any]) -> list[str]:
         said.append(f"Coût : {numbers.with_minus(numbers.amount(solution['cost']))}{ceiling} ({costs['note']}).")
     for one in solution["closed"]:
         count = one["population_count"]
-        users = "personne ne l'a pour plus proche"
+        users = "personne ne l’a pour plus proche"
         if count:
             users = f"la plus proche de {numbers.counted(count, 'habitant')}"
         said.append(f"Ferme : {one['name']} ({users}).")
@@ -101,9 +101,9 @@ def left_open(run: SitingRun) -> str:
     if not count:
         return ""
     return (
-        "1 structure, la moins fréquentée, n'a pas été fermée à son tour."
+        "1 structure, la moins fréquentée, n’a pas été fermée à son tour."
         if count == 1
-        else f"{count} structures, les moins fréquentées, n'ont pas été fermées à leur tour."
+        else f"{count} structures, les moins fréquentées, n’ont pas été fermées à leur tour."
     )
 
 
@@ -136,7 +136,7 @@ def _lines(run: SitingRun) -> dict[str, str]:
         "Objectif": OBJECTIVE_LABELS[asked["objective"]],
         "Seuil (minutes)": f"{asked['threshold_min']:g}",
         "Sites proposés": names(best),
-        "Valeur de l'objectif": numbers.decimal(best["objective"], digits=0),
+        "Valeur de l’objectif": numbers.decimal(best["objective"], digits=0),
         "Preuve": status(best),
         "Hors de portée avant": _out_of_reach(about["services"], best["ledger_before"]),
         "Hors de portée après": _out_of_reach(about["services"], best["ledger_after"]),

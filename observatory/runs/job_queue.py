@@ -105,12 +105,12 @@ def answer_one(engine: sa.Engine, settings: Settings, job_id: str, stopping: thr
             "source_ids": run.source_ids,
         }
     except GivenUpError:
-        error = "Le service s'est arrêté pendant le calcul : posez la question de nouveau."
+        error = "Le service s’est arrêté pendant le calcul : posez la question de nouveau."
     except ObservatoryError as failure:
         error, kind = str(failure), type(failure).__name__
     except Exception:
         _log.exception("job %s failed", job_id)
-        error = "Le calcul a rencontré une erreur inattendue : réessayez, puis prévenez l'exploitant."
+        error = "Le calcul a rencontré une erreur inattendue : réessayez, puis prévenez l’exploitant."
     with engine.begin() as connection:
         job_rows.end(connection, job_id, result=result, error=error, error_kind=kind)
 

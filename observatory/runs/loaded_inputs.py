@@ -92,7 +92,7 @@ def checksums(connection: Connection) -> dict[str, str]:
     sources = connection.execute(sa.select(Source.source_id, Source.checksum).where(Source.checksum.is_not(None)))
     found = {**dict(files), **{name: str(checksum) for name, checksum in sources}}
     if not files:
-        raise NotComputedError("La base est vide : chargez l'instantané avec « observatory ingest ».")
+        raise NotComputedError("La base est vide : chargez l’instantané avec « observatory ingest ».")
     return dict(sorted(found.items()))
 
 
@@ -155,7 +155,7 @@ def _territories(connection: Connection) -> dict[str, pd.DataFrame]:
     frame = frame.astype({"population_count": "Int64", "commune_count": "Int64", "x_m": float, "y_m": float})
     found = {str(level): rows.drop(columns="level").set_index("code") for level, rows in frame.groupby("level")}
     if DEMAND_LEVEL not in found:
-        raise NotComputedError("La base ne contient aucune commune : chargez l'instantané avec « observatory ingest ».")
+        raise NotComputedError("La base ne contient aucune commune : chargez l’instantané avec « observatory ingest ».")
     empty = frame.iloc[:0].drop(columns="level").set_index("code")
     return {level: found.get(level, empty) for level in (DEMAND_LEVEL, *SUMMED_LEVELS, *POINT_LEVELS)}
 

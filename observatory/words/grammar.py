@@ -11,12 +11,12 @@ from typing import Final
 _PREFIXES: Final = {
     "region": ("la région", "f"),
     "departement": ("le département", "m"),
-    "epci": ("l'intercommunalité", "f"),
+    "epci": ("l’intercommunalité", "f"),
     "commune": ("la commune", "f"),
     "commune_deleguee": ("la commune déléguée", "f"),
     "qpv": ("le quartier prioritaire", "m"),
     "bassin_vie": ("le bassin de vie", "m"),
-    "zone_emploi": ("la zone d'emploi", "f"),
+    "zone_emploi": ("la zone d’emploi", "f"),
 }
 _OF_A_PLACE: Final = ("commune", "commune_deleguee", "bassin_vie", "zone_emploi")
 _EPCI_KINDS: Final = ("Communauté", "Métropole")
@@ -82,7 +82,7 @@ def of(name: str) -> str:
         return f"du {name[3:]}"
     if name.startswith("Les "):
         return f"des {name[4:]}"
-    return f"d'{name}" if elides(name) else f"de {name}"
+    return f"d’{name}" if elides(name) else f"de {name}"
 
 
 def elides(word: str) -> bool:

@@ -14,7 +14,7 @@ LEVELS: Final = {
     "commune_deleguee": "Commune déléguée",
     "qpv": "Quartier prioritaire",
     "bassin_vie": "Bassin de vie",
-    "zone_emploi": "Zone d'emploi",
+    "zone_emploi": "Zone d’emploi",
     "iris": "IRIS",
 }
 

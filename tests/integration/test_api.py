@@ -168,7 +168,7 @@ def test_every_source_says_who_under_what_licence(client: TestClient) -> None:
         ("/api/gaps?defi=insertion&service=ess&level=epci&threshold_min=abc", 422, ("nombre est attendu",)),
         ("/api/gaps?defi=insertion&service=ess&level=epci&format=xml", 422, ("xml", "geojson")),
         ("/api/gaps?defi=insertion&service=ess&level=epci&territory=%00", 422, ("caractère nul",)),
-        ("/api/gaps?defi=insertion&service=ess&level=epci&phase=creation", 422, ("n'a pas de phases",)),
+        ("/api/gaps?defi=insertion&service=ess&level=epci&phase=creation", 422, ("n’a pas de phases",)),
         ("/api/structures?territory=%00", 422, ("caractère nul",)),
         ("/api/gaps?defi=insertion&service=ess&level=epci&territory=999999999", 404, ("999999999",)),
         ("/api/territories?level=canton", 422, ("canton", "commune")),

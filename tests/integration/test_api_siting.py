@@ -191,11 +191,11 @@ def test_filters_limits_compromises_and_the_joint_pole_by_the_api(client: TestCl
             **ASKED,
             "services": ["ressourcerie"],
             "filters": {"polygon": {"type": "Polygon", "coordinates": [square]}, "min_population_count": 1000},
-            "costs": {"note": "unités d'essai", "site": 2, "by_site": {"14762": 1}, "budget": 3},
+            "costs": {"note": "unités d’essai", "site": 2, "by_site": {"14762": 1}, "budget": 3},
             "incompatible": [["14762", "14726"]],
             "pareto": True,
             "joint": {
-                "note": "unités d'essai",
+                "note": "unités d’essai",
                 "site_cost": 1,
                 "budget": 2,
                 "poles": 1,

@@ -111,7 +111,7 @@ def test_every_epci_is_explained(connection: sa.Connection) -> None:
 
 def test_qpv_are_explained_without_a_score(connection: sa.Connection) -> None:
     report = explained(connection, gap_report(connection, level="qpv", **ASKED))
-    assert all("n'est pas connu" in row["explanation"] for row in report.rows)
+    assert all("n’est pas connu" in row["explanation"] for row in report.rows)
     assert {row["verdict_share"] for row in report.rows} == {None}
 
 

@@ -167,9 +167,9 @@ def test_backup_replaces_a_file_only_when_told_to(cluster: Cluster, town: str) -
 def test_restoring_garbage_loses_nothing(cluster: Cluster, town: str) -> None:
     garbage = cluster.data_dir / "photo.dump"
     garbage.write_bytes(bytes(range(256)) * 40)
-    with pytest.raises(InputFileError, match="n'est pas une sauvegarde lisible"):
+    with pytest.raises(InputFileError, match="n’est pas une sauvegarde lisible"):
         cluster.restore(garbage)
-    with pytest.raises(InputFileError, match="n'existe pas"):
+    with pytest.raises(InputFileError, match="n’existe pas"):
         cluster.restore(cluster.data_dir / "absent.dump")
     assert towns(town) == [("Vire Normandie", 422000.0)]
 
@@ -181,7 +181,7 @@ def test_restoring_a_cut_backup_loses_nothing(cluster: Cluster, town: str) -> No
     execute(town, "DROP TABLE filler")
     cut = cluster.data_dir / "coupe.dump"
     cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    with pytest.raises(InputFileError, match="la base actuelle n'a pas changé"):
+    with pytest.raises(InputFileError, match="la base actuelle n’a pas changé"):
         cluster.restore(cut)
     assert towns(town) == [("Vire Normandie", 422000.0)]
     assert execute(town, "SELECT count(*) FROM pg_database WHERE datname LIKE 'observatory_%'") == [(0,)]
@@ -270,7 +270,7 @@ def test_a_failed_creation_leaves_nothing_half_made(tmp_path: Path, monkeypatch:
 def test_a_setting_that_postgres_refuses_is_told_with_its_reason(tmp_path: Path) -> None:
     cluster = Cluster(tmp_path, options={**FAST, "work_mem": "beaucoup"})
     try:
-        with pytest.raises(ClusterError, match=r"n'a pas pu démarrer .*observatoire.conf.*contains errors"):
+        with pytest.raises(ClusterError, match=r"n’a pas pu démarrer .*observatoire.conf.*contains errors"):
             cluster.up()
         Cluster(tmp_path, options=FAST).up()
         assert cluster.status().is_running

@@ -150,10 +150,10 @@ def test_a_shorter_threshold_never_serves_more(rows):
     ("changed", "sentence"),
     [
         ({"--territory": "99999"}, "Aucun territoire n’a le code « 99999 »"),
-        ({"--defi": "culture"}, "Le défi « culture » n'est pas dans l'étude : choisissez"),
-        ({"--service": "boulangerie"}, "Le service « boulangerie » n'est pas dans l'étude : choisissez"),
-        ({"--threshold-min": "0"}, "L'option --threshold-min attend un nombre d'au moins 1"),
-        ({"--study": "nulle-part.toml"}, "Le fichier d'étude « nulle-part.toml » n'existe pas"),
+        ({"--defi": "culture"}, "Le défi « culture » n’est pas dans l’étude : choisissez"),
+        ({"--service": "boulangerie"}, "Le service « boulangerie » n’est pas dans l’étude : choisissez"),
+        ({"--threshold-min": "0"}, "L’option --threshold-min attend un nombre d’au moins 1"),
+        ({"--study": "nulle-part.toml"}, "Le fichier d’étude « nulle-part.toml » n’existe pas"),
     ],
 )
 def test_what_does_not_exist_is_told_in_one_sentence(observatory, changed, sentence):
@@ -189,7 +189,7 @@ def test_an_export_that_cannot_be_written_is_told(observatory, tmp_path):
     path = tmp_path / "absent" / "epci.csv"
     code, _, err = observatory("export", "--layer", "epci", "--format", "csv", "--out", str(path))
     assert code == 1
-    assert err == f"Le dossier « {path.parent} » n'existe pas : créez-le, ou choisissez un autre chemin.\n"
+    assert err == f"Le dossier « {path.parent} » n’existe pas : créez-le, ou choisissez un autre chemin.\n"
 
 
 def test_the_map_is_one_file_that_loads_nothing(observatory, tmp_path):
@@ -231,7 +231,7 @@ def test_serving_says_where_and_stops_on_ctrl_c(engine, settings, monkeypatch):
         finally:
             server.kill()
     assert (server.returncode, out) == (0, "")
-    assert err.splitlines()[0] == f"L'observatoire est servi sur http://127.0.0.1:{port} (Ctrl+C pour l'arrêter)."
+    assert err.splitlines()[0] == f"L’observatoire est servi sur http://127.0.0.1:{port} (Ctrl+C pour l’arrêter)."
     assert err.splitlines()[-1] == "Observatoire arrêté."
 
 

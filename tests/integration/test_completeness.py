@@ -79,10 +79,10 @@ def test_warnings_say_what_is_partial_and_what_is_old(connection: sa.Connection)
     assert len(told) == 2
     known = known_of_expected.completeness(connection, "region", "28")["28"]["ess"].known_count
     assert told[0] == (
-        f"Établissements de l'économie sociale et solidaire : {known} structures connues en Normandie sur 10\u202f827 "
+        f"Établissements de l’économie sociale et solidaire : {known} structures connues en Normandie sur 10\u202f827 "
         "attendues (2018) : l’accès affiché est celui des structures connues."
     )
-    assert told[1].startswith("Données périmées ou de plus de 5 ans : Structures d'insertion")
+    assert told[1].startswith("Données périmées ou de plus de 5 ans : Structures d’insertion")
     assert "2021, rythme annuel" in told[1]
     assert "équipements" not in told[1]
 

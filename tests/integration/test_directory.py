@@ -23,7 +23,7 @@ from observatory.store.directory import directory_store
 from observatory.store.ingest import resolution
 
 TODAY = "2026-03-31"
-DOSSIER = "Écosystème normand de l'accompagnement de l'ESS"
+DOSSIER = "Écosystème normand de l’accompagnement de l’ESS"
 ARDES = "ami_french_impact_2018:ardes"
 Rows = list[dict[str, str]]
 
@@ -276,7 +276,7 @@ def test_every_row_refused_says_its_line_and_why(connection: sa.Connection, tmp_
     elsewhere = ardes | {"type de lieu": "siege", "code commune": "13055"}
     outcome = brought_back(connection, written([*bad, africa, elsewhere], tmp_path / "b.csv"), removes_absent=False)
     assert [one.line for one in outcome.refused] == list(range(2, 11))
-    reasons = [reason for _, reason in wrong.values()] + ["au large de l'Afrique", "commune « 13055 » inconnue"]
+    reasons = [reason for _, reason in wrong.values()] + ["au large de l’Afrique", "commune « 13055 » inconnue"]
     for one, reason in zip(outcome.refused, reasons, strict=True):
         assert reason in one.reason
     assert outcome.changes == ()
@@ -340,7 +340,7 @@ def test_data_inclusion_holds_its_required_fields_and_no_contact(connection: sa.
     ("content", "sentence"),
     [
         (b"", "est vide"),
-        (b"a;b\n1;2\n", "n'a pas la colonne"),
+        (b"a;b\n1;2\n", "n’a pas la colonne"),
         (b"SQLite format 3\x00 trunc", "n’a pas de couche"),
     ],
 )

@@ -86,7 +86,7 @@ def test_frr_is_loaded_whole_or_refused_with_a_sentence(normandy: sa.Engine, tmp
         (rejected,) = read.rejected(connection, FRR)
     assert (rejected["file_name"], rejected["reason"]) == (
         "windows.csv",
-        "commune absente des territoires de l'observatoire",
+        "commune absente des territoires de l’observatoire",
     )
     assert rejected["line"] == next(at for at, one in enumerate(lines, start=1) if one[0] == "14581")
     assert file_ingest.ingest_file(normandy, FRR, windows)[0] == "unchanged"
@@ -328,8 +328,8 @@ def test_pages_are_read_to_the_last_and_a_loop_or_a_foreign_page_is_refused(
         (pages_of(source, rows, next=live.url), "tournent en rond"),
         (pages_of(source, rows, next="https://ailleurs.example/lines"), "renvoie à un autre site"),
         (pages_of(source, rows, total=7), "annonce 7 lignes et en a donné 6"),
-        ({at_mirror(source): b'{"erreur": 1}'}, "n'est pas une liste de lignes"),
-        ({}, "n'existe plus"),
+        ({at_mirror(source): b'{"erreur": 1}'}, "n’est pas une liste de lignes"),
+        ({}, "n’existe plus"),
     ):
         operator.answers = answers
         with pytest.raises(DownloadError, match=words):

@@ -104,8 +104,8 @@ def test_each_establishment_has_its_rule_and_its_place_and_the_account_adds_up(d
     assert {siret: row["reason"] for siret, row in found.items()} == {
         "90000000100011": "Sirene : catégorie juridique 9220 (association).",
         "90000000100029": "Sirene : catégorie juridique 9220 (association).",
-        "90000000200010": "Sirene : l'unité légale porte la mention « économie sociale et solidaire ».",
-        "90000000300018": "L'unité légale figure dans la liste d'ESS France.",
+        "90000000200010": "Sirene : l’unité légale porte la mention « économie sociale et solidaire ».",
+        "90000000300018": "L’unité légale figure dans la liste d’ESS France.",
     }
     placed = {siret: (row["place_quality"], row["place_note"]) for siret, row in found.items()}
     assert found["90000000100011"]["x_m"] == 434500
@@ -118,7 +118,7 @@ def test_each_establishment_has_its_rule_and_its_place_and_the_account_adds_up(d
     )
     assert placed["90000000300018"] == (
         "address",
-        "Géolocalisation de l'Insee : numéro trouvé dans une voie probable.",
+        "Géolocalisation de l’Insee : numéro trouvé dans une voie probable.",
     )
     assert found["90000000200010"]["name"] == "SOCIETE AVEC MENTION"
     assert found["90000000100011"]["label"] == "Employeur : 10 à 19 salariés"
@@ -173,7 +173,7 @@ def test_a_cut_or_strange_file_ends_in_a_sentence_and_changes_nothing(database, 
     before = structures(database)
     path = folder / "StockEtablissement.parquet"
     path.write_bytes(path.read_bytes()[:-200])
-    with pytest.raises(InputFileError, match="n'est ni un Parquet ni un CSV lisible"):
+    with pytest.raises(InputFileError, match="n’est ni un Parquet ni un CSV lisible"):
         file_ingest.ingest_file(database, SIRENE, folder)
     write(folder, PLACES[:1], "parquet")
     with pytest.raises(InputFileError, match="tronqué"):
@@ -228,7 +228,7 @@ def test_a_saved_answer_of_the_search_is_loaded_alike(database, tmp_path):
     assert (row["name"], row["place_quality"]) == ("ENTRAIDE DE L'EXEMPLE", "address")
     assert row["address"] == "3 RUE DE L'EXEMPLE"
     assert (row["lon"], row["lat"]) == (-0.6, 48.9)
-    assert row["place_note"] == "Point de l'API Recherche d'entreprises (adresse géocodée)."
+    assert row["place_note"] == "Point de l’API Recherche d’entreprises (adresse géocodée)."
     path.write_text(json.dumps({"results": [unit], "total_results": 40}), encoding="utf-8")
     with pytest.raises(InputFileError, match="1 des 40"):
         file_ingest.ingest_file(database, "recherche_entreprises", path)

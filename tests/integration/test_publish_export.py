@@ -92,7 +92,7 @@ def test_every_layer_has_every_tabular_format(toy_connection, tmp_path, name, fi
 
 
 def test_a_layer_without_a_place_is_no_geojson(toy_connection, tmp_path):
-    with pytest.raises(UsageError, match="n'a pas de lieu"):
+    with pytest.raises(UsageError, match="n’a pas de lieu"):
         write_layer(read_layer(toy_connection, "values"), tmp_path / "x.geojson", file_format="geojson")
 
 
@@ -119,5 +119,5 @@ def test_a_failure_keeps_the_former_file_and_leaves_no_trace(communes, tmp_path,
 
 
 def test_a_missing_folder_is_told(communes, tmp_path):
-    with pytest.raises(OutputFileError, match=r"Le dossier « .*absent » n'existe pas"):
+    with pytest.raises(OutputFileError, match=r"Le dossier « .*absent » n’existe pas"):
         write_layer(communes, tmp_path / "absent" / "x.gpkg", file_format="gpkg")

@@ -117,7 +117,7 @@ def test_places_entered_by_the_territory_are_candidates(connection: sa.Connectio
     [
         ({"filters": CandidateFilters(is_qpv=True)}, "quartier prioritaire"),
         ({"filters": CandidateFilters(min_population_count=50_000)}, "50\u202f000 habitants"),
-        ({"filters": CandidateFilters(station_max_min=1.0, is_rural=True)}, "à 1 minute au plus d'une commune à gare"),
+        ({"filters": CandidateFilters(station_max_min=1.0, is_rural=True)}, "à 1 minute au plus d’une commune à gare"),
         ({"layers": ("friches",)}, "aucune friche"),
         ({"layers": ("candidats", "friches")}, "aucun site candidat ni aucune friche"),
         ({"candidates": ()}, "vide"),

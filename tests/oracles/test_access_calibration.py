@@ -16,7 +16,7 @@ DECLARED = travel().constants
 def test_public_transport_of_belo_horizonte() -> None:
     h3, pyreadr = pytest.importorskip("h3"), pytest.importorskip("pyreadr")
     if not (BENCHMARKS / "access").is_dir():
-        pytest.skip("../shared/benchmarks/access est absent : le calage sur Belo Horizonte n'est pas vérifié")
+        pytest.skip("../shared/benchmarks/access est absent : le calage sur Belo Horizonte n’est pas vérifié")
     matrix = pyreadr.read_r(str(BENCHMARKS / "access" / "travel_matrix.rds"))[None]
     cells = np.unique(matrix["from_id"].astype(str))
     lat, lon = np.array([h3.cell_to_latlng(cell) for cell in cells]).T

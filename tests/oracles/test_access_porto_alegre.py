@@ -24,7 +24,7 @@ def to_metres(lon_lat: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def extract() -> Ways:
     if not BENCHMARKS.is_dir():
-        pytest.skip("../shared/benchmarks/osm est absent : le réseau de Porto Alegre n'est pas vérifié")
+        pytest.skip("../shared/benchmarks/osm est absent : le réseau de Porto Alegre n’est pas vérifié")
     from observatory.sources.roads import osm
 
     return osm.read(BENCHMARKS / "poa_osm.pbf", CAR)

@@ -99,5 +99,5 @@ def test_missing_values_and_unknown_neighbours_are_refused():
     values = pd.Series(range(9), index=list(neighbours), dtype=float)
     with pytest.raises(UsageError, match="voisinage de 2-2"):
         spatial.moran(values, {code: near for code, near in neighbours.items() if code != "2-2"})
-    with pytest.raises(UsageError, match="0-1 n'a pas de valeur"):
+    with pytest.raises(UsageError, match="0-1 n’a pas de valeur"):
         spatial.moran(values.where(values != 1), neighbours)

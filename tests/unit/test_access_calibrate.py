@@ -125,7 +125,7 @@ def test_command_reports_held_out_errors(files: tuple[Path, Path], capsys: pytes
     assert report["constants"]["detour"] == 1.343
     assert report["errors_fitted"][0]["median"] < 0.05 < report["errors_declared"][0]["median"]
     assert cli.run(["access", "calibrate", "--matrix", str(pairs), "--points", str(points)]) == 0
-    assert "6 origines que le calage n'a pas vues" in capsys.readouterr().out
+    assert "6 origines que le calage n’a pas vues" in capsys.readouterr().out
 
 
 def test_wide_matrix_is_read_too(tmp_path: Path) -> None:

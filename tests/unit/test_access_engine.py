@@ -116,7 +116,7 @@ def test_a_scheduler_that_does_not_answer_is_told_in_french(monkeypatch: pytest.
     monkeypatch.setattr("observatory.runs.access.tile_runner.CONNECT_S", 0.5)
     with pytest.raises(WorkersError, match="Aucun ordonnanceur Dask ne répond"), dask_client("tcp://127.0.0.1:1"):
         pass
-    with pytest.raises(UsageError, match="n'est pas l'adresse"), dask_client("n'importe quoi"):
+    with pytest.raises(UsageError, match="n’est pas l’adresse"), dask_client("n’importe quoi"):
         pass
 
 

@@ -65,23 +65,23 @@ def commands_of(page: str) -> list[str]:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["gaps"], "Il manque l'option --defi."),
+        (["gaps"], "Il manque l’option --defi."),
         (["zzz"], "Commande inconnue : « zzz »."),
-        (["gaps", "--defi"], "L'option --defi attend une valeur."),
-        (["serve", "--port", "99999"], "L'option --port attend un nombre d'au plus 65535."),
+        (["gaps", "--defi"], "L’option --defi attend une valeur."),
+        (["serve", "--port", "99999"], "L’option --port attend un nombre d’au plus 65535."),
         (
             ["gaps", "--defi", "insertion", "--service", "ess", "--level", "canton"],
-            "Le niveau « canton » n'existe pas : choisissez parmi commune, epci, departement, region, qpv.",
+            "Le niveau « canton » n’existe pas : choisissez parmi commune, epci, departement, region, qpv.",
         ),
         (
             ["gaps", "--defi", "insertion", "--service", "ess", "--level", "epci", "--format", "xml"],
-            "Le format « xml » n'existe pas : choisissez parmi table, csv, json, geojson.",
+            "Le format « xml » n’existe pas : choisissez parmi table, csv, json, geojson.",
         ),
         (
             ["export", "--layer", "epci", "--format", "shp", "--out", "x.shp"],
-            "Le format « shp » n'existe pas : choisissez parmi geojson, csv, gpkg, parquet.",
+            "Le format « shp » n’existe pas : choisissez parmi geojson, csv, gpkg, parquet.",
         ),
-        (["map", "--out", "x.html", "--gap", "dechets"], "« dechets » n'est pas de la forme défi:service"),
+        (["map", "--out", "x.html", "--gap", "dechets"], "« dechets » n’est pas de la forme défi:service"),
     ],
 )
 def test_bad_usage_ends_with_2_and_one_french_sentence(capsys, arguments, expected):

@@ -16,10 +16,10 @@ ENGLISH = ("Usage", "Options]", "Show this message", "required", "default", "Com
 def command():
     app = typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Essai.")
 
-    @app.command("compter", help="Compte jusqu'à un nombre.")
+    @app.command("compter", help="Compte jusqu’à un nombre.")
     def count(
         *,
-        upto: Annotated[int, typer.Option(min=1, max=5, help="Jusqu'où compter.")],
+        upto: Annotated[int, typer.Option(min=1, max=5, help="Jusqu’où compter.")],
         step: Annotated[float, typer.Option(help="Pas.")] = 1.0,
         path: Annotated[Path | None, typer.Option(exists=True, dir_okay=False)] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="Sans rien dire.")] = False,
@@ -44,15 +44,15 @@ def sentence_of(command, *arguments: str) -> str:
     [
         (["compte"], "Commande inconnue : « compte ». Vouliez-vous dire « compter » ?"),
         (["zzz"], "Commande inconnue : « zzz »."),
-        (["compter"], "Il manque l'option --upto."),
-        (["nommer"], "Il manque l'argument NOM."),
-        (["compter", "--upto"], "L'option --upto attend une valeur."),
-        (["compter", "--quiet=1", "--upto", "1"], "L'option --quiet ne prend pas de valeur."),
-        (["compter", "--upto", "x"], "L'option --upto attend un nombre entier."),
-        (["compter", "--upto", "9"], "L'option --upto attend un nombre d'au plus 5."),
-        (["compter", "--upto", "0"], "L'option --upto attend un nombre d'au moins 1."),
-        (["compter", "--upto", "1", "--step", "x"], "L'option --step attend un nombre."),
-        (["compter", "--upto", "1", "--path", "nulle-part"], "« nulle-part » n'existe pas (option --path)."),
+        (["compter"], "Il manque l’option --upto."),
+        (["nommer"], "Il manque l’argument NOM."),
+        (["compter", "--upto"], "L’option --upto attend une valeur."),
+        (["compter", "--quiet=1", "--upto", "1"], "L’option --quiet ne prend pas de valeur."),
+        (["compter", "--upto", "x"], "L’option --upto attend un nombre entier."),
+        (["compter", "--upto", "9"], "L’option --upto attend un nombre d’au plus 5."),
+        (["compter", "--upto", "0"], "L’option --upto attend un nombre d’au moins 1."),
+        (["compter", "--upto", "1", "--step", "x"], "L’option --step attend un nombre."),
+        (["compter", "--upto", "1", "--path", "nulle-part"], "« nulle-part » n’existe pas (option --path)."),
         (["compter", "--upto", "1", "encore"], "Argument en trop : encore."),
         (["compter", "--nope"], "Option inconnue : --nope."),
         (["compter", "--uptoo", "1"], "Option inconnue : --uptoo. Options possibles : --path, --upto."),
@@ -64,15 +64,15 @@ def test_each_usage_error_of_typer_becomes_a_french_sentence(command, arguments,
 
 
 def test_an_unknown_wording_still_gives_a_french_sentence():
-    assert usage_sentence("Something new.", "essai") == "La commande n'a pas été comprise. Aide : essai --help"
+    assert usage_sentence("Something new.", "essai") == "La commande n’a pas été comprise. Aide : essai --help"
 
 
 def test_help_of_a_command_is_french_and_complete(command, capsys):
     assert command.main(args=["compter", "--help"], prog_name="essai", standalone_mode=False) == 0
     page = capsys.readouterr().out
-    assert page.startswith("Utilisation : essai compter [OPTIONS]\n\nCompte jusqu'à un nombre.\n")
+    assert page.startswith("Utilisation : essai compter [OPTIONS]\n\nCompte jusqu’à un nombre.\n")
     assert "--upto ENTIER" in page
-    assert "Jusqu'où compter. [obligatoire]" in page
+    assert "Jusqu’où compter. [obligatoire]" in page
     assert "Pas. [par défaut : 1.0]" in page
     assert "--path FICHIER" in page
     assert "--help" in page
@@ -83,5 +83,5 @@ def test_help_of_the_group_lists_its_commands(command, capsys):
     command.main(args=["--help"], prog_name="essai", standalone_mode=False)
     page = capsys.readouterr().out
     assert "Utilisation : essai [OPTIONS] COMMANDE [ARGUMENTS]…" in page
-    assert "Commandes :\n  compter   Compte jusqu'à un nombre.\n  nommer    Nomme.\n" in page
+    assert "Commandes :\n  compter   Compte jusqu’à un nombre.\n  nommer    Nomme.\n" in page
     assert not [word for word in ENGLISH if word in page]

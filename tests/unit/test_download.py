@@ -162,7 +162,7 @@ def test_retry_after_in_seconds_and_as_a_date_is_obeyed(server, transport, pause
 def test_a_pause_beyond_the_limit_is_refused_at_once(server, transport, pauses):
     url, script = server
     script.steps = [answer(429, Retry_After="86400")]
-    with pytest.raises(DownloadError, match="demande d'attendre 86400 s"):
+    with pytest.raises(DownloadError, match="demande d’attendre 86400 s"):
         transport.fetch(url)
     assert pauses == []
 
@@ -232,7 +232,7 @@ def test_a_server_that_falls_silent_is_given_up(server, tmp_path):
     url, script = server
     script.steps = [lambda handler: time.sleep(0.6)]
     transport = Transport(tmp_path, policy=Policy(attempts=1, silence_s=0.2), sleep=lambda _: None)
-    with pytest.raises(DownloadError, match="plus rien n'arrive"):
+    with pytest.raises(DownloadError, match="plus rien n’arrive"):
         transport.fetch(url)
 
 
@@ -280,7 +280,7 @@ def test_a_compressed_answer_is_stored_decompressed(server, transport):
     assert transport.fetch(url).path.read_bytes() == CONTENT
 
 
-@pytest.mark.parametrize(("status", "words"), [(404, "n'existe plus"), (403, "refuse l'accès"), (410, "répond 410")])
+@pytest.mark.parametrize(("status", "words"), [(404, "n’existe plus"), (403, "refuse l’accès"), (410, "répond 410")])
 def test_final_answers_are_not_retried(server, transport, status, words):
     url, script = server
     script.steps = [answer(status)]
@@ -311,7 +311,7 @@ def test_a_cache_that_cannot_be_written_says_so(server, tmp_path):
 
 
 def test_an_address_that_is_not_http_is_refused(transport):
-    with pytest.raises(DownloadError, match="n'est pas une adresse"):
+    with pytest.raises(DownloadError, match="n’est pas une adresse"):
         transport.fetch("ftp://exemple.fr/fichier")
 
 
@@ -335,7 +335,7 @@ def test_json_pages_keep_to_seven_a_second(server, tmp_path):
 def test_json_that_is_not_json_is_said(server, transport):
     url, script = server
     script.steps = [answer(200, b"<html>maintenance</html>")]
-    with pytest.raises(DownloadError, match="n'est pas du JSON"):
+    with pytest.raises(DownloadError, match="n’est pas du JSON"):
         transport.json(url)
 
 
@@ -349,11 +349,11 @@ def test_a_network_that_is_absent_is_found_out_once(tmp_path, pauses):
         with pytest.raises(UnreachableError, match=r"après 5 essais \(la connexion est impossible\)"):
             transport.fetch(f"http://127.0.0.1:{ports[0]}/a.csv")
         assert len(pauses) == 4
-        with pytest.raises(UnreachableError, match="tout à l'heure"):
+        with pytest.raises(UnreachableError, match="tout à l’heure"):
             transport.json(f"http://127.0.0.1:{ports[0]}/b.json")
         with pytest.raises(UnreachableError, match="après 1 essai "):
             transport.json(f"http://127.0.0.1:{ports[1]}/b.json")
-        with pytest.raises(UnreachableError, match=r"réseau est absent.*n'est pas essayé ; vérifiez"):
+        with pytest.raises(UnreachableError, match=r"réseau est absent.*n’est pas essayé ; vérifiez"):
             transport.fetch(f"http://127.0.0.1:{ports[2]}/c.csv")
         assert len(pauses) == 4
 

@@ -94,7 +94,7 @@ def test_a_profile_without_area_says_so_and_tables_are_whole() -> None:
     )
     assert depth.sentences[0].replace("\u202f", " ").startswith("40,0 % des personnes concernées (4 sur 10)")
     assert depth.rows[0][1:] == ("10", "4", "40,0\u202f%", "0,25", "0,20")
-    assert quarters.sentences[0] == ("Le seul quartier prioritaire a moins d'accès que sa commune.")
+    assert quarters.sentences[0] == ("Le seul quartier prioritaire a moins d’accès que sa commune.")
     assert depth.sentences[-1].endswith("Les personnes concernées sont les habitants.")
     assert quarters.rows == [("Haut", "Alpha", "5,0", "9,0", "9,0", "2,0")]
     assert sections(GapReport([], {}, [], "x")) == []
@@ -103,11 +103,11 @@ def test_a_profile_without_area_says_so_and_tables_are_whole() -> None:
 @pytest.mark.parametrize(
     ("less", "more", "same", "words"),
     [
-        (0, 0, 63, "Les 63 quartiers prioritaires ont tous autant d'accès que leur commune"),
-        (2, 1, 60, ("De 63 quartiers prioritaires, 2 ont moins d'accès que leur commune, 1 en a davantage et 60 en ont "
+        (0, 0, 63, "Les 63 quartiers prioritaires ont tous autant d’accès que leur commune"),
+        (2, 1, 60, ("De 63 quartiers prioritaires, 2 ont moins d’accès que leur commune, 1 en a davantage et 60 en ont "
                    "autant")),
-        (1, 0, 2, "De 3 quartiers prioritaires, 1 a moins d'accès que sa commune et 2 en ont autant"),
-        (0, 3, 4, "De 7 quartiers prioritaires, 3 ont plus d'accès que leur commune et 4 en ont autant"),
+        (1, 0, 2, "De 3 quartiers prioritaires, 1 a moins d’accès que sa commune et 2 en ont autant"),
+        (0, 3, 4, "De 7 quartiers prioritaires, 3 ont plus d’accès que leur commune et 4 en ont autant"),
     ],
 )  # fmt: skip
 def test_quartiers_against_their_commune_in_words(less: int, more: int, same: int, words: str) -> None:
@@ -117,7 +117,7 @@ def test_quartiers_against_their_commune_in_words(less: int, more: int, same: in
 def test_areas_in_words() -> None:
     one = {"commune_count": 1, "population_count": 3729}
     large = {"commune_count": 3, "population_count": 5000}
-    where = "de communes où l'accès est faible, plus que le hasard ne le ferait"
+    where = "de communes où l’accès est faible, plus que le hasard ne le ferait"
     read = [
         concentrated(areas, [each for each in areas if each["commune_count"] > 1]).replace("\u202f", " ")
         for areas in ([one], [one, large], [one, one])

@@ -37,7 +37,7 @@ def test_the_last_published_figure_says_the_part_of_the_way(values, share, statu
     [
         ([], "pas publié à plusieurs dates"),
         ([series(100.0, 90.0, basis="around")], "zone plus large"),
-        ([series(100.0, None)], "aucun chiffre n'est publié depuis"),
+        ([series(100.0, None)], "aucun chiffre n’est publié depuis"),
     ],
 )
 def test_without_a_figure_of_the_territory_progress_is_unknown(known, why):
@@ -49,6 +49,6 @@ def test_without_a_figure_of_the_territory_progress_is_unknown(known, why):
 def test_a_start_that_is_not_the_published_figure_is_not_compared_with_it():
     found = progress(aim(start=120.0), [series(100.0, 90.0)])
     assert found.status == "inconnu"
-    assert "n'est pas le chiffre publié à sa date (100)" in found.sentence
+    assert "n’est pas le chiffre publié à sa date (100)" in found.sentence
     assert progress(aim(start=100.4), [series(100.0, 90.0)]).status == "en_chemin"
     assert "pas de chiffre publié à sa date" in progress(aim(period="2019"), [series(100.0, 90.0)]).sentence

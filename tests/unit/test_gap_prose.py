@@ -13,12 +13,12 @@ INDICATORS = [
     {"id": "unemployment", "label": "Chômage des 15-64 ans", "unit": "%"},
     {"id": "below_bac", "label": "Sans baccalauréat", "unit": "%"},
     {"id": "income", "label": "Revenu disponible médian", "unit": "€ par an et par unité de consommation"},
-    {"id": "zone", "label": "Chômage localisé de la zone d'emploi", "unit": "%"},
+    {"id": "zone", "label": "Chômage localisé de la zone d’emploi", "unit": "%"},
 ]
 REGION = home_region().names
 PARAMETERS = {
-    "defi_label": "Insertion des personnes éloignées de l'emploi",
-    "service_label": "Accompagnement de projets de l'ESS",
+    "defi_label": "Insertion des personnes éloignées de l’emploi",
+    "service_label": "Accompagnement de projets de l’ESS",
     "volume_label": "chômeurs de 15 à 64 ans (RP 2021)",
     "threshold_min": 45.0,
     "cuts": {"need": 50.0, "access": 50.0},
@@ -65,22 +65,22 @@ def test_caux_seine_agglo_reads_well() -> None:
     )  # fmt: skip
     assert said(CAUX, certainty) == [
         (
-            "Pour le défi « Insertion des personnes éloignées de l'emploi », la communauté d'agglomération Caux "
+            "Pour le défi « Insertion des personnes éloignées de l’emploi », la communauté d'agglomération Caux "
             "Seine Agglo a un besoin fort : 53,2 sur 100, entre 45,0 et 58,5 selon la méthode."
         ),
         "Du plus grand besoin au plus petit, elle se classe entre le 4ᵉ et le 19ᵉ rang sur 71.",
         (
-            "Trois indicateurs expliquent surtout ce score : « Chômage localisé de la zone d'emploi » (7,6 %, "
+            "Trois indicateurs expliquent surtout ce score : « Chômage localisé de la zone d’emploi » (7,6 %, "
             "estimation, 21,9 points), « Chômage des 15-64 ans » (14,2 %, 15,3 points) et « Sans "
             "baccalauréat » (58,1 %, 14,1 points)."
         ),
         "Ensemble, ils font 51,3 des 53,2 points.",
         "Ce besoin concerne 5 321 chômeurs de 15 à 64 ans (RP 2021).",
         (
-            "Pour le service « Accompagnement de projets de l'ESS », un habitant est en moyenne à 38 minutes de la "
+            "Pour le service « Accompagnement de projets de l’ESS », un habitant est en moyenne à 38 minutes de la "
             "structure la plus proche, pour un seuil de 45 minutes."
         ),
-        "L'accès y vaut 31,4 sur 100, où 100 est l'offre jugée suffisante.",
+        "L’accès y vaut 31,4 sur 100, où 100 est l’offre jugée suffisante.",
         (
             "Sur 77 500 habitants, 24 335 sont servis (31,4 %), 40 165 ont une structure à portée mais saturée (51,8 "
             "%) et 13 000 sont hors de portée (16,8 %)."
@@ -91,7 +91,7 @@ def test_caux_seine_agglo_reads_well() -> None:
             "besoin fort, accès faible."
         ),
         (
-            "Ce déficit est fragile : elle reste en déficit dans 55 % des combinaisons de choix de méthode que l'on "
+            "Ce déficit est fragile : elle reste en déficit dans 55 % des combinaisons de choix de méthode que l’on "
             "pourrait défendre."
         ),
         (
@@ -111,7 +111,7 @@ def test_vire_au_noireau_reads_well() -> None:
     found = said(vire, Certainty(rank_low=1, rank_high=1, ranked_count=71, verdict="absent", verdict_share=0.04))
     assert found[:2] == [
         (
-            "Pour le défi « Insertion des personnes éloignées de l'emploi », la communauté de communes Intercom de "
+            "Pour le défi « Insertion des personnes éloignées de l’emploi », la communauté de communes Intercom de "
             "la Vire au Noireau a un besoin modéré : 41,0 sur 100."
         ),
         "Du plus grand besoin au plus petit, elle se classe première sur 71, quelle que soit la méthode.",
@@ -120,7 +120,7 @@ def test_vire_au_noireau_reads_well() -> None:
     assert "Parmi les personnes hors de portée, 2 210 sont concernées par le défi." in found
     assert found[-1] == (
         "Cette absence de déficit est robuste : elle ne serait en déficit que dans 4 % des combinaisons de choix de "
-        "méthode que l'on pourrait défendre."
+        "méthode que l’on pourrait défendre."
     )
 
 
@@ -130,10 +130,10 @@ def test_a_partial_list_is_told_beside_what_it_gives() -> None:
     sure = Certainty(verdict="robuste", verdict_share=1.0)
     found = explain(CAUX, COMPONENTS, indicators=INDICATORS, parameters=parameters, region=REGION, certainty=sure)
     read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
-    place = read.index("L'accès y vaut 31,4 sur 100, où 100 est l'offre jugée suffisante.")
+    place = read.index("L’accès y vaut 31,4 sur 100, où 100 est l’offre jugée suffisante.")
     assert read[place + 1] == (
-        "Ces chiffres d'accès ne comptent que les structures connues et situées (20 en Normandie) : la liste est "
-        "incomplète, et l'accès réel peut être meilleur."
+        "Ces chiffres d’accès ne comptent que les structures connues et situées (20 en Normandie) : la liste est "
+        "incomplète, et l’accès réel peut être meilleur."
     )
     assert read[-1] == "Toutes ces combinaisons gardent la même liste de structures, sans celles qui y manquent."
     complete = explain(
@@ -152,16 +152,16 @@ def test_singulars_and_little_known_territories() -> None:
     one = {"unemployment": {"value": 5.9, "contribution": 1.4, "status": "observed"}, "zone": {"contribution": 0.0}}
     assert said(hamlet, components=one) == [
         (
-            "Pour le défi « Insertion des personnes éloignées de l'emploi », la commune du Havre a un besoin modéré "
+            "Pour le défi « Insertion des personnes éloignées de l’emploi », la commune du Havre a un besoin modéré "
             ": 1,4 sur 100."
         ),
         "Un indicateur explique ce score : « Chômage des 15-64 ans » (5,9 %, 1,4 point).",
         "Ce besoin concerne une seule personne : chômeurs de 15 à 64 ans (RP 2021).",
         (
-            "Pour le service « Accompagnement de projets de l'ESS », la structure la plus proche est à 1 minute, "
+            "Pour le service « Accompagnement de projets de l’ESS », la structure la plus proche est à 1 minute, "
             "pour un seuil de 45 minutes."
         ),
-        "L'accès y vaut 31,4 sur 100, où 100 est l'offre jugée suffisante.",
+        "L’accès y vaut 31,4 sur 100, où 100 est l’offre jugée suffisante.",
         (
             "Sur 30 habitants, 1 est servi (3,3 %), 28 ont une structure à portée mais saturée (93,3 %) et 1 est "
             "hors de portée (3,3 %)."
@@ -195,8 +195,8 @@ def test_a_phase_is_quoted_inside_quotes_and_its_zones_are_said() -> None:
     found = explain(row, COMPONENTS, indicators=INDICATORS, parameters=PARAMETERS | phase, region=REGION)
     read = [sentence.replace("\u202f", " ").replace("\u00a0", " ") for sentence in found]
     assert (
-        "Pour le service « Accompagnement de projets, phase “lieu” », aucune structure dont on sache qu'elle "
-        "intervient ici ne s'atteint en voiture."
+        "Pour le service « Accompagnement de projets, phase “lieu” », aucune structure dont on sache qu’elle "
+        "intervient ici ne s’atteint en voiture."
     ) in read
 
 
@@ -207,10 +207,10 @@ def test_what_is_unknown_or_secret_is_said() -> None:
     }  # fmt: skip
     assert said(district, components={}) == [
         (
-            "Pour le défi « Insertion des personnes éloignées de l'emploi », le besoin n'est pas connu dans le "
+            "Pour le défi « Insertion des personnes éloignées de l’emploi », le besoin n’est pas connu dans le "
             "quartier prioritaire Chemin Vert : trop de chiffres manquent."
         ),
-        "Pour le service « Accompagnement de projets de l'ESS », aucune structure connue ne s'atteint en voiture.",
+        "Pour le service « Accompagnement de projets de l’ESS », aucune structure connue ne s’atteint en voiture.",
         "La typologie reste indéterminée, faute de chiffres.",
     ]
     secret = {**CAUX, "need_volume_count": 4, "in_need_out_of_reach_count": 4, "status": "suppressed"}
@@ -241,4 +241,4 @@ def test_what_is_unknown_or_secret_is_said() -> None:
 )
 def test_verdicts_agree_with_the_answer(typology: str, verdict: str, share: float, sentence: str) -> None:
     found = said({**CAUX, "typology": typology}, Certainty(verdict=verdict, verdict_share=share))
-    assert f"{sentence} combinaisons de choix de méthode que l'on pourrait défendre." in found
+    assert f"{sentence} combinaisons de choix de méthode que l’on pourrait défendre." in found

@@ -44,7 +44,7 @@ def test_a_sum_holds_the_same_communes_at_every_period_and_says_how_many(found):
 def test_rates_are_never_summed_and_a_zone_around_is_not_the_territory(found):
     rates = [one for one in found if one.indicator == "rate_pct"]
     assert [(one.basis, one.place_code) for one in rates] == [("around", "Z")]
-    assert "ce n'est pas celui du territoire" in rates[0].note
+    assert "ce n’est pas celui du territoire" in rates[0].note
 
 
 def test_the_territorys_own_figure_comes_first_and_hides_the_sum(found):

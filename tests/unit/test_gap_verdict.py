@@ -79,7 +79,7 @@ def test_access_specifications_by_hand() -> None:
     assert found.scores[:, 0].tolist() == [100.0, 46.2]
     assert found.scores[:, words["", "", "trajets plus longs de 50\u202f%"]].tolist() == [100.0, 50.0]
     assert found.scores[:, words["", "seuil de 10 minutes", ""]].tolist() == [100.0, 0.0]
-    assert found.scores[:, words["accès en tout ou rien jusqu'au seuil", "", ""]].tolist() == [100.0, 100.0]
+    assert found.scores[:, words["accès en tout ou rien jusqu’au seuil", "", ""]].tolist() == [100.0, 100.0]
 
 
 def scored(index: pd.Index, scores: list[list[float]], axis: str) -> Scored:
@@ -115,7 +115,7 @@ def test_the_mesh_that_flips_is_named() -> None:
     parent = (scored(units, [[40.0]], "poids"), scored(units, [[0.0]], "seuil"))
     found = verdicts({"own": own, "epci": parent}, cuts=CUTS, study=STUDY)
     assert found["verdict_share"].tolist() == [0.5]
-    assert found["flips"].tolist() == [["maille de l'intercommunalité"]]
+    assert found["flips"].tolist() == [["maille de l’intercommunalité"]]
     with pytest.raises(UsageError, match="mêmes unités"):
         verdicts({"own": own, "epci": (scored(UNITS, [[1.0], [1.0]], "poids"), own[1])}, cuts=CUTS, study=STUDY)
 

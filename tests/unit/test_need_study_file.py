@@ -48,7 +48,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         STUDY.need("logement")
     with pytest.raises(UsageError, match="tiers_lieu"):
         STUDY.service("piscine")
-    with pytest.raises(UsageError, match="« ess » n'a pas de phases : seul « accompagnement »"):
+    with pytest.raises(UsageError, match="« ess » n’a pas de phases : seul « accompagnement »"):
         STUDY.service("ess:creation")
 
 
@@ -72,25 +72,25 @@ def test_a_broken_study_is_refused(tmp_path: Path, content: str, message: str) -
 
 BROKEN = {
     "no label": ('label = "Chômage des 15-64 ans"\n', "", "indicateur 1 (unemployment_1564_rate) : « label » manque"),
-    "unknown key": ("goalposts_note = ", "remarque_bornes = ", "« remarque_bornes » n'est pas une clé connue"),
+    "unknown key": ("goalposts_note = ", "remarque_bornes = ", "« remarque_bornes » n’est pas une clé connue"),
     "weight of 0": ("weight = 0.25", "weight = 0", "le poids doit être positif"),
     "weight in words": ("weight = 0.25", 'weight = "beaucoup"', "« weight » doit être un nombre"),
     "weight that is no number": ("weight = 0.25", "weight = nan", "« weight » doit être un nombre"),
     "goalpost in words": ("low = 5.0", 'low = "cinq"', "« low » doit être un nombre"),
     "goalposts turned": ("low = 5.0", "low = 25.0", "la borne basse doit être sous la borne haute"),
-    "direction": ("direction = 1", "direction = 2", "« direction » doit être l'un de 1, -1"),
-    "status": ('status = "observed"', 'status = "deviné"', "« status » doit être l'un de observed, estimated"),
+    "direction": ("direction = 1", "direction = 2", "« direction » doit être l’un de 1, -1"),
+    "status": ('status = "observed"', 'status = "deviné"', "« status » doit être l’un de observed, estimated"),
     "identifier": ('id = "unemployment_1564_rate"', "id = 5", "« id » doit être un texte"),
-    "kind of measure": ('kind = "ratio"', 'kind = "magie"', "« kind » doit être l'un de ratio, weighted_mean"),
+    "kind of measure": ('kind = "ratio"', 'kind = "magie"', "« kind » doit être l’un de ratio, weighted_mean"),
     "level": (
         'kind = "ratio", level = "commune"',
         'kind = "ratio", level = "pays"',
-        "« level » doit être l'un de iris",
+        "« level » doit être l’un de iris",
     ),
     "ratio of nothing": (', over = "active_1564_count"', "", "demande « over », son dénominateur"),
     "scale in words": ("scale = 100.0", 'scale = "cent"', "« scale » doit être un nombre"),
     "growth of no year": ("growth_years = 6.0", "growth_years = 0", "« growth_years » doit être supérieur à 0"),
-    "normalisation": ('normalisation = "goalposts"', 'normalisation = "magie"', "« normalisation » doit être l'un de"),
+    "normalisation": ('normalisation = "goalposts"', 'normalisation = "magie"', "« normalisation » doit être l’un de"),
     "one quantile": ("min_weight_share = 0.6", "winsorise = [0.05]", "« winsorise » doit être une liste de 2 nombres"),
     "cut that is no number": ("need = 50.0", "need = nan", "[cuts] : « need » doit être un nombre"),
     "cut beyond the scale": ("need = 50.0", "need = 500", "« need » doit être supérieur à 0 et au plus 100"),
@@ -108,12 +108,12 @@ BROKEN = {
         "« steps » doit être une liste de paires",
     ),
     "steps back": ("threshold_min = 45.0", "threshold_min = 45.0\nsteps = [[1.0, 0.5], [0.5, 1.0]]", "croissantes"),
-    "volume": ('volume_kind = "count"', 'volume_kind = "tonnes"', "« volume_kind » doit être l'un de count"),
-    "volume of no indicator": ('volume_indicator = "age75p_pct"', 'volume_indicator = "x"', "l'un des indicateurs"),
+    "volume": ('volume_kind = "count"', 'volume_kind = "tonnes"', "« volume_kind » doit être l’un de count"),
+    "volume of no indicator": ('volume_indicator = "age75p_pct"', 'volume_indicator = "x"', "l’un des indicateurs"),
     "verdict": ("robust_share = 0.80\n", "", "« robust_share » manque"),
     "endless drives": ("travel_factors = [0.85", "travel_factors = [inf", "chaque élément de « travel_factors »"),
     "version": ("version = 1", 'version = "un"', "« version » doit être un nombre"),
-    "syntax": ("[study]", "[study", "n'est pas lisible en TOML (ligne 11, colonne 7)"),
+    "syntax": ("[study]", "[study", "n’est pas lisible en TOML (ligne 11, colonne 7)"),
 }
 
 
@@ -145,5 +145,5 @@ def test_tables_that_are_none_and_bytes_that_are_no_text_are_refused(tmp_path: P
         with pytest.raises(InputFileError, match=r"doit être un tableau|manque"):
             read_study(path)
     path.write_bytes(text.encode("latin-1", errors="replace"))
-    with pytest.raises(InputFileError, match="n'est pas en UTF-8"):
+    with pytest.raises(InputFileError, match="n’est pas en UTF-8"):
         read_study(path)

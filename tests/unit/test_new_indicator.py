@@ -17,16 +17,16 @@ from observatory.runs.need.need_figures import figure_names
 
 FIELD = """
 [fields.repair_visits_count]
-label = "Visites d'ateliers de réparation"
+label = "Visites d’ateliers de réparation"
 unit = "visites"
-description = "Indicateur d'essai."
+description = "Indicateur d’essai."
 levels = ["commune"]
 sources = ["insee_rp_2021"]
 """
 INDICATOR = """
 [[defis.dechets.indicators]]
 id = "repair_visits_pct"
-label = "Visites d'ateliers de réparation pour 100 habitants"
+label = "Visites d’ateliers de réparation pour 100 habitants"
 unit = "visites pour 100 habitants"
 denominator = "population"
 vintage = "2021"
@@ -35,7 +35,7 @@ direction = -1
 weight = 1.0
 low = 0.0
 high = 40.0
-goalposts_note = "Bornes d'essai."
+goalposts_note = "Bornes d’essai."
 measure = { kind = "ratio", level = "commune", figure = "repair_visits_count", over = "population_count", scale = 100 }
 """
 BEFORE = '[[defis.dechets.indicators]]\nid = "reuse_nearest_min"'

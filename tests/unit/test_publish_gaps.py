@@ -100,7 +100,7 @@ def test_the_largest_gaps_come_first_and_ties_go_by_persons(report):
 
 
 def test_an_unknown_level_names_the_known_ones():
-    with pytest.raises(UsageError, match=r"« canton » n'existe pas : choisissez parmi commune, epci"):
+    with pytest.raises(UsageError, match=r"« canton » n’existe pas : choisissez parmi commune, epci"):
         gap_rows.require_level("canton")
 
 

@@ -107,7 +107,7 @@ def test_a_map_without_leaflet_says_what_to_install(monkeypatch, tmp_path):
 
 def test_a_folder_that_does_not_exist_is_told_and_nothing_is_left(tmp_path):
     drawing = draw([squares()], title="Essai", notice="", sources=[])
-    with pytest.raises(OutputFileError, match="n'existe pas"):
+    with pytest.raises(OutputFileError, match="n’existe pas"):
         save(drawing, tmp_path / "absent" / "carte.html")
     with pytest.raises(OutputFileError, match="est un dossier"):
         save(drawing, tmp_path)

@@ -154,7 +154,7 @@ def test_a_unit_with_more_places_than_an_answer_holds_is_asked_again_by_commune(
 def test_what_is_not_an_answer_of_the_api_ends_in_a_sentence(tmp_path, content):
     path = tmp_path / "reponse.json"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(InputFileError, match=r"JSON|réponse de l'API|unités légales"):
+    with pytest.raises(InputFileError, match=r"JSON|réponse de l’API|unités légales"):
         search.read(path)
 
 

@@ -57,7 +57,7 @@ def test_own_directory_makes_a_private_one_and_closes_an_open_one(tmp_path: Path
 def test_own_directory_refuses_a_link_and_somebody_elses(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with pytest.raises(ClusterError, match="n'appartient pas"):
+    with pytest.raises(ClusterError, match="n’appartient pas"):
         datadir.own_directory(tmp_path / "link", SELF)
     with pytest.raises(ClusterError, match="« marie »"):
         datadir.own_directory(tmp_path / "real", Account(name="marie", uid=SELF.uid + 1, gid=SELF.gid))
@@ -92,10 +92,10 @@ def test_the_newest_server_with_postgis_is_chosen(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     ("found", "major", "sentence"),
     [
-        ([], None, "PostgreSQL n'est pas installé sur cette machine"),
+        ([], None, "PostgreSQL n’est pas installé sur cette machine"),
         ([(15, False)], None, "PostGIS manque à PostgreSQL 15 .*apt-get install postgresql-15 postgresql-15-postgis-3"),
         ([(12, True)], None, "PostgreSQL 12 est trop ancien, il faut au moins la version 13"),
-        ([(15, True)], 13, "PostgreSQL 13 n'est pas installé .*postgresql-13-postgis-3"),
+        ([(15, True)], 13, "PostgreSQL 13 n’est pas installé .*postgresql-13-postgis-3"),
     ],
 )
 def test_what_is_missing_is_named_with_its_packages(

@@ -49,7 +49,7 @@ PLACES = pd.DataFrame(
 
 @pytest.fixture(params=["csv", "parquet"])
 def extract(request, tmp_path):
-    units, places = tmp_path / f"unites.{request.param}", tmp_path / f"d'établissements.{request.param}"
+    units, places = tmp_path / f"unites.{request.param}", tmp_path / f"d’établissements.{request.param}"
     for frame, path in ((UNITS, units), (PLACES, places)):
         if request.param == "csv":
             frame.to_csv(path, index=False)
@@ -114,11 +114,11 @@ def test_files_are_told_apart_by_their_columns(extract, tmp_path):
         sirene_stock.recognise([*given, extract.legal_units])
     other = tmp_path / "autre.csv"
     other.write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(InputFileError, match=r"autre\.csv n'est aucun fichier"):
+    with pytest.raises(InputFileError, match=r"autre\.csv n’est aucun fichier"):
         sirene_stock.recognise([other])
     short = tmp_path / "court.csv"
     PLACES.drop(columns="codeCommuneEtablissement").to_csv(short, index=False)
-    with pytest.raises(InputFileError, match="n'a pas la colonne codeCommuneEtablissement"):
+    with pytest.raises(InputFileError, match="n’a pas la colonne codeCommuneEtablissement"):
         sirene_stock.recognise([short, extract.legal_units])
 
 
@@ -144,13 +144,13 @@ def test_the_longer_prefix_wins_whatever_the_order():
 
 
 def test_wrong_files_end_in_a_sentence(extract, tmp_path):
-    with pytest.raises(InputFileError, match="n'existe pas"):
+    with pytest.raises(InputFileError, match="n’existe pas"):
         read(sirene_stock.Extract(tmp_path / "absent.csv", extract.establishments))
-    with pytest.raises(InputFileError, match="n'a pas la colonne siret"):
+    with pytest.raises(InputFileError, match="n’a pas la colonne siret"):
         read(sirene_stock.Extract(extract.legal_units, extract.legal_units))
     broken = tmp_path / "coupe.parquet"
     broken.write_bytes(b"PAR1 coupe")
-    with pytest.raises(InputFileError, match=r"coupe\.parquet n'est ni"):
+    with pytest.raises(InputFileError, match=r"coupe\.parquet n’est ni"):
         read(sirene_stock.Extract(broken, extract.establishments))
 
 

@@ -102,7 +102,7 @@ def test_the_search_for_large_cases_never_cheats(seed: int) -> None:
         )
     if solution.status == "infeasible":
         # Its own words tell a proof from a search that found nothing.
-        assert np.isinf(best) or "sans que l'impossibilité soit prouvée" in str(solution.reason)
+        assert np.isinf(best) or "sans que l’impossibilité soit prouvée" in str(solution.reason)
         return
     case.respects(solution)
     assert solution.bound <= best * (1 + 1e-9) + 1e-9
@@ -126,7 +126,7 @@ def test_capacitated_p_median_stopped_early(monkeypatch: pytest.MonkeyPatch, is_
             time_limit_s=0, seed=seed,
         )  # fmt: skip
         if found.status == "infeasible":
-            assert np.isinf(best) or "sans que l'impossibilité soit prouvée" in str(found.reason)
+            assert np.isinf(best) or "sans que l’impossibilité soit prouvée" in str(found.reason)
             continue
         case.respects(found)
         poor += check_proof(found, best)
@@ -153,7 +153,7 @@ def test_what_is_short_is_named() -> None:
     assert solution.status == "infeasible"
     assert "une capacité de 8 pour une demande de 11" in str(solution.reason)
     alone = p_median(np.ones((2, 2)), [9, 1], 2, capacity=[8, 7])
-    assert "aucun n'a la capacité" in str(alone.reason)
+    assert "aucun n’a la capacité" in str(alone.reason)
 
 
 def test_a_capacity_per_candidate_is_needed() -> None:

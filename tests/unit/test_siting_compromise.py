@@ -101,7 +101,7 @@ def test_where_choices_are_too_many_the_front_says_that_it_is_partial(monkeypatc
     partial = balances(model, wanted, deadline=time.perf_counter() + 9)
     assert whole.is_complete
     assert not partial.is_complete
-    assert "d'autres peuvent exister" in str(partial.reason)
+    assert "d’autres peuvent exister" in str(partial.reason)
     # With these two aims, and no pair that excludes itself in the way, both searches agree.
     free = replace(model, limits=Limits())
     again = balances(free, wanted, deadline=time.perf_counter() + 9)

@@ -70,7 +70,7 @@ def test_p_median_without_an_existing_site_stopped_early(monkeypatch: pytest.Mon
         best = min(float(case.demand[useful] @ cost[useful][:, sites].min(axis=1)) for sites in choices)
         found = p_median(cost, case.demand, 3, time_limit_s=0)
         if found.status == "infeasible":
-            assert np.isinf(best) or "sans que l'impossibilité soit prouvée" in str(found.reason)
+            assert np.isinf(best) or "sans que l’impossibilité soit prouvée" in str(found.reason)
             left += np.isfinite(best)
         else:
             poor += check_proof(found, best)

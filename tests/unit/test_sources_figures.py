@@ -42,7 +42,7 @@ def test_csv_lines_are_those_of_the_file_even_with_line_breaks(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a,c\n1,2\n", "n'a pas la colonne « b »"),
+        (b"a,c\n1,2\n", "n’a pas la colonne « b »"),
         (b"a,b\n1,2\n1\n", "1 colonnes à la ligne 3 au lieu de 2"),
         ("a,b\né,2\n".encode("mac_roman"), "ni en UTF-8 ni en Windows-1252"),
         (b"", "est vide"),

@@ -72,7 +72,7 @@ def test_frr_has_the_2644_communes_of_normandy_by_status(known: dict[str, set[st
         {
             "scope": "row",
             "line": read.loc[read["commune_code"].eq("14581"), "line"].item(),
-            "reason": "commune absente des territoires de l'observatoire",
+            "reason": "commune absente des territoires de l’observatoire",
             "content": "14581 ; FRR bénéficiaire",
         }
     ]

@@ -125,11 +125,11 @@ def test_the_communes_of_one_epci_are_taken_and_an_epci_that_lost_one_is_refused
     assert members["is_partial"].all()  # 72001 is out of the region
     with pytest.raises(InputFileError, match=r"1 communes que ces EPCI ont \(14002\)"):
         geo_api_epci.normalise(geo_api_epci.read(written(path, [rows[0]])), **known)
-    with pytest.raises(InputFileError, match="n'a pas le champ « epci"):
+    with pytest.raises(InputFileError, match="n’a pas le champ « epci"):
         geo_api_epci.read(written(path, [{"nom": "A", "code": "14001"}]))
     unknown = written(path, [commune("61001", "200000003")])
     assert geo_api_epci.normalise(geo_api_epci.read(unknown), **known).rejected["reason"].tolist() == [
-        "nom de l'EPCI absent"
+        "nom de l’EPCI absent"
     ]
 
 
@@ -293,7 +293,7 @@ def test_an_entry_of_an_archive_does_not_choose_where_it_is_written(tmp_path: Pa
     assert archive.unpack(path, "*_data.csv", inside) == inside / "dehors_data.csv"
     path.write_bytes(path.read_bytes()[:-30])
     assert not archive.is_archive(path)
-    with pytest.raises(InputFileError, match="n'est pas une archive"):
+    with pytest.raises(InputFileError, match="n’est pas une archive"):
         archive.unpack(path, "*", inside)
 
 
@@ -321,7 +321,7 @@ def test_the_sheet_of_zones_is_read_under_its_notes(tmp_path: Path) -> None:
     assert found.loc[("2801", "2025-T3"), "value"] == 6.9
     assert found.loc[("0051", "2025-T4"), "value"] == 7.25
     assert found.loc[("0051", "2025-T3"), "status"] == "missing"
-    with pytest.raises(InputFileError, match="n'a pas la feuille"):
+    with pytest.raises(InputFileError, match="n’a pas la feuille"):
         ze_unemployment.read(_without_sheet(tmp_path))
 
 
@@ -396,7 +396,7 @@ def test_decheteries_are_those_of_the_last_year_placed_by_latitude_then_longitud
     batch = decheteries.normalise(decheteries.read(path), departements={"14"})
     assert is_balanced(batch)
     assert (batch.kept_count, batch.duplicate_count, batch.rejected_count) == (2, 1, 1)
-    assert batch.rejected["reason"].tolist() == ["n'est plus dans l'annuaire de 2023"]
+    assert batch.rejected["reason"].tolist() == ["n’est plus dans l’annuaire de 2023"]
     found = batch.frame.set_index("record_id")
     assert (found.loc["1", "lat"], found.loc["1", "lon"]) == (49.2, -0.4)
 
@@ -508,7 +508,7 @@ def test_a_json_list_that_is_cut_or_lacks_a_field_ends_in_a_sentence(tmp_path: P
     path.write_text('{"results": [{"code": "14118"}, {"co', encoding="utf-8")
     with pytest.raises(InputFileError, match="liste JSON entière"):
         geo_api.read(path)
-    with pytest.raises(InputFileError, match="n'a pas le champ « nom »"):
+    with pytest.raises(InputFileError, match="n’a pas le champ « nom »"):
         geo_api.read(written(path, [{"code": CAEN}]))
     with pytest.raises(InputFileError, match="aucune ligne"):
         geo_api.read(written(path, {"results": []}))

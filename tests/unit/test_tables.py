@@ -46,7 +46,7 @@ def test_encodings_that_are_read(content: bytes, encoding: str) -> None:
     [
         (b"", "est vide"),
         (b" \n\n", "est vide"),
-        ("é\n".encode() + "è\n".encode("cp1252"), "la ligne 2 ne l'est pas"),
+        ("é\n".encode() + "è\n".encode("cp1252"), "la ligne 2 ne l’est pas"),
         ("Évreux\n".encode("mac_roman"), "ni en UTF-8 ni en Windows-1252"),
         ("Évreux é\n".encode("cp850"), "ni en UTF-8 ni en Windows-1252"),
         ("é".encode("utf-16"), "UTF-16"),
@@ -82,14 +82,14 @@ def test_layouts_that_are_read(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("CODGEO;LIBGEO\n14001;Ablon\n", "n'a pas la colonne « pop_… ».* Il a : codgeo, libgeo"),
+        ("CODGEO;LIBGEO\n14001;Ablon\n", "n’a pas la colonne « pop_… ».* Il a : codgeo, libgeo"),
         ("CODGEO;CODGEO;LIBGEO;pop_1\n1;2;3;4\n", "deux colonnes pour « CODGEO »"),
         ("CODGEO;LIBGEO;pop_1\n14001;Ablon\n", "2 colonnes à la ligne 2 au lieu de 3"),
         ("CODGEO;LIBGEO;pop_1\n14001;Ablon;3;4\n", "4 colonnes à la ligne 2 au lieu de 3"),
         ('CODGEO;LIBGEO;pop_1\n14001;"Ablon;3\n', "tronqué ou mal formé"),
         ("CODGEO;LIBGEO;pop_1\n14001;" + "x" * 200_000 + ";3\n", "cellule démesurée"),
-        ("CODGEO;LIBGEO;pop_1\n", "n'a que son en-tête"),
-        ("n'importe quoi\n", "n'a pas la colonne « CODGEO »"),
+        ("CODGEO;LIBGEO;pop_1\n", "n’a que son en-tête"),
+        ("n’importe quoi\n", "n’a pas la colonne « CODGEO »"),
     ],
 )
 def test_layouts_that_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
@@ -106,9 +106,9 @@ def test_a_json_list_is_read_only_where_its_producer_gives_one(tmp_path: Path) -
         ["14001", None, "7", None, 1],
         ["14002", None, None, "1,2", 2],
     ]
-    with pytest.raises(InputFileError, match="n'a pas le champ « pop_… »"):
+    with pytest.raises(InputFileError, match="n’a pas le champ « pop_… »"):
         read_table(path, COLUMNS, as_list=True)
-    with pytest.raises(InputFileError, match="n'a pas la colonne « CODGEO »"):
+    with pytest.raises(InputFileError, match="n’a pas la colonne « CODGEO »"):
         read_table(path, columns)
 
 

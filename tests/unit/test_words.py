@@ -23,20 +23,20 @@ REGION = home_region().names
     [
         ("region", "28", "Normandie", "la région Normandie"),
         ("departement", "14", "Calvados", "le département du Calvados"),
-        ("departement", "27", "Eure", "le département de l'Eure"),
+        ("departement", "27", "Eure", "le département de l’Eure"),
         ("departement", "02", "Aisne", "le département Aisne"),
         ("epci", "1", "Métropole Rouen Normandie", "la métropole Rouen Normandie"),
-        ("epci", "2", "Caux Seine Agglo", "l'intercommunalité Caux Seine Agglo"),
-        ("commune", "61001", "Alençon", "la commune d'Alençon"),
+        ("epci", "2", "Caux Seine Agglo", "l’intercommunalité Caux Seine Agglo"),
+        ("commune", "61001", "Alençon", "la commune d’Alençon"),
         ("commune", "27016", "Les Andelys", "la commune des Andelys"),
         ("commune", "61214", "L'Aigle", "la commune de L'Aigle"),
         ("commune", "76575", "La Rue-Saint-Pierre", "la commune de La Rue-Saint-Pierre"),
-        ("commune", "27229", "Évreux", "la commune d'Évreux"),
-        ("commune", "76758", "Yvetot", "la commune d'Yvetot"),
-        ("commune", "14327", "Hérouville-Saint-Clair", "la commune d'Hérouville-Saint-Clair"),
+        ("commune", "27229", "Évreux", "la commune d’Évreux"),
+        ("commune", "76758", "Yvetot", "la commune d’Yvetot"),
+        ("commune", "14327", "Hérouville-Saint-Clair", "la commune d’Hérouville-Saint-Clair"),
         ("commune", "14333", "Honfleur", "la commune de Honfleur"),
         ("commune_deleguee", "14762", "Vire", "la commune déléguée de Vire"),
-        ("zone_emploi", "2801", "Argentan", "la zone d'emploi d'Argentan"),
+        ("zone_emploi", "2801", "Argentan", "la zone d’emploi d’Argentan"),
         ("lieu-dit", "x", "Le Bout", "le territoire Le Bout"),
     ],
 )  # fmt: skip
@@ -46,7 +46,7 @@ def test_territories_are_named(level: str, code: str, name: str, words: str) -> 
 
 
 def test_grammar() -> None:
-    assert of("Œuilly") == "d'Œuilly"
+    assert of("Œuilly") == "d’Œuilly"
     assert [plural(1.9, "point"), plural(2, "point"), plural(0, "point")] == ["point", "points", "point"]
     assert [listed([]), listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])] == ["", "a", "a et b", "a, b et c"]
     assert quoted("a « b »") == "«\u00a0a “b”\u00a0»"

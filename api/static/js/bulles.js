@@ -30,7 +30,7 @@ function sources(ids, reglages) {
   return cadre;
 }
 
-// Juste sous le titre : c'est le premier lien, que la carte désigne à l'ouverture, et rien ne défile.
+// Juste sous le titre : c’est le premier lien, que la carte désigne à l’ouverture, et rien ne défile.
 function fiche(niveau, code) {
   const p = element("p");
   p.append(element("a", "Ouvrir la fiche", { href: `/territoires/${niveau}/${code}` }));

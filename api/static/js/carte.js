@@ -39,7 +39,7 @@ function suivreMesure(carte) {
     etat.textContent = `Couleur : ${reglages.measures[choix.value]}.`;
   });
   for (const nom of ["defi", "service", "level", "territory"]) {
-    // Le tableau et la carte changent ensemble : c'est le serveur qui les écrit.
+    // Le tableau et la carte changent ensemble : c’est le serveur qui les écrit.
     document.querySelector(`#${nom}`).addEventListener("change", () => document.querySelector("#choix").requestSubmit());
   }
 }

@@ -7,7 +7,7 @@ const RURAL = ["5", "6", "7"]; // grille de densité à sept niveaux : bourgs ru
 
 export const HACHURES = { rural: { couleur: "#33691e", sens: 1 }, frr: { couleur: "#5d4037", sens: -1 } };
 
-/** Une image répétée de traits obliques, pour ne pas cacher l'aplat qui est dessous. */
+/** Une image répétée de traits obliques, pour ne pas cacher l’aplat qui est dessous. */
 export function hachure(couleur, sens) {
   const taille = 12;
   const toile = document.createElement("canvas");

@@ -1,10 +1,10 @@
-// La carte de l'implantation : elle remplace le dessin quand le navigateur le permet ; la page est complète sans elle.
+// La carte de l’implantation : elle remplace le dessin quand le navigateur le permet ; la page est complète sans elle.
 
 import { LIBELLES } from "./libelles.js";
 
 const FAMILLES = {
   existant: { couleur: "#ffffff", trait: "#0b4a5b", rayon: 6, nom: "structure existante" },
-  autre: { couleur: "#fdae61", trait: "#7f3b08", rayon: 7, nom: "lieu d'une autre solution" },
+  autre: { couleur: "#fdae61", trait: "#7f3b08", rayon: 7, nom: "lieu d’une autre solution" },
   nouveau: { couleur: "#ca0020", trait: "#ffffff", rayon: 10, nom: "nouveau pôle" },
 };
 const COUCHES = { commune: "communes", epci: "epci", departement: "departements" };

@@ -1,9 +1,9 @@
-// Ce que l'on atteint d'une structure par la route, quand l'exploitant a chargé un réseau routier.
+// Ce que l’on atteint d’une structure par la route, quand l’exploitant a chargé un réseau routier.
 
 const COULEURS = ["#d8b365", "#8c6d1f", "#4d3a06"]; // de la durée la plus longue à la plus courte
 const VIDE = { type: "FeatureCollection", features: [] };
 
-/** La source et les couches, vides tant que rien n'est demandé. */
+/** La source et les couches, vides tant que rien n’est demandé. */
 export function couchesIsochrones() {
   const couleur = ["match", ["get", "rang"], 0, COULEURS[0], 1, COULEURS[1], COULEURS[2]];
   return {
@@ -34,7 +34,7 @@ async function tracer(carte, [lon, lat], reglages) {
   return zones.note;
 }
 
-/** Le bouton d'une bulle, et la phrase qui dit ce qui est dessiné. */
+/** Le bouton d’une bulle, et la phrase qui dit ce qui est dessiné. */
 export function boutonIsochrones(carte, lieu, reglages, etat) {
   const cadre = document.createElement("div");
   const bouton = document.createElement("button");

@@ -1,4 +1,4 @@
-// Les nombres comme on les écrit en français ; l'absence d'une donnée se dit.
+// Les nombres comme on les écrit en français ; l’absence d’une donnée se dit.
 
 const entier = new Intl.NumberFormat("fr-FR", { maximumFractionDigits: 0 });
 const dixieme = new Intl.NumberFormat("fr-FR", { minimumFractionDigits: 1, maximumFractionDigits: 1 });

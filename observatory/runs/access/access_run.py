@@ -129,7 +129,7 @@ def stored_access(connection: Connection, name: str) -> AccessRun:
     """
     stored = results.find_run(connection, name)
     if stored is None:
-        raise NotComputedError("Ce calcul d'accès n'est plus en base : relancez « observatory compute ».")
+        raise NotComputedError("Ce calcul d’accès n’est plus en base : relancez « observatory compute ».")
     return AccessRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
 
 
@@ -147,7 +147,7 @@ def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: flo
         "norm_sites_per_inhabitant": norm,
         "norm_persons_per_site": round(1.0 / norm) if norm > 0 else None,
         "norm_origin": _norm_origin(service, supply_count, population_count),
-        "supply_unit": "Une structure compte pour une unité d'offre : les capacités ne sont pas connues.",
+        "supply_unit": "Une structure compte pour une unité d’offre : les capacités ne sont pas connues.",
         "supply_count": supply_count,
         "border_supply_count": len(offered) - supply_count,
         "border_demand_count": int(demand["is_border"].sum()),
@@ -238,9 +238,9 @@ def _same(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.N
 
 def _norm_origin(service: ServiceStudy, supply_count: int, population_count: int) -> str:
     if service.persons_per_site:
-        return f"Norme déclarée par l'étude : un site pour {service.persons_per_site:g} habitants."
+        return f"Norme déclarée par l’étude : un site pour {service.persons_per_site:g} habitants."
     known = f"{supply_count} structures comptées pour {count(population_count)} habitants"
-    return f"Moyenne {home_region().names.adjective_f}, convention de l'observatoire : {known}."
+    return f"Moyenne {home_region().names.adjective_f}, convention de l’observatoire : {known}."
 
 
 def _read_rows(connection: Connection, name: str) -> pd.DataFrame:

@@ -43,15 +43,15 @@ def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list
     accompanies = active[active["phases"].map(lambda one: phase in (one or ())).astype(bool)]
     warnings = [
         _sentence(
-            "Lieu inconnu, non comptées dans l'accès", accompanies[~accompanies.index.isin(places["structure_id"])]
+            "Lieu inconnu, non comptées dans l’accès", accompanies[~accompanies.index.isin(places["structure_id"])]
         ),
-        _sentence("Zone d'intervention inconnue, non comptées", accompanies[~accompanies.index.isin(zones.index)]),
+        _sentence("Zone d’intervention inconnue, non comptées", accompanies[~accompanies.index.isin(zones.index)]),
         _sentence("Phases inconnues, non comptées", active[active["phases"].map(lambda one: not one).astype(bool)]),
     ]
     if found.empty:
         raise UsageError(
-            f"L'accès à l'accompagnement de la phase « {PHASES[phase]} » est inconnu, et non pas nul : aucune "
-            "structure de l'annuaire n'est connue pour elle avec un lieu et une zone. Complétez l'annuaire."
+            f"L’accès à l’accompagnement de la phase « {PHASES[phase]} » est inconnu, et non pas nul : aucune "
+            "structure de l’annuaire n’est connue pour elle avec un lieu et une zone. Complétez l’annuaire."
         )
     return found, [one for one in warnings if one]
 

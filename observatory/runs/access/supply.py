@@ -73,7 +73,7 @@ def _offered(supply: pd.DataFrame, further: pd.DataFrame, service: ServiceStudy)
     warnings = []
     is_closed = supply["is_closed"].astype(bool)
     if is_closed.any():
-        warnings.append(f"Fermées d'après Sirene, montrées mais plus comptées : {_names(supply[is_closed])}.")
+        warnings.append(f"Fermées d’après Sirene, montrées mais plus comptées : {_names(supply[is_closed])}.")
         supply = supply[~is_closed]
     is_active = supply["is_active"].astype(bool)
     is_placed = supply["x_m"].notna()
@@ -83,12 +83,12 @@ def _offered(supply: pd.DataFrame, further: pd.DataFrame, service: ServiceStudy)
         warnings.append(f"Projets annoncés, montrés mais jamais comptés : {_names(supply[~is_active])}.")
     if (is_active & ~is_reached).any():
         unplaced = supply[is_active & ~is_reached]
-        warnings.append(f"Lieu inconnu, non comptées dans l'accès : {_names(unplaced)}.")
+        warnings.append(f"Lieu inconnu, non comptées dans l’accès : {_names(unplaced)}.")
     if service.service in ZONED_SERVICES:
         is_zoned = supply["zone_level"].notna() & supply["zone_code"].notna()
         if (kept & ~is_zoned).any():
             warnings.append(
-                f"Zone d'intervention inconnue, non comptées dans l'accès : {_names(supply[kept & ~is_zoned])}."
+                f"Zone d’intervention inconnue, non comptées dans l’accès : {_names(supply[kept & ~is_zoned])}."
             )
         kept &= is_zoned
     offered = supply[kept & is_placed]

@@ -63,7 +63,7 @@ def on(client: Client) -> Runner:
             return [future.result() for future in futures]
         except KilledWorker as error:
             raise WorkersError(
-                "Les ouvriers du cluster Dask s'arrêtent à répétition : donnez-leur plus de mémoire, puis relancez."
+                "Les ouvriers du cluster Dask s’arrêtent à répétition : donnez-leur plus de mémoire, puis relancez."
             ) from error
 
     return run
@@ -99,7 +99,7 @@ def dask_client(scheduler: str | None, *, workers: int | None = None) -> Iterato
             client = Client(scheduler, timeout=CONNECT_S)  # type: ignore[no-untyped-call]
         except ValueError as error:
             raise UsageError(
-                f"« {scheduler} » n'est pas l'adresse d'un ordonnanceur Dask : tcp://hôte:8786."
+                f"« {scheduler} » n’est pas l’adresse d’un ordonnanceur Dask : tcp://hôte:8786."
             ) from error
         except (OSError, TimeoutError) as error:
             raise WorkersError(
@@ -109,7 +109,7 @@ def dask_client(scheduler: str | None, *, workers: int | None = None) -> Iterato
         with client:
             if not client.scheduler_info()["workers"]:
                 raise WorkersError(
-                    f"L'ordonnanceur Dask « {scheduler} » n'a aucun ouvrier : démarrez-en avec "
+                    f"L’ordonnanceur Dask « {scheduler} » n’a aucun ouvrier : démarrez-en avec "
                     f"« dask worker {scheduler} »."
                 )
             yield client

@@ -94,7 +94,7 @@ def difference(
     """
     one, other = find_run(connection, before), find_run(connection, after)
     if (one["defi"], one["service"]) != (other["defi"], other["service"]):
-        raise UsageError("Les deux calculs ne portent pas sur le même défi et le même service : comparez-en d'autres.")
+        raise UsageError("Les deux calculs ne portent pas sur le même défi et le même service : comparez-en d’autres.")
     tables = []
     for run in (one, other):
         rows = read.gap_rows(connection, run["run_hash"], level, territory=territory)

@@ -250,7 +250,7 @@ def _parameters(request: GapRequest, need: NeedRun, access: AccessRun) -> dict[s
     warnings = list(access.parameters["warnings"])
     if request.defi == "dechets" and request.service.service == REUSE_SERVICE:
         warnings.append(
-            "L'éloignement des ressourceries compte deux fois, dans le besoin et dans l'accès : lisez-les séparément."
+            "L’éloignement des ressourceries compte deux fois, dans le besoin et dans l’accès : lisez-les séparément."
         )
     return {
         "study_id": request.study.id,

@@ -159,7 +159,7 @@ def mesh_note(siting: SitingStudy, found: SitingInputs, inputs: Inputs) -> str:
         return MESH_NOTE
     verb = "est découpée" if len(cut) == 1 else "sont découpées"
     return (
-        f"{MESH_NOTE} {listed(cut)} {verb} aussi en IRIS par l'Insee, dont les données ne portent ni contour ni lieu : "
+        f"{MESH_NOTE} {listed(cut)} {verb} aussi en IRIS par l’Insee, dont les données ne portent ni contour ni lieu : "
         "ils ne sont pas placés."
     )
 
@@ -183,13 +183,13 @@ def _parameters(asked: Asked, found: SitingInputs, inputs: Inputs, best: Solutio
         "existing_count": found.model.n_existing,
         "objective_unit": OBJECTIVE_UNITS[siting.objective],
         "mesh_note": mesh_note(siting, found, inputs),
-        "supply_note": "Un pôle compte pour une structure de chaque service ; la norme reste celle d'aujourd'hui.",
+        "supply_note": "Un pôle compte pour une structure de chaque service ; la norme reste celle d’aujourd'hui.",
         "cost_note": "" if siting.costs is None else siting.costs.note,
         "capacity_note": (
             ""
             if siting.capacity_count is None
-            else "Capacité des structures existantes inconnue : supposée sans limite (convention de l'observatoire). "
-            "Le registre compte chaque pôle pour une structure, sans sa capacité : qui n'y trouve pas de place n'y est "
+            else "Capacité des structures existantes inconnue : supposée sans limite (convention de l’observatoire). "
+            "Le registre compte chaque pôle pour une structure, sans sa capacité : qui n’y trouve pas de place n’y est "
             "pas hors de portée."
         ),
         "secrecy_note": (

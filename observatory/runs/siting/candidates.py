@@ -120,15 +120,15 @@ def no_candidate(
     if frame.empty:
         words = " ni ".join(LAYER_WORDS[layer] for layer in siting.layers)
         return (
-            f"Le territoire n'a saisi {words} : enregistrez ses lieux avec « observatory territory-files », ou retirez "
+            f"Le territoire n’a saisi {words} : enregistrez ses lieux avec « observatory territory-files », ou retirez "
             "ce choix."
         )
     conditions = _conditions(connection, siting.filters, study, frame, inputs)
     alone = [words for words, passes in conditions.items() if not passes.any()]
     if alone:
-        return f"Aucun lieu candidat n'est {alone[0]} : élargissez la liste ou les filtres."
+        return f"Aucun lieu candidat n’est {alone[0]} : élargissez la liste ou les filtres."
     together = " et ".join(conditions)
-    return f"Aucun lieu candidat n'est à la fois {together} : élargissez la liste ou les filtres."
+    return f"Aucun lieu candidat n’est à la fois {together} : élargissez la liste ou les filtres."
 
 
 def entered_places(connection: Connection, siting: SitingStudy) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _named(siting: SitingStudy, units: pd.DataFrame) -> pd.DataFrame:
         stands = (frame["code"] == one.unit) & frame["unit_level"].isin([one.unit_level, DEMAND_LEVEL])
         if not stands.any():
             raise UsageError(
-                f"Le candidat « {one.name} » est placé dans l'unité « {one.unit} », qui n'est pas dans le territoire."
+                f"Le candidat « {one.name} » est placé dans l’unité « {one.unit} », qui n’est pas dans le territoire."
             )
         frame.loc[stands, ["code", "name", "note", "source_id"]] = [one.id, one.name, one.note, one.source]
     return frame
@@ -190,10 +190,10 @@ def _conditions(
         passes["dans une commune rurale"] = commune.isin(rural_communes(connection, inputs)).to_numpy(dtype=bool)
     if filters.min_population_count:
         population = inputs.population_count.reindex(commune).fillna(0).to_numpy(dtype=np.int64)
-        words = f"dans une commune d'au moins {counted(filters.min_population_count, 'habitant')}"
+        words = f"dans une commune d’au moins {counted(filters.min_population_count, 'habitant')}"
         passes[words] = population >= filters.min_population_count
     if filters.station_max_min is not None:
-        words = f"à {counted(filters.station_max_min, 'minute', written=amount)} au plus d'une commune à gare"
+        words = f"à {counted(filters.station_max_min, 'minute', written=amount)} au plus d’une commune à gare"
         passes[words] = _near_station(connection, filters.station_max_min, study, frame, inputs)
     return passes
 
@@ -211,7 +211,7 @@ def within_polygon(polygon: Any, frame: pd.DataFrame) -> Booleans:  # noqa: ANN4
         shape = shapely.from_geojson(shapely.to_geojson(shapely.geometry.shape(polygon)))
         moved = shapely.transform(shape, lambda xy: np.column_stack(to_metres.transform(xy[:, 0], xy[:, 1])))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, shapely.errors.GEOSException) as error:
-        raise UsageError("Le contour des candidats n'est pas un polygone GeoJSON lisible (EPSG:4326).") from error
+        raise UsageError("Le contour des candidats n’est pas un polygone GeoJSON lisible (EPSG:4326).") from error
     if moved.is_empty or not moved.is_valid or not np.isfinite(shapely.get_coordinates(moved)).all():
         raise UsageError(
             "Le contour des candidats est vide, se recoupe, ou sort de France : donnez longitude puis latitude."

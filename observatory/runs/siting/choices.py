@@ -59,9 +59,9 @@ def pareto_document(
         "is_complete": front.is_complete,
         "reason": front.reason,
         "note": (
-            "Chaque ligne est un choix qu'aucun autre n'égale ou ne dépasse sur tous les buts. Les personnes "
-            "s'additionnent sur les services ; les temps et les parts en sont la moyenne. Un lieu sans site à portée "
-            f"compte pour {LONGEST_DRIVE_MIN:g} minutes (convention de l'observatoire)."
+            "Chaque ligne est un choix qu’aucun autre n’égale ou ne dépasse sur tous les buts. Les personnes "
+            "s’additionnent sur les services ; les temps et les parts en sont la moyenne. Un lieu sans site à portée "
+            f"compte pour {LONGEST_DRIVE_MIN:g} minutes (convention de l’observatoire)."
         ),
     }
 

@@ -318,7 +318,7 @@ def robustness_document(found: SitingInputs, study: Study, tried: Robustness) ->
     }
     return {
         "max_regret": known(tried.max_regret),
-        "regret_unit": REGRET_UNITS.get(found.model.objective, "part de l'objectif"),
+        "regret_unit": REGRET_UNITS.get(found.model.objective, "part de l’objectif"),
         "seed": tried.seed,
         "is_complete": tried.is_complete,
         "unclosed_count": tried.unclosed_count,

@@ -28,7 +28,7 @@ PROJECTED: Final = {f"age{age}p_pct": indicator for age, indicator in INDICATORS
 """Figure whose persons a défi concerns → their projection."""
 LEVEL_WORDS: Final = {
     "commune": "de la commune",
-    "epci": "de l'intercommunalité",
+    "epci": "de l’intercommunalité",
     "departement": "du département",
 }
 """Levels of the projections, the nearest first."""
@@ -71,8 +71,8 @@ def projected(connection: Connection, found: SitingInputs, study: Study, inputs:
             if known is not None:
                 factors.setdefault(str(year), {})[defi] = known
     if not told:
-        return Projected({}, "Projections de population : chargées ; aucun défi de l'étude ne s'y compte.")
-    tail = " Les autres défis restent ceux d'aujourd'hui." if len(found.model.weights) > 1 else ""
+        return Projected({}, "Projections de population : chargées ; aucun défi de l’étude ne s’y compte.")
+    tail = " Les autres défis restent ceux d’aujourd'hui." if len(found.model.weights) > 1 else ""
     return Projected(factors, f"Projections de population : {' ; '.join(told)}.{tail}", (SOURCE_ID,))
 
 
@@ -126,7 +126,7 @@ def _told(found: SitingInputs, defi: str, one: Growth, reference: int, year: int
     matters = found.model.is_counted & (persons > 0)
     absent = int((matters & np.isnan(one.factor)).sum())
     if not matters.any():
-        return None, f"en {year} : non essayé, personne n'est concerné"
+        return None, f"en {year} : non essayé, personne n’est concerné"
     if absent:
         return None, f"en {year} : non essayé, {_places(absent)} sans projection qui couvre {reference} et {year}"
     factor = np.where(np.isnan(one.factor), 1.0, one.factor)

@@ -79,5 +79,5 @@ def _known(codes: Iterable[str], known: dict[str, int], word: str) -> None:
     unknown = [code for code in codes if code not in known]
     if unknown:
         raise UsageError(
-            f"{word} « {unknown[0]} » : ce code n'est pas dans la question ; reprenez un code que la réponse donne."
+            f"{word} « {unknown[0]} » : ce code n’est pas dans la question ; reprenez un code que la réponse donne."
         )

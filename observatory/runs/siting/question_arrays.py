@@ -88,7 +88,7 @@ def siting_inputs(
     units = _units(siting, own, list(dict.fromkeys(around)), volumes=volumes, inputs=inputs)
     if len(units) > UNITS_MAX:
         raise UsageError(
-            f"{territory['name']} compte trop d'unités pour une étude d'implantation ({len(units)}, au plus "
+            f"{territory['name']} compte trop d’unités pour une étude d’implantation ({len(units)}, au plus "
             f"{UNITS_MAX}) : choisissez une intercommunalité ou un département."
         )
     supplies = {name: service_supply(connection, study.service(name), inputs) for name in siting.services}

@@ -173,7 +173,7 @@ def find_siting(connection: Connection, start: str) -> SitingRun:
         If no siting study is stored under it.
     """
     if len(start) < HASH_SHOWN or set(start.lower()) - set("0123456789abcdef"):
-        raise UsageError(f"Le nom d'un calcul a au moins {HASH_SHOWN} chiffres hexadécimaux : recopiez-le.")
+        raise UsageError(f"Le nom d’un calcul a au moins {HASH_SHOWN} chiffres hexadécimaux : recopiez-le.")
     query = sa.select(Run.run_hash).where(Run.kind == "siting", Run.run_hash.startswith(start.lower())).limit(2)
     names = list(connection.execute(query).scalars())
     if len(names) > 1:
@@ -181,6 +181,6 @@ def find_siting(connection: Connection, start: str) -> SitingRun:
     found = _stored(connection, names[0]) if names else None
     if found is None:
         raise NotComputedError(
-            f"Aucune étude d'implantation « {start} » n'est dans la base : lancez « observatory site --study »."
+            f"Aucune étude d’implantation « {start} » n’est dans la base : lancez « observatory site --study »."
         )
     return found

@@ -83,7 +83,7 @@ def balances(model: SitingModel, targets: Targets, *, deadline: float) -> Balanc
     choices = sorted(set(_from_pairs(model, targets, deadline)))
     reason = (
         f"{count} choix sont possibles : les compromis montrés sont exacts deux à deux (temps moyen et un autre but), "
-        "d'autres peuvent exister. Demandez moins de pôles ou moins de candidats pour les avoir tous."
+        "d’autres peuvent exister. Demandez moins de pôles ou moins de candidats pour les avoir tous."
     )
     return Balances(tuple(_undominated(model, targets, choices)), len(choices), is_complete=False, reason=reason)
 

@@ -15,9 +15,9 @@ NAMED_COMMUNES: Final = 4
 
 
 NO_ALTERNATIVE: Final = {
-    "required": "La question impose ce lieu : aucune solution ne s'en passe.",
+    "required": "La question impose ce lieu : aucune solution ne s’en passe.",
     "none": "Sans ce site, aucune solution ne répond à la question.",
-    "unsought": "La meilleure solution sans ce site n'a pas été cherchée.",
+    "unsought": "La meilleure solution sans ce site n’a pas été cherchée.",
 }
 
 
@@ -125,8 +125,8 @@ def _loss(other: Mapping[str, Any], objective: str) -> str:
     if objective == "p_center":
         return f"le lieu le plus éloigné serait {counted(other['cost'], 'minute', written=decimal)} plus loin"
     if other["cost_share"] is None:
-        return "écart sur l'objectif : sans mesure"
-    return f"écart sur l'objectif : {decimal(100 * other['cost_share'])} %"
+        return "écart sur l’objectif : sans mesure"
+    return f"écart sur l’objectif : {decimal(100 * other['cost_share'])} %"
 
 
 def joint_sentences(
@@ -134,7 +134,7 @@ def joint_sentences(
 ) -> list[str]:
     """Return the sentences of a joint pole: what each site opens, for whom, at what cost, and against all services."""
     if document["objective"] is None:
-        return ["Le temps donné n'a pas suffi à chercher le pôle commun : allongez-le."]
+        return ["Le temps donné n’a pas suffi à chercher le pôle commun : allongez-le."]
     if not document["sites"]:
         return [f"Avec un budget de {amount(document['budget'])}, aucun service ne peut être ouvert."]
     told = [
@@ -145,7 +145,7 @@ def joint_sentences(
     told.append(f"Coût en tout : {amount(document['cost'])} sur {amount(document['budget'])} ({document['note']}).")
     if document["status"] != "optimal":
         gap = "inconnu" if document["gap"] is None else f"de {decimal(100 * document['gap'], digits=2)} % au plus"
-        told.append(f"C'est le meilleur mélange trouvé dans le temps donné, à un écart {gap} de l'optimum.")
+        told.append(f"C’est le meilleur mélange trouvé dans le temps donné, à un écart {gap} de l’optimum.")
     together = document["together"]
     if together is None:
         told.append("Ouvrir tous les services ensemble dans un même lieu dépasserait ce budget.")
@@ -153,7 +153,7 @@ def joint_sentences(
         share = abs(document["objective"] - together["objective"]) / max(abs(document["objective"]), 1e-9)
         told.append(
             f"Tous les services ensemble ({listed(together['sites']) or 'aucun lieu'}, coût "
-            f"{amount(together['cost'])}) feraient {decimal(100 * share)} % de moins bien sur l'objectif."
+            f"{amount(together['cost'])}) feraient {decimal(100 * share)} % de moins bien sur l’objectif."
         )
     else:
         told.append("Ouvrir tous les services ensemble, pour ce budget, ferait aussi bien.")

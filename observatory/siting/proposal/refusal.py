@@ -27,12 +27,12 @@ def in_the_way(model: SitingModel) -> str | None:
     if (too_dear := _too_dear(model)) is not None:
         return too_dear
     if not model.weight.sum() > 0:
-        return "Personne n'est concerné par ces défis sur ce territoire : choisissez d'autres défis."
+        return "Personne n’est concerné par ces défis sur ce territoire : choisissez d’autres défis."
     drives = model.candidate_min[model.is_counted]
     if model.objective == "mclp" and not (drives <= model.threshold_min).any():
         shortest = decimal(drives.min())
         return (
-            f"Aucun habitant n'est à moins de {_minutes(model.threshold_min)} d'un site candidat : le trajet "
+            f"Aucun habitant n’est à moins de {_minutes(model.threshold_min)} d’un site candidat : le trajet "
             f"le plus court en prend {shortest}. Relevez le seuil."
         )
     return _left_out(model)
@@ -51,7 +51,7 @@ def _too_dear(model: SitingModel) -> str | None:
     if cheapest <= limits.budget + saved:
         return None
     return (
-        f"Le budget de {amount(limits.budget)} n'ouvre aucun pôle : le moins coûteux en demande {amount(cheapest)}. "
+        f"Le budget de {amount(limits.budget)} n’ouvre aucun pôle : le moins coûteux en demande {amount(cheapest)}. "
         "Relevez le budget."
     )
 
@@ -71,12 +71,12 @@ def _left_out(model: SitingModel) -> str | None:
     if lost.size == 0:
         return None
     worst = lost[np.argsort(-nearest[lost], kind="stable")]
-    names = [model.unit_names[i] if model.unit_names else f"l'unité {i}" for i in worst[:NAMED_UNITS]]
+    names = [model.unit_names[i] if model.unit_names else f"l’unité {i}" for i in worst[:NAMED_UNITS]]
     rest = int(lost.size) - NAMED_UNITS
     more = "" if rest <= 0 else " et 1 autre lieu" if rest == 1 else f" et {rest} autres lieux"
     farthest = nearest[worst[0]]
     said = f" (le plus éloigné en est à {decimal(farthest)} minutes)" if np.isfinite(farthest) else ""
-    within = f"à moins de {_minutes(limit)} d'un site" if np.isfinite(limit) else "à portée d'un site"
+    within = f"à moins de {_minutes(limit)} d’un site" if np.isfinite(limit) else "à portée d’un site"
     return (
         f"Aucun choix ne met {', '.join(names)}{more} {within}, existant ou candidat{said} : relevez le seuil ou "
         "élargissez la liste des candidats."

@@ -23,7 +23,7 @@ from observatory.siting.solvers.p_median import TOLERANCE, p_median
 from observatory.siting.solvers.ranked_partition import by_value
 from observatory.siting.solvers.solution import Floats, Solution, infeasible, relative_gap, solved
 
-_NOT_IN_TIME: Final = "Le temps donné n'a pas suffi à trouver une proposition : allongez-le."
+_NOT_IN_TIME: Final = "Le temps donné n’a pas suffi à trouver une proposition : allongez-le."
 
 
 def solve(

@@ -67,7 +67,7 @@ def as_cost(cost: Any) -> Cost:  # noqa: ANN401 - dense or any scipy.sparse matr
         raise UsageError("La matrice des coûts doit avoir deux dimensions : unités de demande × sites candidats.")
     if stored.size and (np.isnan(stored).any() or stored.min() < 0):
         raise UsageError(
-            "Un coût est négatif ou indéfini : donnez un nombre positif, ou l'infini pour interdire la paire."
+            "Un coût est négatif ou indéfini : donnez un nombre positif, ou l’infini pour interdire la paire."
         )
     return matrix
 
@@ -101,7 +101,7 @@ def as_sites(existing: Iterable[int], n_candidates: int) -> tuple[int, ...]:
         raise UsageError("Un site se donne par sa position dans la liste des candidats, un nombre entier.")
     if any(not 0 <= site < n_candidates for site in sites):
         raise UsageError(
-            f"Un site demandé n'est pas dans la liste des {n_candidates} candidats : vérifiez sa position."
+            f"Un site demandé n’est pas dans la liste des {n_candidates} candidats : vérifiez sa position."
         )
     return sites
 

@@ -9,7 +9,7 @@ from observatory.need.volumes import apportion
 MESH_NOTE = (
     "Population municipale et personnes concernées de chaque commune, réparties entre ses communes déléguées en "
     "proportion de leur population connue, au plus fort reste : la somme est exactement celle de la commune. La "
-    "structure par âge et le chômage y sont supposés ceux de la commune (convention de l'observatoire)."
+    "structure par âge et le chômage y sont supposés ceux de la commune (convention de l’observatoire)."
 )
 
 

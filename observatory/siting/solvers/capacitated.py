@@ -42,7 +42,7 @@ def as_capacity(capacity: Any, n_candidates: int) -> Floats:  # noqa: ANN401 - a
     if room.shape != (n_candidates,):
         raise UsageError(f"Donnez une capacité par candidat : {room.size} reçues pour {n_candidates} candidats.")
     if room.size and (np.isnan(room).any() or room.min() < 0):
-        raise UsageError("Une capacité est négative ou indéfinie : donnez un nombre positif, ou l'infini.")
+        raise UsageError("Une capacité est négative ou indéfinie : donnez un nombre positif, ou l’infini.")
     return room
 
 
@@ -147,7 +147,7 @@ def _impossible(problem: _Problem) -> str | None:
     if alone.size:
         return (
             f"{alone.size} unité(s) de demande ne peuvent être desservies par aucun site, par la distance ou parce "
-            f"qu'aucun n'a la capacité de les accueillir entières (la première : position {int(alone[0])}) : "
+            f"qu’aucun n’a la capacité de les accueillir entières (la première : position {int(alone[0])}) : "
             "relevez les capacités ou élargissez la liste des candidats."
         )
     new = np.sort(problem.capacity[problem.n_existing :])[::-1][: problem.p]
@@ -309,6 +309,6 @@ def _no_plan(plan: _Plan, p: int) -> str:
             "capacité : demandez plus de pôles ou relevez les capacités."
         )
     return (
-        f"Aucune implantation de {p} nouveau(x) pôle(s) respectant les capacités n'a été trouvée dans le temps donné, "
-        "sans que l'impossibilité soit prouvée : allongez le temps, demandez plus de pôles ou relevez les capacités."
+        f"Aucune implantation de {p} nouveau(x) pôle(s) respectant les capacités n’a été trouvée dans le temps donné, "
+        "sans que l’impossibilité soit prouvée : allongez le temps, demandez plus de pôles ou relevez les capacités."
     )

@@ -274,6 +274,6 @@ def without_answer(question: MixQuestion, *, time_limit_s: float = 10.0) -> str:
         if choose_mix(relaxed, time_limit_s=time_limit_s) is not None:
             return sentence
     return (
-        "Aucune proposition ne respecte ensemble le budget, les lieux imposés et les incompatibilités : allégez l'une "
+        "Aucune proposition ne respecte ensemble le budget, les lieux imposés et les incompatibilités : allégez l’une "
         "de ces conditions."
     )

@@ -78,7 +78,7 @@ def k_best_p_median(
     sites, p = as_sites(existing, matrix.shape[1]), as_count(p)
     free = as_allowed(allowed, sites, matrix.shape[1])
     if k < 1:
-        raise UsageError("Le nombre de solutions demandées doit être d'au moins une.")
+        raise UsageError("Le nombre de solutions demandées doit être d’au moins une.")
     fallback = nearest_cost(matrix, sites)
     refusal = too_many(p, free.size) or unreachable(matrix, weight, free, fallback)
     if refusal is not None:

@@ -76,6 +76,6 @@ def out_of_reach(lost: np.ndarray) -> str:
     shown = 5
     first = ", ".join(str(int(i)) for i in lost[:shown]) + ("…" if lost.size > shown else "")
     return (
-        f"{lost.size} unité(s) de demande ne sont à portée d'aucun site, existant ou candidat (positions {first}) : "
+        f"{lost.size} unité(s) de demande ne sont à portée d’aucun site, existant ou candidat (positions {first}) : "
         "élargissez la liste des candidats ou relevez le seuil."
     )

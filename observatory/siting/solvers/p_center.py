@@ -246,6 +246,6 @@ def _refused(found: _Found, p: int) -> str:
             "demandez plus de pôles, élargissez les candidats ou autorisez plus de liaisons."
         )
     return (
-        f"Aucune implantation de {p} nouveau(x) pôle(s) à portée de toutes les unités n'a été trouvée dans le temps "
-        "donné, sans que l'impossibilité soit prouvée : allongez le temps ou demandez plus de pôles."
+        f"Aucune implantation de {p} nouveau(x) pôle(s) à portée de toutes les unités n’a été trouvée dans le temps "
+        "donné, sans que l’impossibilité soit prouvée : allongez le temps ou demandez plus de pôles."
     )

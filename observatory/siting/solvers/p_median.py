@@ -92,7 +92,7 @@ def p_median(
     sites, p = as_sites(existing, matrix.shape[1]), as_count(p)
     free = as_allowed(allowed, sites, matrix.shape[1])
     if uncovered_cost is not None and not 0 <= uncovered_cost < np.inf:
-        raise UsageError("Le coût d'une demande non desservie doit être un nombre positif ou nul.")
+        raise UsageError("Le coût d’une demande non desservie doit être un nombre positif ou nul.")
     if (refusal := too_many(p, free.size)) is not None:
         return infeasible(weight.size, refusal, seed=seed, elapsed_s=time.perf_counter() - began)
     if capacity is not None:
@@ -134,7 +134,7 @@ def _uncapacitated(
     refusal = unreachable(cost, weight, free, fallback)
     if refusal is None and p == 0 and (stranded := int(((weight > 0) & np.isinf(fallback)).sum())):
         refusal = (
-            f"{stranded} unité(s) de demande ne sont desservies par aucun site existant et aucun nouveau pôle n'est "
+            f"{stranded} unité(s) de demande ne sont desservies par aucun site existant et aucun nouveau pôle n’est "
             "demandé : demandez au moins un pôle."
         )
     if refusal is not None:
@@ -210,7 +210,7 @@ def _not_served(outcome: Outcome, penalty: float, n_demand: int, p: int, *, seed
         )
         return infeasible(n_demand, reason, seed=seed, elapsed_s=elapsed_s)
     reason = (
-        f"Aucune implantation de {p} nouveau(x) pôle(s) desservant toutes les unités n'a été trouvée dans le temps "
-        "donné, sans que l'impossibilité soit prouvée : allongez le temps ou demandez plus de pôles."
+        f"Aucune implantation de {p} nouveau(x) pôle(s) desservant toutes les unités n’a été trouvée dans le temps "
+        "donné, sans que l’impossibilité soit prouvée : allongez le temps ou demandez plus de pôles."
     )
     return infeasible(n_demand, reason, seed=seed, elapsed_s=elapsed_s)

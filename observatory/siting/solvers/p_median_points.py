@@ -75,7 +75,7 @@ def p_median_points(
     free = as_allowed(allowed, sites, candidate_xy.shape[0])
     refusal = too_many(p, free.size)
     if refusal is None and not sites and p == 0 and (weight > 0).any():
-        refusal = "Aucun site n'existe et aucun n'est demandé : demandez au moins un pôle."
+        refusal = "Aucun site n’existe et aucun n’est demandé : demandez au moins un pôle."
     if refusal is not None:
         return infeasible(weight.size, refusal, seed=seed, elapsed_s=time.perf_counter() - began)
     picked = np.flatnonzero(weight > 0).astype(np.int64)

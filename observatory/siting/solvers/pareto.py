@@ -164,7 +164,7 @@ def pareto(
     found = list(supported)
     for left, right in itertools.pairwise(supported):
         found.extend(_between(search, left, right))
-    reason = None if search.is_complete else "Le temps donné n'a pas suffi à explorer tous les compromis : allongez-le."
+    reason = None if search.is_complete else "Le temps donné n’a pas suffi à explorer tous les compromis : allongez-le."
     elapsed = time.perf_counter() - began
     return Front(tuple(undominated(found)), search.is_complete, seed, elapsed, reason)
 

@@ -88,6 +88,6 @@ def solved(
     assignment.flags.writeable = False
     optimal = math.isfinite(gap) and gap <= tolerance
     if not optimal and reason is None:
-        reason = "Le temps donné n'a pas suffi à prouver que cette proposition est la meilleure ; la borne dit l'écart."
+        reason = "Le temps donné n’a pas suffi à prouver que cette proposition est la meilleure ; la borne dit l’écart."
     status: Status = "optimal" if optimal else "feasible"
     return Solution(sites, assignment, objective, bound, gap, status, seed, elapsed_s, None if optimal else reason)

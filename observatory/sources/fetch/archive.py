@@ -53,7 +53,7 @@ def unpack(path: Path, pattern: str, directory: Path) -> Path:
                 held = ", ".join(one.filename for one in files[:SHOWN])
                 how_many = "ne contient pas" if not found else f"contient {len(found)} fois"
                 raise InputFileError(
-                    f"L'archive « {path.name} » {how_many} « {pattern} » (elle a : {held or 'rien'}) : extrayez le bon "
+                    f"L’archive « {path.name} » {how_many} « {pattern} » (elle a : {held or 'rien'}) : extrayez le bon "
                     "fichier et donnez-le avec --from-file."
                 )
             # Only the last part of the name is used: an entry can't choose where it is written.
@@ -62,7 +62,7 @@ def unpack(path: Path, pattern: str, directory: Path) -> Path:
                 _copy(content, file, path)
     except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
         raise InputFileError(
-            f"« {path.name} » n'est pas une archive ZIP lisible : téléchargez-la de nouveau."
+            f"« {path.name} » n’est pas une archive ZIP lisible : téléchargez-la de nouveau."
         ) from error
     return target
 

@@ -112,8 +112,8 @@ def verified(found: Download, expected: str | None) -> Download:
     """Return ``found`` if its SHA-256 is ``expected`` (or nothing is expected); raise `DownloadError` otherwise."""
     if expected is not None and found.checksum != expected.lower():
         raise DownloadError(
-            f"{found.url} n'a pas la somme de contrôle attendue ({found.checksum[:12]}… au lieu de {expected[:12]}…) : "
-            "le fichier est abîmé ou a changé ; mettez geodata/catalog.toml à jour si c'est voulu."
+            f"{found.url} n’a pas la somme de contrôle attendue ({found.checksum[:12]}… au lieu de {expected[:12]}…) : "
+            "le fichier est abîmé ou a changé ; mettez geodata/catalog.toml à jour si c’est voulu."
         )
     return found
 

@@ -135,7 +135,7 @@ class Transport:
             cached = entry.read()
             if cached is None:
                 raise OfflineError(
-                    f"Le mode hors ligne est actif et {url} n'est pas dans le cache : "
+                    f"Le mode hors ligne est actif et {url} n’est pas dans le cache : "
                     "téléchargez le fichier ailleurs et donnez-le avec --from-file."
                 )
             return verified(cached, checksum)
@@ -167,7 +167,7 @@ class Transport:
             If the API can't be reached or its answer isn't JSON.
         """
         if self._is_offline:
-            raise OfflineError(f"Le mode hors ligne est actif : l'API {url} ne peut pas être interrogée.")
+            raise OfflineError(f"Le mode hors ligne est actif : l’API {url} ne peut pas être interrogée.")
         body = bytearray()
         credentials = {} if token is None else {"Authorization": f"Token {token}"}
 
@@ -186,7 +186,7 @@ class Transport:
         try:
             return cast("Json", json.loads(body))
         except ValueError as error:
-            raise DownloadError(f"La réponse de {url} n'est pas du JSON : l'API a changé ou est en panne.") from error
+            raise DownloadError(f"La réponse de {url} n’est pas du JSON : l’API a changé ou est en panne.") from error
 
     def _retrying(self, url: str, attempt: Callable[[httpx.Client, dict[str, str]], None]) -> None:
         host = url.partition("://")[2].partition("/")[0] or url
@@ -201,10 +201,10 @@ class Transport:
                     reason, asked_s, never_joined = str(failure), failure.pause_s, False
                 except httpx.TooManyRedirects as error:
                     raise DownloadError(
-                        f"{url} renvoie sans fin d'une adresse à l'autre : vérifiez l'adresse."
+                        f"{url} renvoie sans fin d’une adresse à l’autre : vérifiez l’adresse."
                     ) from error
                 except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-                    raise DownloadError(f"« {url} » n'est pas une adresse http ou https.") from error
+                    raise DownloadError(f"« {url} » n’est pas une adresse http ou https.") from error
                 except httpx.HTTPError as error:
                     reason, asked_s = _in_french(error), None
                     never_joined = never_joined and isinstance(error, NO_CONNECTION)
@@ -215,14 +215,14 @@ class Transport:
         if never_joined:
             self._outage.missed(host)
         raise (UnreachableError if never_joined else DownloadError)(
-            f"{url} n'a pas pu être lu après {counted(attempts, 'essai', written=str)} ({reason}) : "
+            f"{url} n’a pas pu être lu après {counted(attempts, 'essai', written=str)} ({reason}) : "
             "réessayez plus tard ou donnez le fichier avec --from-file."
         )
 
     def _pause(self, url: str, number: int, asked_s: float | None, reason: str) -> None:
         pause_s = asked_s if asked_s is not None else self._policy.backoff_s * 2 ** (number - 1)
         if pause_s > self._policy.longest_pause_s:
-            raise DownloadError(f"{url} demande d'attendre {pause_s:.0f} s ({reason}) : réessayez après ce délai.")
+            raise DownloadError(f"{url} demande d’attendre {pause_s:.0f} s ({reason}) : réessayez après ce délai.")
         self._sleep(pause_s)
 
     def _client(self) -> httpx.Client:
@@ -297,11 +297,11 @@ class Transport:
                 f"réponse {response.status_code}", pause_s=_retry_after_s(response.headers.get("Retry-After"))
             )
         if response.status_code == httpx.codes.NOT_FOUND:
-            raise DownloadError(f"{url} n'existe plus (réponse 404) : vérifiez l'adresse dans geodata/catalog.toml.")
+            raise DownloadError(f"{url} n’existe plus (réponse 404) : vérifiez l’adresse dans geodata/catalog.toml.")
         if response.status_code in {401, 403}:
-            raise DownloadError(f"{url} refuse l'accès (réponse {response.status_code}) : un jeton est-il nécessaire ?")
+            raise DownloadError(f"{url} refuse l’accès (réponse {response.status_code}) : un jeton est-il nécessaire ?")
         if not response.is_success:
-            raise DownloadError(f"{url} répond {response.status_code} : le fichier n'a pas été téléchargé.")
+            raise DownloadError(f"{url} répond {response.status_code} : le fichier n’a pas été téléchargé.")
 
     def _throttle(self, host: str, per_second: float | None) -> None:
         if per_second is None:
@@ -353,7 +353,7 @@ def _retry_after_s(value: str | None) -> float | None:
 def _in_french(error: httpx.HTTPError) -> str:
     kinds: list[tuple[type[httpx.HTTPError], str]] = [
         (httpx.ConnectTimeout, "le serveur ne répond pas"),
-        (httpx.TimeoutException, "plus rien n'arrive du serveur"),
+        (httpx.TimeoutException, "plus rien n’arrive du serveur"),
         (httpx.ConnectError, "la connexion est impossible"),
         (httpx.DecodingError, "le contenu compressé est illisible"),
         (httpx.ProxyError, "le serveur mandataire refuse la connexion"),

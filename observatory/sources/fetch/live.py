@@ -96,7 +96,7 @@ class Live:
             return self._file(source.source_id, source.live, tell)
         except OfflineError as error:
             raise OfflineError(
-                f"Le mode hors ligne est actif et « {source.source_id} » n'a jamais été téléchargée : donnez son "
+                f"Le mode hors ligne est actif et « {source.source_id} » n’a jamais été téléchargée : donnez son "
                 f"fichier avec --from-file, ou relancez avec le réseau ({source.live.url})."
             ) from error
 
@@ -127,7 +127,7 @@ class Live:
             records += page
             tell(f"Téléchargement de {source_id}", len(records), total or 0)
         if not records:
-            raise DownloadError(f"{live.url} ne donne aucune ligne : vérifiez l'adresse dans geodata/catalog.toml.")
+            raise DownloadError(f"{live.url} ne donne aucune ligne : vérifiez l’adresse dans geodata/catalog.toml.")
         return _written(path, live.url, records)
 
     def _search(self, source_id: str, live: LiveDeclaration, tell: Tell) -> LiveFile:
@@ -175,7 +175,7 @@ class Live:
         while address is not None:
             if address in seen or len(seen) >= PAGES_MOST:
                 raise DownloadError(
-                    f"Les pages de {live.url} tournent en rond : rien n'est chargé, réessayez plus tard."
+                    f"Les pages de {live.url} tournent en rond : rien n’est chargé, réessayez plus tard."
                 )
             seen.add(address)
             answer = self._transport.json(
@@ -259,7 +259,7 @@ def _page(answer: object, url: str) -> tuple[list[Any], int | None, str | None]:
                 return rows, None, None if is_last else paging.get("next")
             total = next((answer[key] for key in TOTALS if isinstance(answer.get(key), int)), None)
             return rows, total, answer.get("next")
-    raise DownloadError(f"La réponse de {url} n'est pas une liste de lignes : l'API a changé ou est en panne.")
+    raise DownloadError(f"La réponse de {url} n’est pas une liste de lignes : l’API a changé ou est en panne.")
 
 
 def _name(url: str, source_id: str) -> str:

@@ -46,11 +46,11 @@ class Outage:
         """
         if not self.has_answer and len(self.hosts) >= HOSTS_TRIED:
             raise UnreachableError(
-                f"Le réseau est absent ({' et '.join(self.hosts[:HOSTS_TRIED])} ne répondent pas) : {host} n'est pas "
+                f"Le réseau est absent ({' et '.join(self.hosts[:HOSTS_TRIED])} ne répondent pas) : {host} n’est pas "
                 "essayé ; vérifiez la connexion, ou donnez le fichier avec --from-file."
             )
         if host in self.hosts:
             raise UnreachableError(
-                f"{host} n'a pas pu être joint tout à l'heure et n'est pas essayé de nouveau : relancez plus tard ou "
+                f"{host} n’a pas pu être joint tout à l’heure et n’est pas essayé de nouveau : relancez plus tard ou "
                 "donnez le fichier avec --from-file."
             )

@@ -98,7 +98,7 @@ def _from_long(frame: pd.DataFrame, communes: set[str]) -> Batch:
     periods = sorted(set(sieve.frame["period"].dropna()))
     if len(periods) > 1:
         raise InputFileError(
-            f"Le fichier de la BPE mêle plusieurs années ({', '.join(periods)}) : donnez celui d'une seule année."
+            f"Le fichier de la BPE mêle plusieurs années ({', '.join(periods)}) : donnez celui d’une seule année."
         )
     named = sieve.frame.assign(name=sieve.frame["facility"].map(declared))
     counts = named.pivot_table(index="code", columns="name", values="count", aggfunc="sum", fill_value=0.0)

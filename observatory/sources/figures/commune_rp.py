@@ -156,7 +156,7 @@ def _melodi(path: Path) -> pd.DataFrame:
             found.setdefault(str(code), {})[name] = None if value is None else str(value)
     except (KeyError, AttributeError, TypeError) as error:
         raise InputFileError(
-            f"Le fichier « {path.name} » n'est pas une réponse de l'API Melodi (dimensions, measures) : téléchargez-le "
+            f"Le fichier « {path.name} » n’est pas une réponse de l’API Melodi (dimensions, measures) : téléchargez-le "
             "de nouveau."
         ) from error
     if len(periods) != 1:

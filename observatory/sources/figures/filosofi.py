@@ -83,7 +83,7 @@ def normalise(
     former = sieve.frame["commune_code"]
     merged = set(today[former.ne(today) & former.map(renamed).ne(today)])
     is_part = today.isin(merged)
-    sieve.reject(is_part, "commune fusionnée depuis : une médiane ne s'additionne pas, la figure est manquante")
+    sieve.reject(is_part, "commune fusionnée depuis : une médiane ne s’additionne pas, la figure est manquante")
     today = today.loc[sieve.frame.index]
     figures = sieve.frame.assign(commune_code=today).set_index("commune_code")[list(FIGURES)]
     result = figures.reindex(sorted(communes)).rename_axis("commune_code").reset_index()
@@ -107,7 +107,7 @@ def _by_iris(frame: pd.DataFrame, iris: AbstractSet[str]) -> Batch:
         ~sieve.frame["iris_code"].fillna("").str.fullmatch(cell_text.COMMUNE + r"\d{4}"), "code IRIS illisible"
     )
     sieve.leave_outside(~sieve.frame["iris_code"].str[:2].isin({code[:2] for code in iris}))
-    sieve.reject(~sieve.frame["iris_code"].isin(iris), "IRIS absent des territoires de l'observatoire")
+    sieve.reject(~sieve.frame["iris_code"].isin(iris), "IRIS absent des territoires de l’observatoire")
     cell_text.numbers(sieve, ["median_eur", "poverty_pct"])
     cell_text.reject_contradictions(sieve, ["iris_code"], ["median_eur", "poverty_pct"])
     return sieve.batch(sieve.frame[["iris_code", "median_eur", "poverty_pct", "period"]].reset_index(drop=True))

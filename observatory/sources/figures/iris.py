@@ -56,7 +56,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
     for column in figures:
         value = sieve.frame[column]
         top = FULL_PCT if column.endswith("_pct") else float("inf")
-        sieve.reject_cells(column, (value < 0) | (value > top), "valeur hors de l'étendue possible")
+        sieve.reject_cells(column, (value < 0) | (value > top), "valeur hors de l’étendue possible")
     return sieve.batch()
 
 

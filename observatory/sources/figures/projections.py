@@ -76,7 +76,7 @@ def normalise(
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=COLUMNS)
     cell_text.reject_repeated_headers(sieve)
     sieve.frame = sieve.frame.assign(level=_levels(sieve.frame))
-    sieve.reject(sieve.frame["level"].isna(), "code qui n'est ni d'une commune, ni d'un EPCI, ni d'un département")
+    sieve.reject(sieve.frame["level"].isna(), "code qui n’est ni d’une commune, ni d’un EPCI, ni d’un département")
     sieve.reject(
         sieve.frame["level"].eq("ambiguous"),
         "code de département ou de région : ajoutez une colonne « niveau » (departement, epci ou commune)",
@@ -92,7 +92,7 @@ def normalise(
     sieve.reject(~sieve.frame["year"].fillna("").str.fullmatch(YEAR), "année illisible")
     indicator = pd.Series([_indicator(one) for one in sieve.frame["age"]], index=sieve.frame.index, dtype=object)
     sieve.frame = sieve.frame.assign(indicator=indicator)
-    sieve.reject(sieve.frame["indicator"].isna(), "tranche d'âge hors de celles qui servent (60+, 65+, 75+, 80+)")
+    sieve.reject(sieve.frame["indicator"].isna(), "tranche d’âge hors de celles qui servent (60+, 65+, 75+, 80+)")
     cell_text.numbers(sieve, ["persons_count"])
     sieve.reject(sieve.frame["persons_count"].lt(0), "nombre de personnes négatif")
     cell_text.reject_contradictions(sieve, ["level", "code", "year", "indicator"], ["persons_count"])

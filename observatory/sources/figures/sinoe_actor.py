@@ -24,7 +24,7 @@ COLUMNS: Final = {
 }
 FIGURES: Final = ("residual_waste_t", "organic_waste_t")
 NO_MATCH: Final = (
-    "code SINOE sans correspondance : ce n'est pas un SIREN, ajoutez-le à la table chargée par "
+    "code SINOE sans correspondance : ce n’est pas un SIREN, ajoutez-le à la table chargée par "
     "« observatory ingest sinoe_epci --from-file TABLE »"
 )
 
@@ -54,8 +54,8 @@ def normalise(frame: pd.DataFrame, *, actors: dict[str, str], file_name: str = F
     """
     if not actors:
         raise InputFileError(
-            "Aucune correspondance entre codes SINOE et EPCI n'est chargée, et rien ne permet de la deviner : chargez "
-            "d'abord une table (colonnes c_acteur et siren) par « observatory ingest sinoe_epci --from-file TABLE »."
+            "Aucune correspondance entre codes SINOE et EPCI n’est chargée, et rien ne permet de la deviner : chargez "
+            "d’abord une table (colonnes c_acteur et siren) par « observatory ingest sinoe_epci --from-file TABLE »."
         )
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
     cell_text.reject_repeated_headers(sieve)

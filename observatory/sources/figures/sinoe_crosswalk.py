@@ -14,7 +14,7 @@ from observatory.sources.territories.zoning import ZONING_COLUMNS
 FILE: Final = "sinoe_epci.csv"
 SOURCE_ID: Final = "sinoe_epci"
 ZONING: Final = "sinoe_acteur"
-VINTAGE: Final = "table fournie par l'utilisateur"
+VINTAGE: Final = "table fournie par l’utilisateur"
 COLUMNS: Final = {
     "actor_code": ("c_acteur", "c_acteur_sinoe"),
     "epci_code": ("siren", "siren_epci", "epci_siren"),
@@ -35,7 +35,7 @@ def normalise(frame: pd.DataFrame, *, epci: set[str], file_name: str = FILE) -> 
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(COLUMNS))
     cell_text.reject_repeated_headers(sieve)
     sieve.reject(sieve.frame["actor_code"].isna(), "code SINOE absent")
-    sieve.reject(~sieve.frame["epci_code"].isin(epci), "SIREN qui n'est pas celui d'un EPCI de la région")
+    sieve.reject(~sieve.frame["epci_code"].isin(epci), "SIREN qui n’est pas celui d’un EPCI de la région")
     sieve.drop_duplicates(["actor_code", "epci_code"])
     for key, what in (("actor_code", "code SINOE"), ("epci_code", "EPCI")):
         sieve.reject(sieve.frame.duplicated(key, keep=False), f"{what} donné à plusieurs lignes qui se contredisent")

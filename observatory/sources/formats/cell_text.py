@@ -31,7 +31,7 @@ KEY_NAMES: Final = {
     "commune_code": "commune",
     "departement_code": "département",
     "epci_code": "EPCI",
-    "facility": "type d'équipement",
+    "facility": "type d’équipement",
     "indicator": "indicateur",
     "iris_code": "IRIS",
     "kind": "type de données",
@@ -42,10 +42,10 @@ KEY_NAMES: Final = {
     "treatment": "traitement",
     "waste": "type de déchet",
     "year": "année",
-    "ze2020": "zone d'emploi",
+    "ze2020": "zone d’emploi",
 }
 """What a reader calls the columns that make a row of a table unique."""
-UNKNOWN_COMMUNE: Final = "commune absente des territoires de l'observatoire"
+UNKNOWN_COMMUNE: Final = "commune absente des territoires de l’observatoire"
 REPEATED_REASON: Final = "en-tête répété au milieu du fichier"
 
 

@@ -14,7 +14,7 @@ DEGREES: Final = (-5.5, 41.0, 10.0, 51.5)
 """West, south, east, north of metropolitan France, Corsica included, rounded outwards."""
 METRES: Final = (0.0, 6_000_000.0, 1_300_000.0, 7_200_000.0)
 """The same in Lambert-93, rounded outwards."""
-ZERO_NOTE: Final = "point en (0, 0), au large de l'Afrique"
+ZERO_NOTE: Final = "point en (0, 0), au large de l’Afrique"
 ELSEWHERE_NOTE: Final = "point hors de France métropolitaine"
 HALF_NOTE: Final = "une seule coordonnée"
 SWAPPED_NOTE: Final = "longitude et latitude inversées, remises en ordre"

@@ -82,7 +82,7 @@ def _windows(content: bytes, name: str) -> str:
     is_mixed = content.startswith(codecs.BOM_UTF8) or re.search("[\u0080-\ud7ff\ue000-\U0010ffff]", escaped)
     if is_mixed:
         raise InputFileError(
-            f"Le fichier « {name} » est en UTF-8, mais la ligne {line} ne l'est pas : il est abîmé ou mélange deux "
+            f"Le fichier « {name} » est en UTF-8, mais la ligne {line} ne l’est pas : il est abîmé ou mélange deux "
             "encodages, téléchargez-le de nouveau."
         )
     try:
@@ -92,7 +92,7 @@ def _windows(content: bytes, name: str) -> str:
     strange = {character for character in text if ord(character) > 0x7F} - EXPECTED  # noqa: PLR2004 - ASCII ends there
     if strange:
         raise InputFileError(
-            f"Le fichier « {name} » n'est ni en UTF-8 ni en Windows-1252 (ligne {line}) : enregistrez-le en UTF-8."
+            f"Le fichier « {name} » n’est ni en UTF-8 ni en Windows-1252 (ligne {line}) : enregistrez-le en UTF-8."
         )
     return text
 

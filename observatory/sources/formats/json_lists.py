@@ -40,7 +40,7 @@ def json_rows(path: Path) -> list[dict[str, Any]]:
         rows = [one.get("properties") or one for one in answer]
     except (ValueError, StopIteration, AttributeError, TypeError, RecursionError) as error:
         raise InputFileError(
-            f"Le fichier « {path.name} » n'est pas une liste JSON entière : téléchargez-le de nouveau."
+            f"Le fichier « {path.name} » n’est pas une liste JSON entière : téléchargez-le de nouveau."
         ) from error
     if not rows:
         raise InputFileError(f"Le fichier « {path.name} » ne contient aucune ligne : téléchargez-le de nouveau.")

@@ -16,7 +16,7 @@ from observatory import crs
 from observatory.errors import InputFileError
 from observatory.sources.formats import coordinates
 
-GUESSED: Final = "{name} : système de coordonnées absent, {label} d'après ses valeurs"
+GUESSED: Final = "{name} : système de coordonnées absent, {label} d’après ses valeurs"
 SWAPPED: Final = "longitude et latitude inversées, remises en ordre"
 _UNREADABLE: Final = (
     "« {name} » n’est pas une couche lisible : donnez un GeoJSON, un GeoPackage d’une couche ou un Shapefile zippé "

@@ -171,7 +171,7 @@ def read_sheet(path: Path, sheet: str, columns: Columns, *, also: str) -> pd.Dat
             )
             return frame.astype({LINE: "int64"}).reset_index(drop=True)
     raise InputFileError(
-        f"La feuille « {sheet} » de « {path.name} » n'a pas les colonnes attendues ({', '.join(columns)}) : "
+        f"La feuille « {sheet} » de « {path.name} » n’a pas les colonnes attendues ({', '.join(columns)}) : "
         "téléchargez le classeur de nouveau."
     )
 
@@ -251,7 +251,7 @@ def _require_columns(layout: _Layout, optional: set[str], columns: Columns, name
     twice = [column for column, place in layout.columns.items() if place == -1]
     if twice:
         raise InputFileError(
-            f"Le fichier « {name} » a deux colonnes pour « {columns[twice[0]][0]} » : n'en gardez qu'une."
+            f"Le fichier « {name} » a deux colonnes pour « {columns[twice[0]][0]} » : n’en gardez qu’une."
         )
     absent = [column for column in layout.absent if column not in optional]
     if not absent:
@@ -259,12 +259,12 @@ def _require_columns(layout: _Layout, optional: set[str], columns: Columns, name
     wanted = columns[absent[0]][0].replace("*", "…")
     if layout.reading.is_list:
         raise InputFileError(
-            f"Le fichier « {name} » n'a pas le champ « {wanted} » : vérifiez que c'est la bonne liste."
+            f"Le fichier « {name} » n’a pas le champ « {wanted} » : vérifiez que c’est la bonne liste."
         )
     has = f" Il a : {', '.join(filter(None, layout.header))[:300]}." if layout.header else ""
     raise InputFileError(
-        f"Le fichier « {name} » n'a pas la colonne « {wanted} » : vérifiez que c'est le bon fichier, du bon "
-        f"millésime, et qu'il est entier.{has}"
+        f"Le fichier « {name} » n’a pas la colonne « {wanted} » : vérifiez que c’est le bon fichier, du bon "
+        f"millésime, et qu’il est entier.{has}"
     )
 
 
@@ -282,6 +282,6 @@ def _frame(layout: _Layout, columns: Columns, name: str, missing: frozenset[str]
         wanted = [cell(cells[layout.columns[one]], missing) if one in layout.columns else None for one in columns]
         rows.append([*wanted, line, is_header])
     if not rows:
-        raise InputFileError(f"Le fichier « {name} » n'a que son en-tête : il est tronqué, téléchargez-le de nouveau.")
+        raise InputFileError(f"Le fichier « {name} » n’a que son en-tête : il est tronqué, téléchargez-le de nouveau.")
     frame = pd.DataFrame(rows, columns=[*columns, LINE, REPEATED_HEADER], dtype=object)
     return frame.astype({LINE: "int64", REPEATED_HEADER: "bool"})

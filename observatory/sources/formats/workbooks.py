@@ -52,14 +52,14 @@ def records(path: Path, sheet: str | None = None, *, limit: int | None = None) -
             if sheet is not None and sheet.lower() not in names:
                 held = ", ".join(book.sheetnames)
                 book.close()
-                raise InputFileError(f"« {path.name} » n'a pas la feuille « {sheet} » (il a : {held}).")
+                raise InputFileError(f"« {path.name} » n’a pas la feuille « {sheet} » (il a : {held}).")
             wanted = book.worksheets[0] if sheet is None else book[names[sheet.lower()]]
             lines = enumerate(wanted.iter_rows(values_only=True, max_row=limit), start=1)
             rows = [(line, [_text(value) for value in values]) for line, values in lines]
             book.close()
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError, EOFError) as error:
         raise InputFileError(
-            f"« {path.name} » n'est pas un classeur XLSX lisible : téléchargez-le de nouveau."
+            f"« {path.name} » n’est pas un classeur XLSX lisible : téléchargez-le de nouveau."
         ) from error
     return [(line, cells) for line, cells in rows if any(text.strip() for text in cells)]
 

@@ -65,6 +65,6 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     sieve.frame = sieve.frame.sort_values("year", ascending=False, kind="stable")
     sieve.drop_duplicates(["record_id"])
     last = str(sieve.frame["year"].max())
-    sieve.reject(sieve.frame["year"].ne(last), f"n'est plus dans l'annuaire de {last}")
+    sieve.reject(sieve.frame["year"].ne(last), f"n’est plus dans l’annuaire de {last}")
     structure_file.repair_points(sieve)
     return sieve.batch(structure_file.records(sieve.frame.assign(kind=KIND), source_id=SOURCE_ID, period=last))

@@ -43,7 +43,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "kind", "post_code"))
     structure_file.keep_departements(sieve, departements, codes=["post_code"])
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
-    sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure que l'observatoire ne suit pas")
+    sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure que l’observatoire ne suit pas")
     sieve.drop_duplicates(["record_id"])
     structure_file.repair_points(sieve)
     dates = sieve.frame["changed_date"].dropna().str.slice(0, 10)

@@ -65,7 +65,7 @@ def read(path: Path) -> pd.DataFrame:
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise InputFileError(
-            f"Le fichier « {path.name} » n'est pas l'export « Longue vie aux objets » de l'Ademe, ou il est tronqué : "
+            f"Le fichier « {path.name} » n’est pas l’export « Longue vie aux objets » de l’Ademe, ou il est tronqué : "
             "téléchargez-le de nouveau."
         ) from error
 
@@ -85,7 +85,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     if "commune_code" not in sieve.frame:
         sieve.frame = sieve.frame.assign(commune_code=None)
     structure_file.keep_departements(sieve, departements)
-    sieve.reject(sieve.frame["state"].ne(ACTIVE), "acteur qui n'est plus actif")
+    sieve.reject(sieve.frame["state"].ne(ACTIVE), "acteur qui n’est plus actif")
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
     sieve.drop_duplicates(["record_id"])
     structure_file.repair_points(sieve)

@@ -91,7 +91,7 @@ def fetch(api: Api, *, communes: Mapping[str, Collection[str]], tell: Tell, url:
     """
     found: dict[str, dict[str, Any]] = {}
     for done, (departement, codes) in enumerate(sorted(communes.items())):
-        tell(f"Recherche d'entreprises, département {departement}", done, len(communes))
+        tell(f"Recherche d’entreprises, département {departement}", done, len(communes))
         for unit in _all(api, url, {"departement": departement}, sorted(codes)):
             _merge(found, unit)
     return [found[siren] for siren in sorted(found)]
@@ -126,17 +126,17 @@ def read(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InputFileError(f"« {path.name} » n'est pas du JSON : refaites l'export de l'API.") from error
+        raise InputFileError(f"« {path.name} » n’est pas du JSON : refaites l’export de l’API.") from error
     units = content.get("results") if isinstance(content, dict) else content
     if not isinstance(units, list) or not all(_is_unit(unit) for unit in units):
         raise InputFileError(
-            f"« {path.name} » n'est pas une réponse de l'API Recherche d'entreprises : il y faut « results », une "
-            "liste d'unités légales avec leur « siren »."
+            f"« {path.name} » n’est pas une réponse de l’API Recherche d’entreprises : il y faut « results », une "
+            "liste d’unités légales avec leur « siren »."
         )
     total = content.get("total_results") if isinstance(content, dict) else None
     if isinstance(total, int) and total > len(units):
         raise InputFileError(
-            f"« {path.name} » n'a que {len(units)} des {total} unités légales de la recherche : "
+            f"« {path.name} » n’a que {len(units)} des {total} unités légales de la recherche : "
             "enregistrez toutes les pages dans une seule liste."
         )
     return units
@@ -197,7 +197,7 @@ def _all(api: Api, url: str, where: Mapping[str, str], communes: list[str]) -> I
             yield from _whole(api, url, unit, where, communes)
     if len(seen) < total:
         raise ChangedError(
-            f"L'API Recherche d'entreprises annonce {total} unités légales pour {_french(where)} et en donne "
+            f"L’API Recherche d’entreprises annonce {total} unités légales pour {_french(where)} et en donne "
             f"{len(seen)} : ses données ont changé pendant la lecture, relancez."
         )
 
@@ -208,7 +208,7 @@ def _split(where: Mapping[str, str], communes: list[str]) -> list[dict[str, str]
     if "section_activite_principale" not in where:
         return [{**where, "section_activite_principale": section} for section in SECTIONS]
     raise DownloadError(
-        f"L'API Recherche d'entreprises ne montre que {CAP} résultats et {_french(where)} en a davantage : chargez "
+        f"L’API Recherche d’entreprises ne montre que {CAP} résultats et {_french(where)} en a davantage : chargez "
         "plutôt les fichiers stock par « observatory ingest sirene_ess »."
     )
 
@@ -238,7 +238,7 @@ def _page(api: Api, url: str, where: Mapping[str, str], number: int) -> dict[str
     answer = api.json(url, params=params, per_second=PER_SECOND)
     if not isinstance(answer, dict) or not is_documented(answer):
         raise DownloadError(
-            "L'API Recherche d'entreprises ne répond pas comme sa documentation le dit (« results » et "
+            "L’API Recherche d’entreprises ne répond pas comme sa documentation le dit (« results » et "
             "« total_results » attendus) : enregistrez sa réponse et donnez-la avec --from-file."
         )
     return answer

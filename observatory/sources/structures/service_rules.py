@@ -52,7 +52,7 @@ def of_kind(kind: str, declarations: Mapping[str, Any]) -> dict[str, str]:
     """
     entry = declarations["kinds"][kind]
     return {
-        service: entry.get(f"reason_{service}", f"Type d'établissement : {entry['label']}.")
+        service: entry.get(f"reason_{service}", f"Type d’établissement : {entry['label']}.")
         for service, declared in declarations["services"].items()
         if kind in declared["kinds"]
     }

@@ -21,7 +21,7 @@ KIND: Final = "ETABLISSEMENT_ESS"
 EMPLOYER: Final = "Employeur"
 """How the label of an establishment that has, or had within the year, someone on its payroll begins."""
 WORKFORCE: Final = {
-    "00": "sans salarié au 31 décembre, mais employeur dans l'année",
+    "00": "sans salarié au 31 décembre, mais employeur dans l’année",
     "01": "1 ou 2 salariés",
     "02": "3 à 5 salariés",
     "03": "6 à 9 salariés",
@@ -40,9 +40,9 @@ WORKFORCE: Final = {
 """Insee, nomenclature of ``trancheEffectifsEtablissement``; ``NN`` or nothing: no payroll known."""
 NO_PAYROLL: Final = "Non employeur, ou effectif non renseigné"
 REASONS: Final = {
-    "declared": "Sirene : l'unité légale porte la mention « économie sociale et solidaire ».",
-    "listed": "L'unité légale figure dans la liste d'ESS France.",
-    "searched": "L'API Recherche d'entreprises la dit de l'ESS (mention de Sirene ou liste d'ESS France).",
+    "declared": "Sirene : l’unité légale porte la mention « économie sociale et solidaire ».",
+    "listed": "L’unité légale figure dans la liste d’ESS France.",
+    "searched": "L’API Recherche d’entreprises la dit de l’ESS (mention de Sirene ou liste d’ESS France).",
 }
 FAMILY_REASON: Final = "Sirene : catégorie juridique {code} ({family})."
 NAMELESS: Final = "Nom non diffusé (SIRET {siret})"

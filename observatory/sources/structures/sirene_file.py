@@ -39,7 +39,7 @@ class StockFile:
 def open_file(database: duckdb.DuckDBPyConnection, path: Path) -> StockFile:
     """Look at a file once: its columns, and the separator of a CSV, whose codes stay the text that it writes."""
     if not path.is_file():
-        raise InputFileError(f"Le fichier {path} n'existe pas : vérifiez son chemin.")
+        raise InputFileError(f"Le fichier {path} n’existe pas : vérifiez son chemin.")
     quoted = _quoted(str(path))
     try:
         if is_parquet(path):
@@ -52,7 +52,7 @@ def open_file(database: duckdb.DuckDBPyConnection, path: Path) -> StockFile:
         ).fetchone()
     except (duckdb.Error, OSError) as error:
         raise InputFileError(
-            f"{path.name} n'est ni un Parquet ni un CSV lisible, en UTF-8 : téléchargez-le de nouveau."
+            f"{path.name} n’est ni un Parquet ni un CSV lisible, en UTF-8 : téléchargez-le de nouveau."
         ) from error
     separator, columns = sniffed if sniffed is not None else (",", [])
     types = {str(column["name"]): "VARCHAR" for column in columns}
@@ -73,7 +73,7 @@ def required(database: duckdb.DuckDBPyConnection, path: Path, columns: Sequence[
     absent = [column for column in columns if column not in found.types]
     if absent:
         raise InputFileError(
-            f"{path.name} n'a pas la colonne {', '.join(absent)} : est-ce bien le fichier stock de Sirene attendu ?"
+            f"{path.name} n’a pas la colonne {', '.join(absent)} : est-ce bien le fichier stock de Sirene attendu ?"
         )
     return found
 

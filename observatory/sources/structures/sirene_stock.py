@@ -111,7 +111,7 @@ def recognise(paths: Sequence[Path]) -> Extract:
             if roles[0] in found:
                 raise InputFileError(
                     f"« {found[roles[0]].name} » et « {path.name} » sont deux fois le même fichier de Sirene : "
-                    "n'en donnez qu'un."
+                    "n’en donnez qu’un."
                 )
             found[roles[0]] = path
     names = {"legal_units": "StockUniteLegale", "establishments": "StockEtablissement"}
@@ -237,9 +237,9 @@ def _relations(database: duckdb.DuckDBPyConnection, extract: Extract) -> dict[st
 
 def _unreadable(error: duckdb.Error) -> str:
     if "not utf-8 encoded" in str(error):
-        return "Un des fichiers Sirene n'est pas en UTF-8, comme l'Insee les publie : téléchargez-le de nouveau."
+        return "Un des fichiers Sirene n’est pas en UTF-8, comme l’Insee les publie : téléchargez-le de nouveau."
     return (
-        f"Les fichiers Sirene n'ont pas pu être lus ({str(error).splitlines()[0]}) : "
+        f"Les fichiers Sirene n’ont pas pu être lus ({str(error).splitlines()[0]}) : "
         "téléchargez-les de nouveau, ils sont peut-être incomplets."
     )
 
@@ -249,8 +249,8 @@ def _unrecognised(path: Path, present: set[str]) -> str:
     name, columns = max(near.items(), key=lambda item: len(present & set(item[1])))
     if not present & (set(columns) - {"siren", "siret"}):
         return (
-            f"{path.name} n'est aucun fichier que Sirene ou ESS France publie : donnez StockUniteLegale, "
-            "StockEtablissement, la liste d'ESS France ou la géolocalisation des établissements."
+            f"{path.name} n’est aucun fichier que Sirene ou ESS France publie : donnez StockUniteLegale, "
+            "StockEtablissement, la liste d’ESS France ou la géolocalisation des établissements."
         )
     absent = [column for column in columns if column not in present]
-    return f"{path.name} n'a pas la colonne {', '.join(absent)} : est-ce bien le fichier {name} de Sirene ?"
+    return f"{path.name} n’a pas la colonne {', '.join(absent)} : est-ce bien le fichier {name} de Sirene ?"

@@ -49,19 +49,19 @@ def read(path: Path) -> gpd.GeoDataFrame:
             frame = gpd.read_file(path, layer=layer) if layer is not None else None
     except (DataSourceError, ValueError, OSError) as error:
         raise InputFileError(
-            f"« {path.name} » n'est pas un GeoPackage ou un shapefile lisible : téléchargez-le de nouveau."
+            f"« {path.name} » n’est pas un GeoPackage ou un shapefile lisible : téléchargez-le de nouveau."
         ) from error
     if frame is None:
         raise InputFileError(
-            f"« {path.name} » n'a pas de couche COMMUNE (il a : {', '.join(layers)}) : est-ce Admin Express ?"
+            f"« {path.name} » n’a pas de couche COMMUNE (il a : {', '.join(layers)}) : est-ce Admin Express ?"
         )
     columns = {str(name).lower(): name for name in frame.columns}
     code = next((columns[one] for one in CODES if one in columns), None)
     name = next((columns[one] for one in NAMES if one in columns), None)
     if code is None or name is None:
-        raise InputFileError(f"« {path.name} » n'a pas le code Insee ou le nom des communes : est-ce Admin Express ?")
+        raise InputFileError(f"« {path.name} » n’a pas le code Insee ou le nom des communes : est-ce Admin Express ?")
     if frame.crs is None:
-        raise InputFileError(f"« {path.name} » ne dit pas son système de coordonnées : donnez le fichier d'origine.")
+        raise InputFileError(f"« {path.name} » ne dit pas son système de coordonnées : donnez le fichier d’origine.")
     result = gpd.GeoDataFrame(
         {"commune_code": frame[code].astype(object), "name": frame[name].astype(object)},
         geometry=frame.geometry.to_numpy(),
@@ -94,9 +94,9 @@ def normalise(
     absent = sorted(region_communes - set(sieve.frame["commune_code"]))
     if absent:
         raise InputFileError(
-            f"« {file_name} » n'a pas le contour de {len(absent)} des {len(region_communes)} communes "
+            f"« {file_name} » n’a pas le contour de {len(absent)} des {len(region_communes)} communes "
             f"{home_region().names.genitive} (par exemple {', '.join(absent[:3])}) : il est tronqué, "
-            "ou d'un autre millésime du code officiel géographique. Rien n'est changé."
+            "ou d’un autre millésime du code officiel géographique. Rien n’est changé."
         )
     placed = gpd.GeoSeries(sieve.frame["geometry"], crs=frame.crs).to_crs(crs.STORAGE)
     sieve.repair(int((~placed.is_valid).sum()), "contours invalides remis en ordre")

@@ -49,7 +49,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     cell_text.numbers(sieve, list(FIGURES))
     sieve.notes.extend(_incomplete(sieve.frame))
     sieve.leave_outside(~sieve.frame["commune_code"].str[:2].isin(departements))
-    sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l'EPCI illisible")
+    sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l’EPCI illisible")
     cell_text.reject_unknown_communes(sieve, communes)
     cell_text.reject_contradictions(sieve, ["commune_code"], ["epci_code", "population_count"])
     return sieve.batch(sieve.frame[[*COLUMNS]].reset_index(drop=True))

@@ -95,7 +95,7 @@ class CommuneClass:
             raise InputFileError(
                 f"« {sieve.file_name} » ne classe pas {len(absent)} des {len(region_communes)} communes "
                 f"{home_region().names.genitive} (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, "
-                "téléchargez-le de nouveau. Rien n'est changé."
+                "téléchargez-le de nouveau. Rien n’est changé."
             )
         return sieve.batch(sieve.frame.assign(value_code=sieve.frame["label"].map(codes)))
 

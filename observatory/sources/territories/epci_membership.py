@@ -52,9 +52,9 @@ def members(
     absent = sorted(region_communes - set(batch.frame["commune_code"]))
     if len(absent) > MOST_ABSENT_SHARE * len(region_communes):
         raise InputFileError(
-            f"« {file_name} » ne dit pas l'EPCI de {len(absent)} des {len(region_communes)} communes "
+            f"« {file_name} » ne dit pas l’EPCI de {len(absent)} des {len(region_communes)} communes "
             f"{home_region().names.genitive} (par exemple {', '.join(absent[:SHOWN])}) : il est tronqué ou abîmé, "
-            "téléchargez-le de nouveau. Rien n'est changé."
+            "téléchargez-le de nouveau. Rien n’est changé."
         )
     if not absent:
         return batch
@@ -72,8 +72,8 @@ def kept(
     inside = sieve.frame["commune_code"].str[:2].isin(departements)
     beyond = set(sieve.frame.loc[~inside, "epci_code"].dropna())
     sieve.leave_outside(~inside)
-    sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l'EPCI absent ou illisible")
-    sieve.reject(sieve.frame["epci_name"].isna(), "nom de l'EPCI absent")
+    sieve.reject(~sieve.frame["epci_code"].fillna("").str.fullmatch(r"\d{9}"), "SIREN de l’EPCI absent ou illisible")
+    sieve.reject(sieve.frame["epci_name"].isna(), "nom de l’EPCI absent")
     cell_text.reject_unknown_communes(sieve, region_communes)
     cell_text.reject_contradictions(sieve, ["commune_code"], ["epci_code"])
     name = sieve.frame.groupby("epci_code")["epci_name"].transform("first")

@@ -73,7 +73,7 @@ def normalise(
         some = ", ".join(gone[: epci_membership.SHOWN])
         raise InputFileError(
             f"« {file_name} » ne donne plus {len(gone)} communes que ces EPCI ont ({some}) : la liste est tronquée, "
-            "ou elles ont changé d'EPCI. Rien n'est changé ; chargez celle de toutes les communes par « observatory "
+            "ou elles ont changé d’EPCI. Rien n’est changé ; chargez celle de toutes les communes par « observatory "
             "ingest geo_api »."
         )
     return batch

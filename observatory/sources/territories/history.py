@@ -54,7 +54,7 @@ def carried(sieve: Sieve, *, communes: AbstractSet[str], successor: dict[str, st
         If successors turn in a circle.
     """
     today = carry(sieve.frame["commune_code"], known=communes, successor=successor)
-    sieve.reject(today.isna(), "commune absente des territoires de l'observatoire, et sans commune qui lui succède")
+    sieve.reject(today.isna(), "commune absente des territoires de l’observatoire, et sans commune qui lui succède")
     return today.loc[sieve.frame.index]
 
 

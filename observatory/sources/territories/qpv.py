@@ -20,7 +20,7 @@ from observatory.sources.territories.coverage import multipolygons
 
 FILE: Final = "qpv_2024.geojson"
 _NOT_IT: Final = (
-    "Le fichier « {name} » n'est pas la couche des quartiers prioritaires (code_qp, lib_qp, insee_com) : reprenez-le "
+    "Le fichier « {name} » n’est pas la couche des quartiers prioritaires (code_qp, lib_qp, insee_com) : reprenez-le "
     "auprès de son producteur."
 )
 SOURCE_ID: Final = "anct_qpv_2024"

@@ -63,16 +63,16 @@ def choose(*, major: int | None = None) -> Binaries:
     if fitting and fitting[0].major >= MINIMUM_MAJOR:
         return fitting[0]
     if not present:
-        raise ClusterError(f"PostgreSQL n'est pas installé sur cette machine : {_install(_packaged_major())}")
+        raise ClusterError(f"PostgreSQL n’est pas installé sur cette machine : {_install(_packaged_major())}")
     if fitting:
         raise ClusterError(
             f"PostgreSQL {fitting[0].major} est trop ancien, il faut au moins la version {MINIMUM_MAJOR} : "
             f"{_install(_packaged_major())}"
         )
     if major is not None and all(one.major != major for one in present):
-        raise ClusterError(f"PostgreSQL {major} n'est pas installé sur cette machine : {_install(major)}")
+        raise ClusterError(f"PostgreSQL {major} n’est pas installé sur cette machine : {_install(major)}")
     without = next(one.major for one in present if major in (None, one.major))
-    raise ClusterError(f"L'extension PostGIS manque à PostgreSQL {without} : {_install(without)}")
+    raise ClusterError(f"L’extension PostGIS manque à PostgreSQL {without} : {_install(without)}")
 
 
 def client(name: str) -> str:
@@ -100,7 +100,7 @@ def packages(major: int | None) -> str:
 
 
 def _install(major: int | None) -> str:
-    return f"installez-le avec « apt-get install {packages(major)} », ou relancez « make demo » qui s'en charge."
+    return f"installez-le avec « apt-get install {packages(major)} », ou relancez « make demo » qui s’en charge."
 
 
 def _packaged_major() -> int | None:

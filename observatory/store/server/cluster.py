@@ -139,9 +139,9 @@ class Cluster:
         present = binaries.choose()
         raise ClusterError(
             f"Les données de {place.database_dir} ont été créées par PostgreSQL {major}, et cette machine a "
-            f"PostgreSQL {present.major} : réinstallez l'ancienne version le temps d'une sauvegarde "
+            f"PostgreSQL {present.major} : réinstallez l’ancienne version le temps d’une sauvegarde "
             f"(« apt-get install {binaries.packages(major)} », puis « observatory db backup FICHIER »), "
-            "ou repartez d'un autre dossier avec OBS_DATA_DIR."
+            "ou repartez d’un autre dossier avec OBS_DATA_DIR."
         )
 
     def _start(self, place: Place, programs: binaries.Binaries) -> None:
@@ -174,13 +174,13 @@ def check_connection(url: str) -> str:
             available = connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'").fetchone()
     except psycopg.Error as error:
         raise DatabaseUnavailableError(
-            "La base indiquée par OBS_DATABASE_URL ne répond pas : vérifiez l'adresse et que le serveur tourne, "
-            "ou retirez cette variable pour que l'observatoire lance le sien."
+            "La base indiquée par OBS_DATABASE_URL ne répond pas : vérifiez l’adresse et que le serveur tourne, "
+            "ou retirez cette variable pour que l’observatoire lance le sien."
         ) from error
     if available is None:
         raise DatabaseUnavailableError(
-            "Le serveur indiqué par OBS_DATABASE_URL n'a pas l'extension PostGIS : demandez à son exploitant de "
-            "l'installer, ou retirez cette variable."
+            "Le serveur indiqué par OBS_DATABASE_URL n’a pas l’extension PostGIS : demandez à son exploitant de "
+            "l’installer, ou retirez cette variable."
         )
     return str(version[0]) if version else ""
 
@@ -218,6 +218,6 @@ def _create_database(place: Place) -> None:
             )
     except psycopg.Error as error:
         raise ClusterError(
-            f"La base n'a pas pu être créée ({str(error).strip()}) : lisez {place.log_file}, libérez de la place s'il "
+            f"La base n’a pas pu être créée ({str(error).strip()}) : lisez {place.log_file}, libérez de la place s’il "
             "en manque, puis recommencez."
         ) from error

@@ -156,7 +156,7 @@ def own_directory(directory: Path, account: Account) -> None:
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != account.uid:
         raise ClusterError(
-            f"Le dossier {directory} n'appartient pas à « {account.name} » : supprimez-le, "
+            f"Le dossier {directory} n’appartient pas à « {account.name} » : supprimez-le, "
             "ou choisissez un autre dossier de données avec OBS_DATA_DIR."
         )
     if stat.S_IMODE(found.st_mode) != 0o700:  # noqa: PLR2004
@@ -178,7 +178,7 @@ def locked(data_dir: Path) -> Iterator[None]:
                 if time.monotonic() > deadline:
                     raise ClusterError(
                         f"Un autre processus prépare la base de {data_dir} depuis plus de "
-                        f"{LOCK_TIMEOUT_S:.0f} secondes : attendez qu'il finisse ou arrêtez-le."
+                        f"{LOCK_TIMEOUT_S:.0f} secondes : attendez qu’il finisse ou arrêtez-le."
                     ) from None
                 time.sleep(0.1)
         yield
@@ -202,7 +202,7 @@ def _read_pointer(data_dir: Path) -> Path | None:
         return None
     except OSError as error:
         raise ClusterError(
-            f"Le dossier de données {data_dir} n'est pas lisible par « {_user_name(os.geteuid())} » : "
+            f"Le dossier de données {data_dir} n’est pas lisible par « {_user_name(os.geteuid())} » : "
             "choisissez-en un autre avec OBS_DATA_DIR."
         ) from error
     return Path(text)
@@ -256,7 +256,7 @@ def _create_account() -> Account:
         subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     except (OSError, subprocess.CalledProcessError) as error:
         raise ClusterError(
-            f"L'utilisateur système « {SYSTEM_USER} », qui fait tourner la base à la place de root, n'a pas pu être "
+            f"L’utilisateur système « {SYSTEM_USER} », qui fait tourner la base à la place de root, n’a pas pu être "
             f"créé : créez-le avec « {' '.join(command)} »."
         ) from error
     return _unprivileged_account()

@@ -39,14 +39,14 @@ def write(url: str, path: Path, *, overwrite: bool = False) -> None:
     if path.exists() and not overwrite:
         raise UsageError(f"{path} existe déjà : choisissez un autre nom, ou ajoutez --force pour le remplacer.")
     if not path.absolute().parent.is_dir():
-        raise UsageError(f"Le dossier {path.absolute().parent} n'existe pas : créez-le d'abord.")
+        raise UsageError(f"Le dossier {path.absolute().parent} n’existe pas : créez-le d’abord.")
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         # The dump holds what the territories entered: nobody else has to read it.
         part.touch(mode=0o600)
         done = _run("pg_dump", url, ["--format=custom", f"--file={part}"])
         if done.returncode != 0:
-            raise ObservatoryError(f"La sauvegarde a échoué ({_said(done)}) : rien n'a été écrit dans {path}.")
+            raise ObservatoryError(f"La sauvegarde a échoué ({_said(done)}) : rien n’a été écrit dans {path}.")
         part.replace(path)
     except OSError as error:
         raise ObservatoryError(
@@ -82,7 +82,7 @@ def read(url: str, path: Path) -> None:
                 done = _run("pg_restore", _on(url, fresh), options)
                 if done.returncode != 0:
                     raise InputFileError(
-                        f"La restauration de {path} a échoué ({_said(done)}) : la base actuelle n'a pas changé."
+                        f"La restauration de {path} a échoué ({_said(done)}) : la base actuelle n’a pas changé."
                     )
                 _swap(connection, present=present, fresh=fresh)
             finally:
@@ -94,7 +94,7 @@ def read(url: str, path: Path) -> None:
         ) from error
     except psycopg.Error as error:
         raise ObservatoryError(
-            f"La restauration a été refusée par le serveur ({str(error).splitlines()[0]}) : la base actuelle n'a pas "
+            f"La restauration a été refusée par le serveur ({str(error).splitlines()[0]}) : la base actuelle n’a pas "
             "changé ; demandez à son exploitant le droit de créer une base (CREATEDB)."
         ) from error
 
@@ -108,13 +108,13 @@ def check(path: Path) -> None:
         If it is missing, unreadable, cut, or the dump of something else.
     """
     if not path.is_file():
-        raise InputFileError(f"{path} n'existe pas ou n'est pas un fichier : donnez le chemin d'une sauvegarde.")
+        raise InputFileError(f"{path} n’existe pas ou n’est pas un fichier : donnez le chemin d’une sauvegarde.")
     done = _run("pg_restore", None, ["--list", str(path)])
     if done.returncode != 0:
-        raise InputFileError(f"{path} n'est pas une sauvegarde lisible ({_said(done)}) : la base n'a pas changé.")
+        raise InputFileError(f"{path} n’est pas une sauvegarde lisible ({_said(done)}) : la base n’a pas changé.")
     if TELLTALE not in done.stdout:
         raise InputFileError(
-            f"{path} est la sauvegarde d'une autre base que celle de l'observatoire : la base n'a pas changé."
+            f"{path} est la sauvegarde d’une autre base que celle de l’observatoire : la base n’a pas changé."
         )
 
 

@@ -52,7 +52,7 @@ def major_of(place: Place) -> int | None:
         return None
     except OSError as error:
         raise ClusterError(
-            f"Le dossier {place.database_dir} n'est pas lisible ({error.strerror}) : vérifiez ses droits, "
+            f"Le dossier {place.database_dir} n’est pas lisible ({error.strerror}) : vérifiez ses droits, "
             "ou choisissez un autre dossier avec OBS_DATA_DIR."
         ) from error
     return int(text.split(".")[0])
@@ -74,7 +74,7 @@ def create(place: Place, programs: Binaries, *, role: str) -> None:
     try:
         own_directory(part, place.account)
         _initdb(place, programs, part, role=role)
-        own_lines = f"local all all trust\n# {place.socket_dir} n'est ouvert qu'à son propriétaire.\n"
+        own_lines = f"local all all trust\n# {place.socket_dir} n’est ouvert qu’à son propriétaire.\n"
         (part / "pg_hba.conf").write_text(own_lines, encoding="utf-8")
         with (part / "postgresql.conf").open("a", encoding="utf-8") as handle:
             handle.write(f"\ninclude_if_exists = '{CONFIGURATION}'\n")
@@ -101,7 +101,7 @@ def start(place: Place, programs: Binaries, *, options: Mapping[str, str], timeo
     done = _run(place.account, [programs.program("pg_ctl"), *command], timeout_s=timeout_s + 10)
     if done.returncode != 0:
         raise ClusterError(
-            f"La base n'a pas pu démarrer ({_last_line(place)}) : lisez {place.log_file}, "
+            f"La base n’a pas pu démarrer ({_last_line(place)}) : lisez {place.log_file}, "
             "puis relancez « observatory db up »."
         )
 
@@ -117,7 +117,7 @@ def stop(place: Place, programs: Binaries) -> None:
     command = ["-D", str(place.database_dir), "-s", "-w", "-t", "60", "-m", "fast", "stop"]
     done = _run(place.account, [programs.program("pg_ctl"), *command], timeout_s=70)
     if done.returncode != 0 and postmaster(place) is not None:
-        raise ClusterError(f"La base ne s'arrête pas : lisez {place.log_file}, ou redémarrez la machine.")
+        raise ClusterError(f"La base ne s’arrête pas : lisez {place.log_file}, ou redémarrez la machine.")
 
 
 def postmaster(place: Place) -> int | None:
@@ -149,7 +149,7 @@ def end_orphans(place: Place) -> None:
         if not orphans:
             return
     raise ClusterError(
-        f"Des processus d'un serveur PostgreSQL tué occupent encore {place.database_dir} : redémarrez la machine."
+        f"Des processus d’un serveur PostgreSQL tué occupent encore {place.database_dir} : redémarrez la machine."
     )
 
 
@@ -190,12 +190,12 @@ def _initdb(place: Place, programs: Binaries, directory: Path, *, role: str) -> 
 def _creation_error(place: Place, reason: str) -> ClusterError:
     if "No space left" in reason or "space left on device" in reason:
         return ClusterError(
-            f"Il n'y a plus de place sur le disque pour créer la base dans {place.home} : libérez environ 200 Mo, "
+            f"Il n’y a plus de place sur le disque pour créer la base dans {place.home} : libérez environ 200 Mo, "
             "ou choisissez un autre dossier avec OBS_DATA_DIR."
         )
     lines = [line for line in reason.splitlines() if "error" in line.lower()] or reason.splitlines() or ["sans message"]
     return ClusterError(
-        f"La base n'a pas pu être créée dans {place.home} ({lines[0].strip()}) : vérifiez les droits de ce dossier, "
+        f"La base n’a pas pu être créée dans {place.home} ({lines[0].strip()}) : vérifiez les droits de ce dossier, "
         "ou choisissez-en un autre avec OBS_DATA_DIR."
     )
 
@@ -274,13 +274,13 @@ def _run(account: Account, command: list[str], *, timeout_s: float) -> subproces
         )
     except subprocess.TimeoutExpired as error:
         raise ClusterError(
-            f"« {Path(command[0]).name} » n'a pas fini en {timeout_s:.0f} secondes : la machine est peut-être "
+            f"« {Path(command[0]).name} » n’a pas fini en {timeout_s:.0f} secondes : la machine est peut-être "
             "surchargée, recommencez."
         ) from error
     except OSError as error:
         raise ClusterError(
-            f"« {command[0]} » n'a pas pu être lancé sous l'utilisateur « {account.name} » ({error.strerror}) : "
-            "vérifiez l'installation de PostgreSQL."
+            f"« {command[0]} » n’a pas pu être lancé sous l’utilisateur « {account.name} » ({error.strerror}) : "
+            "vérifiez l’installation de PostgreSQL."
         ) from error
 
 
