@@ -16,6 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from scipy import sparse
+from scipy.spatial import cKDTree
 
 ROOT = Path(__file__).parents[1]
 BENCHMARKS = ROOT.parent / "shared" / "benchmarks"
@@ -66,6 +68,14 @@ def distances(xy: np.ndarray) -> np.ndarray:
     return np.hypot(xy[:, None, 0] - xy[None, :, 0], xy[:, None, 1] - xy[None, :, 1])
 
 
+def nearer(xy: np.ndarray, today: list[int]) -> sparse.csr_array:
+    """Straight-line distances to the places no farther than the nearest existing site: no other can serve better."""
+    reach, _ = cKDTree(xy[today]).query(xy)
+    lists = cKDTree(xy).query_ball_point(xy, reach * (1 + 1e-12))
+    row, column = np.repeat(np.arange(len(xy)), [len(some) for some in lists]), np.concatenate(lists).astype(int)
+    return sparse.csr_array((np.hypot(*(xy[row] - xy[column]).T), (row, column)), shape=(len(xy), len(xy)))
+
+
 def existing(n: int, count: int) -> list[int]:
     return [int(site) for site in np.random.default_rng(SEED).choice(n, count, replace=False)]
 
@@ -81,7 +91,8 @@ def ours(case: str, variant: str) -> object:
         return siting.p_median(cost, np.ones(len(cost)), p)
     if case == "france":
         xy, people = france()
-        return siting.p_median_points(xy, xy, people, 100, existing=existing(len(xy), 300), time_limit_s=120)
+        today = existing(len(xy), 300)
+        return siting.p_median(nearer(xy, today), people, 100, existing=today, time_limit_s=120)
     xy, people = normandy()
     cost = distances(xy)
     if case == "normandy":
@@ -142,7 +153,7 @@ def warm() -> None:
     xy = rng.random((40, 2))
     cost, people = distances(xy), rng.integers(1, 9, 40).astype(float)
     siting.p_median(cost, people, 3, existing=[1])
-    siting.p_median_points(xy, xy, people, 3, existing=[1])
+    siting.p_median(nearer(xy, [1]), people, 3, existing=[1])
     siting.mclp(cost < 0.2, people, 3)
     siting.lscp(cost < 0.15)
     many = rng.random((400, 2))

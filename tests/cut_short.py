@@ -14,14 +14,11 @@ import numpy as np
 
 from observatory.siting.solvers import branch
 from observatory.siting.solvers.branch import Outcome
-from observatory.siting.solvers.cover import Cover, greedy_cover
-from observatory.siting.solvers.incidence import Incidence
+from observatory.siting.solvers.effort import Effort
 from observatory.siting.solvers.interchange import value
 from observatory.siting.solvers.milp import Answer, Model, minimise
 from observatory.siting.solvers.solution import Booleans, Solution, relative_gap
 from observatory.siting.solvers.sorted_rows import Rows
-
-REAL_SOLVE = branch.solve
 
 
 def worst_columns(rows: Rows, p: int, opened: Booleans, closed: Booleans) -> Booleans:
@@ -38,7 +35,7 @@ def stopped_tree(
     none = np.zeros(rows.n_columns, np.bool_)
     start = worst_columns(rows, p, none if opened is None else opened, none if closed is None else closed)
     how = {**how, "deadline": -math.inf, "start": start, "polish": False}
-    return REAL_SOLVE(rows, p, opened=opened, closed=closed, **how)
+    return branch.solve(rows, p, opened=opened, closed=closed, **how)
 
 
 def stopped_model(model: Model, *, seed: int = 0, **_: object) -> Answer:
@@ -62,9 +59,12 @@ def nothing_found(model: Model, **_: object) -> Answer:
     return Answer(None, math.nan, -math.inf, is_infeasible=False)
 
 
-def stopped_cover(incidence: Incidence, **_: object) -> Cover:
-    """Take the greedy cover; prove no more than that nothing covers something."""
-    return Cover(np.flatnonzero(greedy_cover(incidence)), min(1, incidence.shape[0]))
+TREE_STOPPED = Effort(tree=stopped_tree, highs_pairs_max=0, exact_pairs_max=0)
+"""The tree stops at once, and HiGHS does nothing after it."""
+MODEL_STOPPED = Effort(tree=stopped_tree, mixed_integer=stopped_model)
+"""Both stop, the mixed-integer model where it can be asked."""
+COVER_STOPPED = Effort(mixed_integer=stopped_model, blocks_max=0)
+"""The local search of a cover stays where it starts, and the proof by HiGHS stops."""
 
 
 def check_proof(found: Solution, best: float, *, is_most: bool = False, tolerance: float = 1e-6) -> bool:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from observatory.siting.solvers.effort import BandEffort, Effort
 from observatory.siting.solvers.k_best import k_best_p_median
 from observatory.siting.solvers.lscp import lscp
 from observatory.siting.solvers.mclp import mclp
 from observatory.siting.solvers.p_center import p_center
 from observatory.siting.solvers.p_median import p_median
-from observatory.siting.solvers.p_median_points import p_median_points
 from observatory.siting.solvers.pareto import Aim, Compromise, Front, pareto
 from observatory.siting.solvers.solution import UNCOVERED, Solution
 
 __all__ = [
     "UNCOVERED",
     "Aim",
+    "BandEffort",
     "Compromise",
+    "Effort",
     "Front",
     "Solution",
     "k_best_p_median",
@@ -22,6 +24,5 @@ __all__ = [
     "mclp",
     "p_center",
     "p_median",
-    "p_median_points",
     "pareto",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from observatory.siting.solvers import cover, cover_split
+from observatory.siting.solvers import cover
 from observatory.siting.solvers.cover import greedy_cover, smallest_cover
 from observatory.siting.solvers.cover_band import Band
 from observatory.siting.solvers.cover_order import places
 from observatory.siting.solvers.cover_shares import Shares, shared_out
 from observatory.siting.solvers.cover_split import Split, split_bound
 from observatory.siting.solvers.cover_windows import Windows
+from observatory.siting.solvers.effort import BandEffort, Effort
 from observatory.siting.solvers.incidence import Incidence, as_incidence
 from observatory.siting.solvers.milp import Model, minimise
 
@@ -184,54 +186,38 @@ def test_a_wide_band_under_shares_of_the_costs_is_exact(seed: int) -> None:
     assert found.bound == pytest.approx(minimise(model, time_limit_s=60, tolerance=0.0, seed=0).objective)
 
 
-@pytest.fixture
-def no_strips(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the cover as it is given, so that only the bands can prove or find one."""
-    monkeypatch.setattr(Windows, "improve", lambda *_, **__: None)
+def split(incidence: Incidence, price: np.ndarray, seed: int, **limits: float) -> Split:
+    """Split with the cover left as it is given, so that only the bands can prove or find one."""
+    every, effort = np.ones(incidence.shape[1], bool), BandEffort(strips_share=0.0, **limits)
+    return split_bound(incidence, price, every, deadline=time.perf_counter() + 60, seed=seed, effort=effort)
 
 
-def split(incidence: Incidence, price: np.ndarray, seed: int) -> Split:
-    every = np.ones(incidence.shape[1], bool)
-    return split_bound(incidence, price, every, deadline=time.perf_counter() + 60, seed=seed)
-
-
-@pytest.mark.usefixtures("no_strips")
 @pytest.mark.parametrize("seed", range(10))
-def test_bands_joined_down_to_one_find_the_fewest(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 25)
-    monkeypatch.setattr(cover_split, "_EFFORT", 0)  # the bands are not widened before they are joined
+def test_bands_joined_down_to_one_find_the_fewest(seed: int) -> None:
     incidence = near_each_other(seed, 110, (0.2, 0.3))
     least = fewest(incidence)
-    found = split(incidence, np.zeros(incidence.shape[0]), seed)
+    # The bands are not widened before they are joined.
+    found = split(incidence, np.zeros(incidence.shape[0]), seed, units_of_a_band=25, widening=0)
     assert found.bound == pytest.approx(least)
     assert found.cover.sum() == least
     assert (incidence @ found.cover.astype(int) > 0).all()
 
 
-@pytest.mark.usefixtures("no_strips")
 @pytest.mark.parametrize("seed", range(4))
-def test_bands_are_widened_as_long_as_their_walks_are_short(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 25)
-    monkeypatch.setattr(cover_split._Search, "_join", lambda *_: False)
+def test_bands_are_widened_as_long_as_their_walks_are_short(seed: int) -> None:
     incidence = near_each_other(seed, 110, (0.2, 0.3))
-    found = split(incidence, np.zeros(incidence.shape[0]), seed)
+    found = split(incidence, np.zeros(incidence.shape[0]), seed, units_of_a_band=25, is_joining=False)
     assert found.cover.sum() == fewest(incidence) == pytest.approx(found.bound)  # one band, never joined
 
 
-@pytest.mark.usefixtures("no_strips")
 @pytest.mark.parametrize("seed", range(6))
-def test_bands_that_may_not_be_joined_raise_the_bound_and_never_past_the_fewest(
-    seed: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cover_split, "_UNITS_OF_A_BAND", 50)
-    monkeypatch.setattr(cover_split, "_EFFORT", 0)
-    monkeypatch.setattr(cover_split, "_LEAST_GAIN", 1e-3)
-    monkeypatch.setattr(cover_split._Search, "_join", lambda *_: False)
+def test_bands_that_may_not_be_joined_raise_the_bound_and_never_past_the_fewest(seed: int) -> None:
     rng = np.random.default_rng(seed)
     point = np.stack(np.meshgrid(np.arange(20.0), np.arange(9.0)), -1).reshape(-1, 2) + rng.uniform(-0.4, 0.4, (180, 2))
     incidence = as_incidence(np.hypot(*(point[:, None] - point[None]).transpose(2, 0, 1)) <= 1.7)
     linear, least = linear_bound(incidence), fewest(incidence)
-    found = split(incidence, np.full(incidence.shape[0], 1 / incidence.sum(axis=0).max()), seed)
+    price = np.full(incidence.shape[0], 1 / incidence.sum(axis=0).max())
+    found = split(incidence, price, seed, units_of_a_band=50, widening=0, least_gain=1e-3, is_joining=False)
     assert found.cover.all()
     assert found.bound <= least + 1e-6
     assert found.bound > linear + 0.2 * (least - linear)
@@ -334,16 +320,17 @@ def test_units_in_two_pieces_have_no_places() -> None:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_the_smallest_cover_with_bands_is_the_fewest(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cover, "_SPLIT_UNITS_MIN", 0)
+def test_the_smallest_cover_with_bands_is_the_fewest(seed: int) -> None:
     # The search is cut short, so that the proof has something to find and to refuse.
-    monkeypatch.setattr(cover, "_BLOCK_STEPS", 1)
+    effort = Effort(split_units_min=0, block_steps=1)
     covers = random_covers(seed, units=40, columns=24)
     least = fewest(as_incidence(covers))
-    found = smallest_cover(as_incidence(covers), deadline=time.perf_counter() + 20, seed=seed, patience=0)
+    impatient, deadline = replace(effort, quiet_blocks=0), time.perf_counter() + 20
+    found = smallest_cover(as_incidence(covers), deadline=deadline, seed=seed, effort=impatient)
     assert covers[:, found.columns].any(axis=1).all()
     assert (found.columns.size, found.bound) == (least, least)
-    refused = smallest_cover(as_incidence(covers), deadline=time.perf_counter() + 20, seed=seed, hopeless=least)
+    deadline = time.perf_counter() + 20
+    refused = smallest_cover(as_incidence(covers), deadline=deadline, seed=seed, hopeless=least, effort=effort)
     assert refused.bound == least
 
 

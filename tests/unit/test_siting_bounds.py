@@ -178,7 +178,7 @@ def test_cover_prices_never_pass_the_fewest(seed: int) -> None:
     rows, columns = sparse.csr_array(covers), sparse.csc_array(covers)
     bound, _ = cover_prices(
         rows.indptr.astype(np.int64), rows.indices.astype(np.int32), columns.indptr.astype(np.int64),
-        columns.indices.astype(np.int32), upper=covers.shape[1], deadline=time.perf_counter() + 5,
+        columns.indices.astype(np.int32), upper=covers.shape[1], deadline=time.perf_counter() + 5, iterations=3000,
     )  # fmt: skip
     assert bound <= fewest(covers) + 1e-9
 

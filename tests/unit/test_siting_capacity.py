@@ -6,13 +6,12 @@ import itertools
 
 import numpy as np
 import pytest
-from cut_short import check_proof, stopped_model, stopped_tree
+from cut_short import MODEL_STOPPED, TREE_STOPPED, check_proof
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from observatory.errors import UsageError
-from observatory.siting import mclp, p_median
-from observatory.siting.solvers import capacitated
+from observatory.siting import Effort, mclp, p_median
 from observatory.siting.solvers.solution import Solution
 
 CASES = settings(max_examples=80, deadline=None)
@@ -95,11 +94,10 @@ def test_capacitated_mclp_is_the_best_of_all_assignments(seed: int) -> None:
 def test_the_search_for_large_cases_never_cheats(seed: int) -> None:
     case = Case(seed)
     best = case.best(case.cost, case.price)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(capacitated, "_EXACT_PAIRS_MAX", 0)
-        solution = p_median(
-            case.cost, case.demand, case.p, existing=case.existing, capacity=case.capacity, uncovered_cost=case.price
-        )
+    solution = p_median(
+        case.cost, case.demand, case.p, existing=case.existing, capacity=case.capacity, uncovered_cost=case.price,
+        effort=Effort(exact_pairs_max=0),
+    )  # fmt: skip
     if solution.status == "infeasible":
         # Its own words tell a proof from a search that found nothing.
         assert np.isinf(best) or "sans que l’impossibilité soit prouvée" in str(solution.reason)
@@ -109,21 +107,16 @@ def test_the_search_for_large_cases_never_cheats(seed: int) -> None:
     assert solution.objective >= best * (1 - 1e-9) - 1e-9
 
 
-@pytest.mark.parametrize("is_exact", [True, False])
-def test_capacitated_p_median_stopped_early(monkeypatch: pytest.MonkeyPatch, is_exact: bool) -> None:
-    # Stopped in HiGHS, or in the search for large cases: from the worst sites, without time to swap any.
-    if is_exact:
-        monkeypatch.setattr(capacitated, "minimise", stopped_model)
-    else:
-        monkeypatch.setattr(capacitated, "_EXACT_PAIRS_MAX", 0)
-        monkeypatch.setattr(capacitated, "solve", stopped_tree)
+@pytest.mark.parametrize("effort", [MODEL_STOPPED, TREE_STOPPED], ids=["in HiGHS", "in the search for large cases"])
+def test_capacitated_p_median_stopped_early(effort: Effort) -> None:
+    # In the search for large cases: from the worst sites, without time to swap any.
     poor = 0
     for seed in range(100):
         case = Case(seed)
         best = case.best(case.cost, case.price)
         found = p_median(
             case.cost, case.demand, case.p, existing=case.existing, capacity=case.capacity, uncovered_cost=case.price,
-            time_limit_s=0, seed=seed,
+            time_limit_s=0, seed=seed, effort=effort,
         )  # fmt: skip
         if found.status == "infeasible":
             assert np.isinf(best) or "sans que l’impossibilité soit prouvée" in str(found.reason)
@@ -133,16 +126,16 @@ def test_capacitated_p_median_stopped_early(monkeypatch: pytest.MonkeyPatch, is_
     assert poor >= 10
 
 
-def test_capacitated_mclp_stopped_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capacitated, "minimise", stopped_model)
+def test_capacitated_mclp_stopped_early() -> None:
     poor = 0
     for seed in range(100):
         case = Case(seed)
         covers = case.cost <= 4
         best = case.demand.sum() - case.best(np.where(covers, 0.0, np.inf), 1.0)
         found = mclp(
-            covers, case.demand, case.p, existing=case.existing, capacity=case.capacity, time_limit_s=0, seed=seed
-        )
+            covers, case.demand, case.p, existing=case.existing, capacity=case.capacity, time_limit_s=0, seed=seed,
+            effort=MODEL_STOPPED,
+        )  # fmt: skip
         case.respects(found)
         poor += check_proof(found, best, is_most=True)
     assert poor >= 10

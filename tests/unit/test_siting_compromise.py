@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from observatory.siting.proposal import compromise
 from observatory.siting.proposal.compromise import Balance, Balances, Targets, balances, picked, weigh
 from observatory.siting.question.arrays import Limits, SitingModel
 
@@ -93,19 +92,17 @@ def test_the_front_holds_all_that_nothing_beats_and_nothing_else(seed: int) -> N
     assert len(found.balances) == len(expected)
 
 
-def test_where_choices_are_too_many_the_front_says_that_it_is_partial(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_choices_are_too_many_the_front_says_that_it_is_partial() -> None:
     model = random_model(5)
     wanted = targets(model, ("mean_min", "uncovered_dechets"))
     whole = balances(model, wanted, deadline=time.perf_counter() + 9)
-    monkeypatch.setattr(compromise, "CHOICES_MAX", 0)
-    partial = balances(model, wanted, deadline=time.perf_counter() + 9)
+    partial = balances(model, wanted, deadline=time.perf_counter() + 9, choices_max=0)
     assert whole.is_complete
     assert not partial.is_complete
     assert "d’autres peuvent exister" in str(partial.reason)
     # With these two aims, and no pair that excludes itself in the way, both searches agree.
     free = replace(model, limits=Limits())
-    again = balances(free, wanted, deadline=time.perf_counter() + 9)
-    monkeypatch.undo()
+    again = balances(free, wanted, deadline=time.perf_counter() + 9, choices_max=0)
     whole = balances(free, wanted, deadline=time.perf_counter() + 9)
     assert [one.values for one in again.balances] == [pytest.approx(one.values) for one in whole.balances]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from observatory.errors import UsageError
-from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median, p_median_points
+from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median
 
 CASES = settings(max_examples=150, deadline=None)
 
@@ -168,7 +168,7 @@ def test_k_best_come_in_order_without_repetition(case: Case, k: int) -> None:
 
 @CASES
 @given(st.integers(0, 2**32 - 1))
-def test_points_give_what_the_matrix_gives(seed: int) -> None:
+def test_lists_that_stop_at_the_nearest_existing_site_give_what_the_matrix_gives(seed: int) -> None:
     rng = np.random.default_rng(seed)
     units, sites = rng.random((int(rng.integers(1, 30)), 2)) * 10, rng.random((int(rng.integers(1, 20)), 2)) * 10
     demand = rng.integers(0, 4, len(units))
@@ -178,7 +178,10 @@ def test_points_give_what_the_matrix_gives(seed: int) -> None:
     p = int(rng.integers(0, len(sites) - len(existing) + 1))
     cost = np.hypot(units[:, None, 0] - sites[None, :, 0], units[:, None, 1] - sites[None, :, 1])
     expected = p_median(cost, demand, p, existing=existing)
-    solution = p_median_points(units, sites, demand, p, existing=existing)
+    reach = cost[:, existing].min(axis=1, initial=np.inf)
+    row, column = np.nonzero(cost <= reach[:, None])
+    lists = sparse.csr_array((cost[row, column], (row, column)), shape=cost.shape)
+    solution = p_median(lists, demand, p, existing=existing)
     assert solution.status == expected.status
     if expected.status == "optimal":
         assert solution.objective == pytest.approx(expected.objective, rel=1e-6, abs=1e-9)
@@ -297,7 +300,6 @@ def test_a_time_that_is_no_number_is_an_error_in_french(limit: Any) -> None:
     for ask in (
         lambda: p_median(cost, [1, 1], 1, time_limit_s=limit),
         lambda: p_median(cost, [1, 1], 1, capacity=[2, 2], time_limit_s=limit),
-        lambda: p_median_points(cost, cost, [1, 1], 1, time_limit_s=limit),
         lambda: mclp(cost < 2, [1, 1], 1, time_limit_s=limit),
         lambda: lscp(cost < 2, time_limit_s=limit),
         lambda: p_center(cost, 1, time_limit_s=limit),

@@ -5,26 +5,21 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from functools import partial
-from importlib import import_module
 
 import numpy as np
 import pytest
-from cut_short import check_proof, nothing_found, stopped_cover, stopped_model, stopped_tree
+from cut_short import COVER_STOPPED, MODEL_STOPPED, TREE_STOPPED, check_proof, nothing_found, stopped_model
 
 from observatory.declared.siting_options import Joint, JointService
-from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median, p_median_points
+from observatory.siting import BandEffort, Effort, k_best_p_median, lscp, mclp, p_center, p_median
 from observatory.siting.proposal.joint_pole import joint_poles
 from observatory.siting.proposal.solving import solve
 from observatory.siting.question.arrays import Limits, SitingModel
+from observatory.siting.solvers.milp import minimise
 
 SEEDS = range(24)
 POOR_LEAST = 8
 """Of the cases of a test, those where the search must stop on a proposal that is not the best: else nothing is seen."""
-
-
-def module(name: str):
-    """Return a module of the package, which its function of the same name hides."""
-    return import_module(f"observatory.siting.solvers.{name}")
 
 
 class Case:
@@ -48,27 +43,27 @@ class Case:
         return min(float(self.cost[:, sites].min(axis=1).max()) for sites in self.choices)
 
 
-def test_p_median_stopped_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module("p_median"), "solve", stopped_tree)
+def test_p_median_stopped_early() -> None:
     poor = 0
     for case in map(Case, SEEDS):
-        found = p_median(case.cost, case.demand, case.p, existing=[0], time_limit_s=0)
+        found = p_median(case.cost, case.demand, case.p, existing=[0], time_limit_s=0, effort=TREE_STOPPED)
         poor += check_proof(found, case.median(case.cost))
-        left_out = p_median(case.cost, case.demand, case.p, existing=[0], time_limit_s=0, uncovered_cost=9.0)
+        left_out = p_median(
+            case.cost, case.demand, case.p, existing=[0], time_limit_s=0, uncovered_cost=9.0, effort=TREE_STOPPED
+        )
         check_proof(left_out, case.median(np.minimum(case.cost, 9.0)))
     assert poor >= POOR_LEAST
 
 
-def test_p_median_without_an_existing_site_stopped_early(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_p_median_without_an_existing_site_stopped_early() -> None:
     # Forbidden pairs: the worst choice often leaves somebody out, and nothing is then said to be impossible.
-    monkeypatch.setattr(module("p_median"), "solve", stopped_tree)
     poor, left = 0, 0
     for case in map(Case, SEEDS):
         cost = np.where(case.cost > 30, np.inf, case.cost)
         useful = case.demand > 0
         choices = itertools.combinations(range(7), 3)
         best = min(float(case.demand[useful] @ cost[useful][:, sites].min(axis=1)) for sites in choices)
-        found = p_median(cost, case.demand, 3, time_limit_s=0)
+        found = p_median(cost, case.demand, 3, time_limit_s=0, effort=TREE_STOPPED)
         if found.status == "infeasible":
             assert np.isinf(best) or "sans que l’impossibilité soit prouvée" in str(found.reason)
             left += np.isfinite(best)
@@ -78,44 +73,23 @@ def test_p_median_without_an_existing_site_stopped_early(monkeypatch: pytest.Mon
     assert left
 
 
-@pytest.mark.parametrize("listed", [2_000, 3])
-def test_p_median_points_stopped_early(monkeypatch: pytest.MonkeyPatch, listed: int) -> None:
-    # With three neighbours listed of twelve, the bound takes a unit to pay no more than the length of its list.
-    monkeypatch.setattr(module("p_median_points"), "NEIGHBOURS_MAX", listed)
-    monkeypatch.setattr(module("p_median_points"), "solve", stopped_tree)
-    poor = 0
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        units, sites, demand = rng.random((15, 2)) * 10, rng.random((12, 2)) * 10, rng.integers(0, 4, 15)
-        cost = np.hypot(*(units[:, None] - sites[None]).transpose(2, 0, 1))
-        existing = [0] if seed % 2 else []
-        choices = itertools.combinations(range(len(existing), 12), 2)
-        best = min(float(demand @ cost[:, [*existing, *new]].min(axis=1)) for new in choices)
-        poor += check_proof(p_median_points(units, sites, demand, 2, existing=existing, time_limit_s=0), best)
-    assert poor >= POOR_LEAST
-
-
-def test_the_first_of_the_k_best_stopped_early(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module("k_best"), "solve", stopped_tree)
+def test_the_first_of_the_k_best_stopped_early() -> None:
     poor = 0
     for case in map(Case, SEEDS):
-        first, *others = k_best_p_median(case.cost, case.demand, case.p, 3, existing=[0], time_limit_s=0)
+        first, *others = k_best_p_median(
+            case.cost, case.demand, case.p, 3, existing=[0], time_limit_s=0, effort=TREE_STOPPED
+        )
         assert first.status == "optimal" or not others
         poor += check_proof(first, case.median(case.cost), tolerance=2e-10)
     assert poor >= POOR_LEAST
 
 
-@pytest.mark.parametrize("by_highs", [False, True])
-def test_mclp_stopped_early(monkeypatch: pytest.MonkeyPatch, by_highs: bool) -> None:
-    monkeypatch.setattr(module("mclp"), "solve", stopped_tree)
-    if by_highs:
-        monkeypatch.setattr(module("mclp"), "minimise", stopped_model)
-    else:
-        monkeypatch.setattr(module("mclp"), "_HIGHS_PAIRS_MAX", 0)
+@pytest.mark.parametrize("effort", [TREE_STOPPED, MODEL_STOPPED], ids=["in the tree", "in HiGHS"])
+def test_mclp_stopped_early(effort: Effort) -> None:
     poor = 0
     for seed in range(60):
         case = Case(seed)
-        found = mclp(case.covers, case.demand, case.p, existing=[0], time_limit_s=0, seed=seed)
+        found = mclp(case.covers, case.demand, case.p, existing=[0], time_limit_s=0, seed=seed, effort=effort)
         poor += check_proof(found, case.covered(), is_most=True)
     assert poor >= POOR_LEAST / 2
 
@@ -137,36 +111,36 @@ def fewest(covers: np.ndarray) -> int:
     )
 
 
-@pytest.mark.parametrize("stage", ["at once", "after the prices", "in a band", "in HiGHS"])
-def test_lscp_stopped_early(monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+SHORT_BANDS = BandEffort(first_states=3, joined_states=3, strips_share=0.0)
+STAGES = {
+    "at once": COVER_STOPPED,
+    "after the prices": replace(COVER_STOPPED, proof_pairs_max=0),
+    "in a band": replace(COVER_STOPPED, split_units_min=0, bands=SHORT_BANDS),
+    "in HiGHS": COVER_STOPPED,
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_lscp_stopped_early(stage: str) -> None:
     # Each stage of the search is stopped in turn; the local search is held to its start.
-    monkeypatch.setattr(module("cover"), "_persist", lambda data, start, target, **how: start)
-    monkeypatch.setattr(module("cover"), "minimise", stopped_model)
-    if stage == "after the prices":
-        monkeypatch.setattr(module("cover"), "_PROOF_PAIRS_MAX", 0)
-    if stage == "in a band":
-        monkeypatch.setattr(module("cover"), "_SPLIT_UNITS_MIN", 0)
-        monkeypatch.setattr(module("cover_split"), "_FIRST_STATES", 3)
-        monkeypatch.setattr(module("cover_windows").Windows, "improve", lambda *_, **__: None)
-        monkeypatch.setattr(module("cover_split"), "_JOINED_STATES", 3)
     poor = 0
     for seed in range(60):
         covers = hard_cover(seed)
-        found = lscp(covers, time_limit_s=0 if stage == "at once" else 30, seed=seed)
+        found = lscp(covers, time_limit_s=0 if stage == "at once" else 30, seed=seed, effort=STAGES[stage])
         assert found.bound == int(found.bound)
         poor += check_proof(found, fewest(covers))
     assert poor >= POOR_LEAST / 2
 
 
 @pytest.mark.parametrize("is_at_once", [True, False])
-def test_p_center_stopped_early(monkeypatch: pytest.MonkeyPatch, is_at_once: bool) -> None:
+def test_p_center_stopped_early(is_at_once: bool) -> None:
     # Stopped before the first level, or going on where no level can be refused by its price.
-    monkeypatch.setattr(module("p_center"), "smallest_cover", stopped_cover)
+    effort = replace(COVER_STOPPED, price_steps=0, proof_pairs_max=0)
     poor = 0
     for seed in range(60):
         cost = np.random.default_rng(seed).integers(1, 40, (20, 9)).astype(float)
         best = min(float(cost[:, sites].min(axis=1).max()) for sites in map(list, itertools.combinations(range(9), 3)))
-        poor += check_proof(p_center(cost, 3, time_limit_s=0 if is_at_once else 30), best)
+        poor += check_proof(p_center(cost, 3, time_limit_s=0 if is_at_once else 30, effort=effort), best)
     assert poor >= POOR_LEAST / 2
 
 
@@ -208,13 +182,12 @@ def best_limited(model: SitingModel) -> float:
 
 
 @pytest.mark.parametrize("objective", ["mclp", "p_median", "lscp"])
-def test_a_mix_under_limits_stopped_early(monkeypatch: pytest.MonkeyPatch, objective: str) -> None:
+def test_a_mix_under_limits_stopped_early(objective: str) -> None:
     poor = 0
     for seed in SEEDS:
         model = limited_model(seed, objective)
         best = best_limited(model)
-        monkeypatch.setattr(module("joint_milp"), "minimise", partial(stopped_draw, seed))
-        found = solve(model, time_limit_s=30)
+        found = solve(model, time_limit_s=30, effort=Effort(mixed_integer=partial(stopped_draw, seed)))
         if found.status == "infeasible":
             assert np.isnan(best)
             continue
@@ -226,42 +199,38 @@ def stopped_draw(draw: int, model, **how):
     return stopped_model(model, **{**how, "seed": draw})
 
 
-def test_a_threshold_left_undecided_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_threshold_left_undecided_proves_nothing() -> None:
     # Whichever call finds nothing in its time, the farthest found may not be the least: the bound must not say so.
-    mix, poor = module("joint_milp"), 0
-    real = mix.minimise
+    poor = 0
     for seed, silent in itertools.product(range(5), range(4)):
         calls = itertools.count()
-        stop = partial(stopped_at, real, calls, silent)
+        effort = Effort(mixed_integer=partial(stopped_at, calls, silent))
         model = limited_model(seed, "p_center")
-        monkeypatch.setattr(mix, "minimise", stop)
-        found = solve(model, time_limit_s=30)
+        found = solve(model, time_limit_s=30, effort=effort)
         poor += check_proof(found, best_limited(model))
     assert poor >= POOR_LEAST / 2
 
 
-def stopped_at(real, calls, silent: int, model, **how):
-    return nothing_found(model) if next(calls) == silent else real(model, **how)
+def stopped_at(calls, silent: int, model, **how):
+    return nothing_found(model) if next(calls) == silent else minimise(model, **how)
 
 
-def test_a_question_without_answer_in_its_time_is_not_called_impossible(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module("joint_milp"), "minimise", nothing_found)
+def test_a_question_without_answer_in_its_time_is_not_called_impossible() -> None:
     for objective in ("mclp", "p_median", "lscp", "p_center"):
-        found = solve(limited_model(0, objective), time_limit_s=30)
+        found = solve(limited_model(0, objective), time_limit_s=30, effort=Effort(mixed_integer=nothing_found))
         assert (found.status, found.sites) == ("infeasible", ())
         assert "temps" in str(found.reason), objective
 
 
 @pytest.mark.parametrize("objective", ["mclp", "p_median"])
-def test_the_joint_pole_stopped_early(monkeypatch: pytest.MonkeyPatch, objective: str) -> None:
+def test_the_joint_pole_stopped_early(objective: str) -> None:
     services = {"ressourcerie": JointService(1.0, ("dechets",)), "tiers_lieu": JointService(2.0, ("dechets",))}
     joint = Joint(note="convention", site_cost=1.0, services=services, budget=6.0, poles=2)
     poor = 0
     for seed in range(10):
         model = replace(limited_model(seed, objective), limits=Limits())
         expected = best_joint(model, is_tied=False), best_joint(model, is_tied=True)
-        monkeypatch.setattr(module("joint_milp"), "minimise", partial(stopped_draw, seed))
-        found = joint_poles(model, joint, time_limit_s=30)
+        found = joint_poles(model, joint, time_limit_s=30, effort=Effort(mixed_integer=partial(stopped_draw, seed)))
         for one, best in zip((found.mix, found.together), expected, strict=True):
             assert one is not None
             sign = -1.0 if objective == "mclp" else 1.0

@@ -128,14 +128,13 @@ def test_who_leaves_a_structure_for_either_service_is_counted_once():
     assert why.leavers == {0: 70, 1: 30, 2: 40}
 
 
-def test_structures_that_are_not_closed_in_turn_are_counted(monkeypatch):
+def test_structures_that_are_not_closed_in_turn_are_counted():
     model = line_model(
         existing_min=line_model().candidate_min[:, [0, 3]], offers=np.array([[True], [True]]),
         is_kept=np.array([True, True]),
     )  # fmt: skip
     for most, left in ((12, 0), (1, 1)):
-        monkeypatch.setattr("observatory.siting.proposal.robust.CLOSURES_MAX", most)
-        tried = robustness(model, solve(model))
+        tried = robustness(model, solve(model), closures_max=most)
         assert tried.unclosed_count == left
         # The structure at unit 0 is the nearest of 150 inhabitants, that of unit 3 of 70: the first is closed first.
         closed = [case.subject for case in tried.cases if case.kind == "closure"]

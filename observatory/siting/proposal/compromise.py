@@ -62,13 +62,15 @@ class Balances:
     reason: str | None = None
 
 
-def balances(model: SitingModel, targets: Targets, *, deadline: float) -> Balances:
+def balances(model: SitingModel, targets: Targets, *, deadline: float, choices_max: int = CHOICES_MAX) -> Balances:
     """Return every compromise between the aims.
 
     Parameters
     ----------
     deadline
         ``time.perf_counter()`` after which no other partial front is searched.
+    choices_max
+        Choices up to which each is weighed.
 
     Notes
     -----
@@ -77,7 +79,7 @@ def balances(model: SitingModel, targets: Targets, *, deadline: float) -> Balanc
     """
     count = sum(math.comb(model.candidate_min.shape[1], size) for size in _sizes(model, targets))
     own = int(model.is_counted.sum())
-    if count <= CHOICES_MAX and count * own * len(model.services) <= WORK_MAX:
+    if count <= choices_max and count * own * len(model.services) <= WORK_MAX:
         choices = [choice for size in _sizes(model, targets) for choice in _choices(model, size)]
         return Balances(tuple(_undominated(model, targets, choices)), len(choices), is_complete=True)
     choices = sorted(set(_from_pairs(model, targets, deadline)))

@@ -10,6 +10,7 @@ import numpy as np
 
 from observatory.declared.siting_options import Joint
 from observatory.siting.question.arrays import SitingModel
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.joint_milp import Mix, MixQuestion, choose_mix, without_answer
 from observatory.siting.solvers.solution import Booleans, Floats
 
@@ -74,13 +75,13 @@ def service_weight(model: SitingModel, joint: Joint, service: str) -> Floats:
     return replace(model, weights=weights).weight if weights else np.zeros(model.population_count.size)
 
 
-def joint_poles(model: SitingModel, joint: Joint, *, time_limit_s: float) -> JointPoles:
+def joint_poles(model: SitingModel, joint: Joint, *, time_limit_s: float, effort: Effort = USUAL) -> JointPoles:
     """Choose the services of each site and share the change of the objective out between them."""
     question = joint_question(model, joint)
-    mix = choose_mix(question, time_limit_s=time_limit_s / 2)
+    mix = choose_mix(question, time_limit_s=time_limit_s / 2, effort=effort)
     if mix is None:
-        return JointPoles(None, (), None, None, without_answer(question))
-    together = choose_mix(_tied(question), time_limit_s=time_limit_s / 2)
+        return JointPoles(None, (), None, None, without_answer(question, effort=effort))
+    together = choose_mix(_tied(question), time_limit_s=time_limit_s / 2, effort=effort)
     before, parts = 0.0, []
     for service, (minutes, weight) in enumerate(zip(question.minutes, question.weights, strict=True)):
         today = minutes[:, list(model.kept)].min(axis=1, initial=np.inf)

@@ -73,6 +73,7 @@ def robustness(
     seed: int = 0,
     deadline: float | None = None,
     futures: Mapping[str, Mapping[str, Floats]] | None = None,
+    closures_max: int = CLOSURES_MAX,
 ) -> Robustness:
     """Solve the question again in each case and measure what keeping ``solution`` would lose.
 
@@ -80,12 +81,14 @@ def robustness(
     ----------
     futures
         Year → défi → factor of the persons concerned of each unit, ``(n_units,)``; a défi left out stays as it is.
+    closures_max
+        Structures closed in turn at most.
     """
     poles = new_sites(model, solution)
     found: list[Case] = []
     chosen: Counter[int] = Counter(poles)
     is_complete = True
-    for kind, subject, variant in _variants(model, seed, futures or {}):
+    for kind, subject, variant in _variants(model, seed, futures or {}, closures_max):
         left = 30.0 if deadline is None else deadline - time.perf_counter()
         if left <= 0:
             is_complete = False
@@ -109,7 +112,7 @@ def robustness(
     count = 1 + len(found)
     shares = {site: chosen[site] / count for site in sorted(chosen)}
     max_regret = max((case.regret for case in found), default=0.0)
-    unclosed_count = max(0, len(_busiest(model)) - CLOSURES_MAX)
+    unclosed_count = max(0, len(_busiest(model)) - closures_max)
     return Robustness(tuple(found), max_regret, shares, seed, is_complete, unclosed_count)
 
 
@@ -129,7 +132,7 @@ def _left_share(model: SitingModel, sites: tuple[int, ...]) -> float:
 
 
 def _variants(
-    model: SitingModel, seed: int, futures: Mapping[str, Mapping[str, Floats]]
+    model: SitingModel, seed: int, futures: Mapping[str, Mapping[str, Floats]], closures_max: int
 ) -> Iterator[tuple[str, str, SitingModel]]:
     if len(model.weights) > 1:
         for defi in model.weights:
@@ -140,7 +143,7 @@ def _variants(
     for year, factors in futures.items():
         grown = {defi: model.concerned_count[defi] * factor for defi, factor in factors.items()}
         yield "projection", year, replace(model, concerned_count={**model.concerned_count, **grown})
-    for structure in _busiest(model)[:CLOSURES_MAX]:
+    for structure in _busiest(model)[:closures_max]:
         yield "closure", str(structure), model.without(structure)
     generator = np.random.default_rng(seed)
     for draw in range(DRAW_COUNT):

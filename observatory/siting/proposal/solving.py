@@ -15,6 +15,7 @@ from observatory.declared.siting_study import MAXIMISED
 from observatory.siting.proposal.refusal import in_the_way
 from observatory.siting.question.arrays import SitingModel, new_sites
 from observatory.siting.solvers import interruption
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.joint_milp import MixQuestion, choose_mix, without_answer
 from observatory.siting.solvers.lscp import lscp
 from observatory.siting.solvers.mclp import mclp
@@ -32,6 +33,7 @@ def solve(
     forced: Iterable[int] = (),
     refused: Iterable[int] = (),
     time_limit_s: float = 60.0,
+    effort: Effort = USUAL,
 ) -> Solution:
     """Open the poles of a model, some candidates forced open and others refused (positions of columns).
 
@@ -57,8 +59,8 @@ def solve(
         n_rows = model.population_count.size * len(model.services)
         return infeasible(n_rows, reason, seed=0, elapsed_s=time.perf_counter() - began)
     if not model.limits.is_none:
-        return _solve_limited(model, held, tuple(refused), time_limit_s)
-    return _solve_free(model, held, refused, time_limit_s)
+        return _solve_limited(model, held, tuple(refused), time_limit_s, effort)
+    return _solve_free(model, held, refused, time_limit_s, effort)
 
 
 def _rows(model: SitingModel) -> tuple[Floats, Floats]:
@@ -67,21 +69,25 @@ def _rows(model: SitingModel) -> tuple[Floats, Floats]:
     return stacked[weight > 0], weight[weight > 0]
 
 
-def _solve_free(model: SitingModel, held: tuple[int, ...], refused: set[int], time_limit_s: float) -> Solution:
+def _solve_free(
+    model: SitingModel, held: tuple[int, ...], refused: set[int], time_limit_s: float, effort: Effort
+) -> Solution:
     """Solve by the solver of the objective."""
     minutes, weight = _rows(model)
     allowed = [site for site in range(model.n_existing, minutes.shape[1]) if site not in refused]
     existing = (*model.kept, *held)
     poles = model.poles - len(held)
     if model.objective == "lscp":
-        found = lscp(minutes <= model.threshold_min, existing=existing, allowed=allowed, time_limit_s=time_limit_s)
+        found = lscp(
+            minutes <= model.threshold_min, existing=existing, allowed=allowed, time_limit_s=time_limit_s, effort=effort
+        )
         if found.status == "infeasible":
             return found
         count = len(held)
         objective, bound = found.objective + count, found.bound + count
         return replace(found, objective=objective, bound=bound, gap=relative_gap(objective, bound))
     if model.objective == "p_center":
-        return p_center(minutes, poles, existing=existing, allowed=allowed, time_limit_s=time_limit_s)
+        return p_center(minutes, poles, existing=existing, allowed=allowed, time_limit_s=time_limit_s, effort=effort)
     capacity = None
     if model.capacity is not None:
         capacity = np.full(minutes.shape[1], np.inf)
@@ -89,26 +95,27 @@ def _solve_free(model: SitingModel, held: tuple[int, ...], refused: set[int], ti
     if model.objective == "mclp":
         return mclp(
             minutes <= model.threshold_min, weight, poles, existing=existing, allowed=allowed, capacity=capacity,
-            time_limit_s=time_limit_s,
+            time_limit_s=time_limit_s, effort=effort,
         )  # fmt: skip
     return p_median(
-        minutes, weight, poles, existing=existing, allowed=allowed, capacity=capacity, time_limit_s=time_limit_s
-    )
+        minutes, weight, poles, existing=existing, allowed=allowed, capacity=capacity, time_limit_s=time_limit_s,
+        effort=effort,
+    )  # fmt: skip
 
 
 def _solve_limited(
-    model: SitingModel, held: tuple[int, ...], refused: tuple[int, ...], time_limit_s: float
+    model: SitingModel, held: tuple[int, ...], refused: tuple[int, ...], time_limit_s: float, effort: Effort
 ) -> Solution:
     """Solve with budgets, exclusions or closures: one mixed-integer model."""
     began = time.perf_counter()
     question = mix_question(model, held, refused)
     n_rows = int((model.weight > 0).sum()) * len(model.services)
     if model.objective == "p_center":
-        return _least_farthest(model, question, time_limit_s, began)
-    found = choose_mix(question, time_limit_s=time_limit_s)
+        return _least_farthest(model, question, time_limit_s, began, effort)
+    found = choose_mix(question, time_limit_s=time_limit_s, effort=effort)
     elapsed = time.perf_counter() - began
     if found is None:
-        return infeasible(n_rows, without_answer(question), seed=0, elapsed_s=elapsed)
+        return infeasible(n_rows, without_answer(question, effort=effort), seed=0, elapsed_s=elapsed)
     if not np.isfinite(found.objective):
         return infeasible(n_rows, _NOT_IN_TIME, seed=0, elapsed_s=elapsed)
     sites = _opened(model, tuple(found.opened), found.closed)
@@ -156,7 +163,9 @@ def _nearest(model: SitingModel, sites: tuple[int, ...]) -> NDArray[np.int64]:
     return np.where(reached, np.asarray(sites, dtype=np.int64)[first], -1)
 
 
-def _least_farthest(model: SitingModel, question: MixQuestion, time_limit_s: float, began: float) -> Solution:
+def _least_farthest(
+    model: SitingModel, question: MixQuestion, time_limit_s: float, began: float, effort: Effort
+) -> Solution:
     """Search the least threshold that the limits let everyone be within (Minieka 1970)."""
     minutes, _ = _rows(model)
     values = np.unique(minutes[np.isfinite(minutes)])
@@ -164,7 +173,8 @@ def _least_farthest(model: SitingModel, question: MixQuestion, time_limit_s: flo
     while low <= high:
         middle = (low + high) // 2
         left = time_limit_s - (time.perf_counter() - began)
-        found = choose_mix(replace(question, threshold_min=float(values[middle])), time_limit_s=max(0.2, left))
+        within = replace(question, threshold_min=float(values[middle]))
+        found = choose_mix(within, time_limit_s=max(0.2, left), effort=effort)
         if found is None:
             low = floor = middle + 1
         elif not np.isfinite(found.objective):
@@ -175,7 +185,9 @@ def _least_farthest(model: SitingModel, question: MixQuestion, time_limit_s: flo
         return infeasible(len(minutes), _NOT_IN_TIME, seed=0, elapsed_s=time.perf_counter() - began)
     if best is None:
         farthest = replace(question, threshold_min=float(values[-1]) if values.size else 0.0)
-        return infeasible(len(minutes), without_answer(farthest), seed=0, elapsed_s=time.perf_counter() - began)
+        return infeasible(
+            len(minutes), without_answer(farthest, effort=effort), seed=0, elapsed_s=time.perf_counter() - began
+        )
     sites = _opened(model, tuple(best.opened), best.closed)
     objective = model.value(sites)
     return solved(

@@ -11,14 +11,11 @@ from scipy import sparse
 
 from observatory.errors import UsageError
 from observatory.siting.question.checked_inputs import Cost, as_deadline, cost_to, fill, nearest_cost, rows_below
-from observatory.siting.solvers.branch import solve
+from observatory.siting.solvers.effort import Effort
 from observatory.siting.solvers.incidence import Incidence
-from observatory.siting.solvers.milp import Model, minimise
+from observatory.siting.solvers.milp import Model
 from observatory.siting.solvers.packing import Offer, improve_sites
 from observatory.siting.solvers.solution import UNCOVERED, Booleans, Floats, Indices, Solution, infeasible, solved
-
-_EXACT_PAIRS_MAX = 40_000
-"""Up to this many pairs HiGHS is given the whole model; beyond it, the sites come from a local search (convention)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +56,11 @@ def capacitated_p_median(
     time_limit_s: float,
     tolerance: float,
     seed: int,
+    effort: Effort,
 ) -> Solution:
     """Solve :func:`observatory.siting.p_median` with capacities; see there for the parameters.
 
-    Up to :data:`_EXACT_PAIRS_MAX` pairs by HiGHS on the whole single-source model. Beyond, the sites come from a seeded
+    Up to ``effort.exact_pairs_max`` pairs by HiGHS on the whole single-source model. Beyond, sites come from a seeded
     local search, the assignment from HiGHS, and the bound is that of the problem without capacities: valid, not tight.
     """
     deadline = as_deadline(began, time_limit_s)
@@ -71,10 +69,10 @@ def capacitated_p_median(
     reason = _impossible(problem)
     if reason is not None:
         return infeasible(weight.size, reason, seed=seed, elapsed_s=time.perf_counter() - began)
-    if problem.unit.size <= _EXACT_PAIRS_MAX:
-        plan = _exact(problem, deadline=deadline, tolerance=tolerance, seed=seed)
+    if problem.unit.size <= effort.exact_pairs_max:
+        plan = _exact(problem, deadline=deadline, tolerance=tolerance, seed=seed, effort=effort)
     else:
-        plan = _searched(problem, cost, deadline=deadline, tolerance=tolerance, seed=seed)
+        plan = _searched(problem, cost, deadline=deadline, tolerance=tolerance, seed=seed, effort=effort)
     elapsed = time.perf_counter() - began
     if plan.assignment is None:
         return infeasible(weight.size, _no_plan(plan, p), seed=seed, elapsed_s=elapsed)
@@ -99,6 +97,7 @@ def capacitated_mclp(
     time_limit_s: float,
     tolerance: float,
     seed: int,
+    effort: Effort,
 ) -> Solution:
     """Solve :func:`observatory.siting.mclp` with capacities, as a p-median: reach is free, being missed costs 1."""
     cost = sparse.csr_array(
@@ -106,7 +105,7 @@ def capacitated_mclp(
     )
     missed = capacitated_p_median(
         cost, weight, p, existing, free, capacity, uncovered_cost=1.0, began=began, time_limit_s=time_limit_s,
-        tolerance=tolerance * 1e-3, seed=seed,
+        tolerance=tolerance * 1e-3, seed=seed, effort=effort,
     )  # fmt: skip
     if missed.status == "infeasible":
         return missed
@@ -218,10 +217,16 @@ def _model(problem: _Problem, units: Indices, *, sites_fixed: Booleans | None) -
 
 
 def _exact(
-    problem: _Problem, *, deadline: float, tolerance: float, seed: int, sites_fixed: Booleans | None = None
+    problem: _Problem,
+    *,
+    deadline: float,
+    tolerance: float,
+    seed: int,
+    effort: Effort,
+    sites_fixed: Booleans | None = None,
 ) -> _Plan:
     units = np.flatnonzero(problem.weight > 0)
-    answer = minimise(
+    answer = effort.mixed_integer(
         _model(problem, units, sites_fixed=sites_fixed),
         time_limit_s=deadline - time.perf_counter(),
         tolerance=tolerance / 2,
@@ -242,16 +247,16 @@ def _exact(
     return _Plan(is_open, assignment, value, answer.bound)
 
 
-def _searched(problem: _Problem, cost: Cost, *, deadline: float, tolerance: float, seed: int) -> _Plan:
+def _searched(problem: _Problem, cost: Cost, *, deadline: float, tolerance: float, seed: int, effort: Effort) -> _Plan:
     """Bound without capacities, sites by local search with them."""
-    bound, start = _without_capacity(problem, cost, deadline=deadline, tolerance=tolerance)
+    bound, start = _without_capacity(problem, cost, deadline=deadline, tolerance=tolerance, effort=effort)
     offer = Offer(problem.unit, problem.site, problem.price, problem.weight, problem.capacity, problem.missing_price)
     is_open, assignment, value = improve_sites(
         offer, start, fixed=problem.n_existing, deadline=_share(deadline, 0.6), seed=seed
     )
     narrowed = _only(problem, is_open)
-    if narrowed.unit.size <= _EXACT_PAIRS_MAX:
-        fixed = _exact(narrowed, deadline=deadline, tolerance=tolerance, seed=seed, sites_fixed=is_open)
+    if narrowed.unit.size <= effort.exact_pairs_max:
+        fixed = _exact(narrowed, deadline=deadline, tolerance=tolerance, seed=seed, effort=effort, sites_fixed=is_open)
         if fixed.assignment is not None and (assignment is None or fixed.value < value):
             return _Plan(is_open, fixed.assignment, fixed.value, bound)
     return _Plan(is_open, assignment, value, bound)
@@ -270,7 +275,9 @@ def _only(problem: _Problem, is_open: Booleans) -> _Problem:
     )  # fmt: skip
 
 
-def _without_capacity(problem: _Problem, cost: Cost, *, deadline: float, tolerance: float) -> tuple[float, Booleans]:
+def _without_capacity(
+    problem: _Problem, cost: Cost, *, deadline: float, tolerance: float, effort: Effort
+) -> tuple[float, Booleans]:
     """Return the proved bound of the relaxation without capacities, and its sites."""
     picked = np.flatnonzero(problem.weight > 0).astype(np.int64)
     weight = problem.weight[picked]
@@ -283,7 +290,7 @@ def _without_capacity(problem: _Problem, cost: Cost, *, deadline: float, toleran
         fallback[needy] = float((problem.price / problem.weight[problem.unit]).max()) + 1.0
     free = problem.names[problem.n_existing :]
     rows = rows_below(cost, picked, free, fallback, weight)
-    outcome = solve(rows, min(problem.p, free.size), deadline=_share(deadline, 0.3), tolerance=tolerance)
+    outcome = effort.tree(rows, min(problem.p, free.size), deadline=_share(deadline, 0.3), tolerance=tolerance)
     is_open = np.concatenate([np.ones(problem.n_existing, np.bool_), fill(outcome.is_open, problem.p)])
     return outcome.bound, is_open
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,22 +14,13 @@ from scipy.sparse.csgraph import connected_components
 from observatory.siting.solvers.cover_bound import WHOLE, cover_prices, least_whole
 from observatory.siting.solvers.cover_search import first_cover_found, local_cover
 from observatory.siting.solvers.cover_split import Split, split_bound
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.incidence import Core, Incidence, core
-from observatory.siting.solvers.milp import Model, minimise
+from observatory.siting.solvers.milp import Model
 from observatory.siting.solvers.solution import Booleans, Floats, Indices
 
-_BLOCK_STEPS = 30_000_000
-"""Elementary steps of the local search between two looks at the clock: about a tenth of a second."""
 _QUIET_SHARE = 0.25
 """Share of the time after which the local search gives way to the proof (convention)."""
-_QUIET_BLOCKS = 40
-"""Blocks of moves without a smaller cover after which the local search gives way."""
-_QUIET_BLOCKS_BEFORE_PROOF = 8
-"""The same where a proof follows, which goes on searching by strips."""
-_PROOF_PAIRS_MAX = 600_000
-"""Beyond this many pairs (unit, column), the prices alone bound the cover (convention)."""
-_SPLIT_UNITS_MIN = 150
-"""Below this many units HiGHS alone is quicker than bands (convention)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +38,7 @@ def smallest_cover(
     seed: int,
     enough: int = 0,
     hopeless: int = 2**31,
-    patience: int = _QUIET_BLOCKS,
+    effort: Effort = USUAL,
 ) -> Cover:
     """Return a small cover and a bound.
 
@@ -63,8 +54,8 @@ def smallest_cover(
         Stop as soon as a cover has this many columns.
     hopeless
         Stop as soon as the bound reaches this: the caller wants no cover that large.
-    patience
-        Blocks of moves without a smaller cover after which the local search gives way to the proof.
+    effort
+        How far each stage goes.
     """
     small = core(incidence, np.arange(incidence.shape[1]))
     parts = _components(small)
@@ -79,7 +70,7 @@ def smallest_cover(
             seed=seed,
             enough=enough - bound if alone else 0,
             hopeless=hopeless - bound if alone else 2**31,
-            patience=patience,
+            effort=effort,
         )
         chosen.extend(int(j) for j in part.sites[found.columns])
         bound += found.bound
@@ -121,27 +112,34 @@ def _arrays(incidence: Incidence) -> _Arrays:
     )
 
 
-def _component(incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int, patience: int) -> Cover:
+def _component(
+    incidence: Incidence, *, deadline: float, seed: int, enough: int, hopeless: int, effort: Effort
+) -> Cover:
     data = _arrays(incidence)
     weight = np.ones(incidence.shape[0], np.int64)
     quick = greedy_cover(incidence)
     if quick.sum() <= enough or time.perf_counter() > deadline:
         return Cover(np.flatnonzero(quick), min(1, int(quick.sum())))
     price_bound, price = cover_prices(
-        data.row_start, data.row_column, data.column_start, data.column_row, upper=float(quick.sum()), deadline=deadline
-    )
+        data.row_start, data.row_column, data.column_start, data.column_row, upper=float(quick.sum()),
+        deadline=deadline, iterations=effort.price_steps,
+    )  # fmt: skip
     bound = least_whole(price_bound)
     if bound >= hopeless or quick.sum() <= max(bound, enough):
         return Cover(np.flatnonzero(quick), min(bound, int(quick.sum())))
-    is_provable = incidence.nnz <= _PROOF_PAIRS_MAX
-    patience = min(patience, _QUIET_BLOCKS_BEFORE_PROOF) if is_provable else patience
-    best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, patience=patience)
+    is_provable = incidence.nnz <= effort.proof_pairs_max
+    local = effort
+    if is_provable:
+        local = replace(effort, quiet_blocks=min(effort.quiet_blocks, effort.quiet_blocks_before_proof))
+    best = _persist(data, quick, max(bound, enough), deadline=deadline, seed=seed, weight=weight, effort=local)
     if best.sum() > max(bound, enough) and is_provable:
         least = min(int(best.sum()), hopeless)
-        split = _split(incidence, price, best, deadline=deadline, seed=seed, least=least)
+        split = _split(incidence, price, best, deadline=deadline, seed=seed, least=least, effort=effort)
         best, bound = split.cover, max(bound, least_whole(split.bound))
         if bound < min(int(best.sum()), hopeless):
-            best, bound = _prove(incidence, price, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1)
+            best, bound = _prove(
+                incidence, price, best, bound, deadline=deadline, seed=seed, at_most=hopeless - 1, effort=effort
+            )
     return Cover(np.flatnonzero(best), min(bound, int(best.sum())))
 
 
@@ -158,27 +156,29 @@ def _search(data: _Arrays, start: Booleans, steps: int, target: int, seed: int, 
 
 
 def _persist(
-    data: _Arrays, start: Booleans, target: int, *, deadline: float, seed: int, weight: Indices, patience: int
+    data: _Arrays, start: Booleans, target: int, *, deadline: float, seed: int, weight: Indices, effort: Effort
 ) -> Booleans:
     """Search on until nothing smaller has come for long, the target is met, or a share of the time is spent."""
     now = time.perf_counter()
     until, best, quiet = now + _QUIET_SHARE * (deadline - now), start, 0
     per_move = data.row_column.size**2 / max(data.row_start.size * data.column_start.size, 1)
-    moves = int(min(max(_BLOCK_STEPS / max(per_move, 1.0), 200), 20_000))
-    for block in range(10**6):
+    moves = int(min(max(effort.block_steps / max(per_move, 1.0), 200), 20_000))
+    for block in range(effort.blocks_max):
         found = _search(data, best, moves, target, (seed * 7919 + block + 1) % 2**31, weight)
         quiet = 0 if found.sum() < best.sum() else quiet + 1
         best = found
-        if best.sum() <= target or quiet >= patience or time.perf_counter() > until:
+        if best.sum() <= target or quiet >= effort.quiet_blocks or time.perf_counter() > until:
             break
     return best
 
 
-def _split(incidence: Incidence, price: Floats, best: Booleans, *, deadline: float, seed: int, least: int) -> Split:
+def _split(
+    incidence: Incidence, price: Floats, best: Booleans, *, deadline: float, seed: int, least: int, effort: Effort
+) -> Split:
     """Return the bound by bands, no longer searched once it proves ``least`` columns, and a cover no larger."""
-    if incidence.shape[0] < _SPLIT_UNITS_MIN or time.perf_counter() > deadline:
+    if incidence.shape[0] < effort.split_units_min or time.perf_counter() > deadline:
         return Split(0.0, best)
-    return split_bound(incidence, price, best, deadline=deadline, seed=seed, enough=least)
+    return split_bound(incidence, price, best, deadline=deadline, seed=seed, enough=least, effort=effort.bands)
 
 
 def _prove(
@@ -190,6 +190,7 @@ def _prove(
     deadline: float,
     seed: int,
     at_most: int,
+    effort: Effort = USUAL,
 ) -> tuple[Booleans, int]:
     """Raise the bound (or find a smaller cover) with HiGHS in the time left; covers over ``at_most`` are of no use.
 
@@ -214,7 +215,7 @@ def _prove(
         upper=(linear + reduced <= limit + WHOLE).astype(np.float64),
         whole=np.ones(m, np.bool_),
     )
-    answer = minimise(
+    answer = effort.mixed_integer(
         model,
         time_limit_s=deadline - time.perf_counter(),
         tolerance=0.0,

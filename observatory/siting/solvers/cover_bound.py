@@ -90,7 +90,7 @@ def cover_prices(
     *,
     upper: float,
     deadline: float,
-    iterations: int = 3000,
+    iterations: int,
 ) -> tuple[float, Floats]:
     """Return a proved lower bound on the number of sites of any cover, and the prices that prove it.
 
@@ -103,7 +103,7 @@ def cover_prices(
     deadline
         Value of :func:`time.perf_counter` after which the best bound is returned.
     iterations
-        Most steps done.
+        Most steps done; without any, nothing is proved and the bound is 0.
     """
     sizes = np.diff(column_start).astype(np.float64)
     share = 1.0 / np.maximum(sizes, 1.0)
@@ -129,4 +129,4 @@ def cover_prices(
         done += 100
         if steps < 100:
             break
-    return float(state[0]), best
+    return max(float(state[0]), 0.0), best

@@ -20,25 +20,22 @@ from observatory.siting.solvers.cover_bound import least_whole
 from observatory.siting.solvers.cover_order import places
 from observatory.siting.solvers.cover_shares import Shares, shared_out
 from observatory.siting.solvers.cover_windows import Windows
+from observatory.siting.solvers.effort import USUAL, BandEffort
 from observatory.siting.solvers.incidence import Incidence
 from observatory.siting.solvers.solution import Booleans, Floats, Indices
 
 _THREADS = 2
 """Bands solved together; the answer does not depend on it."""
-_SITES_OF_A_BAND, _UNITS_OF_A_BAND = 12, 330
-"""Sites that a band needs at first, about, and units that it has at most (convention)."""
-_FIRST_STATES, _EFFORT, _EFFORT_OF_A_STATE = 250_000, 13_000_000, 10
-"""States that the first walk of a band may take, and effort that those of all bands may take together: a state costs so
-much, and 1 for each column that covers a unit on average. The widest such bands are begun with (convention)."""
-_JOINED_STATES, _MORE_STATES = 300_000, 3
-"""States allowed to a band that joins two others, and the factor by which more are allowed where none can be."""
-_STATES_MAX, _STATES_A_SECOND = 4_000_000, 400_000
-"""States allowed to any walk (memory: about 100 bytes each), and those that a second surely sees."""
-_LEAST_GAIN, _RISE, _PATIENCE = 0.02, 1e-3, 15
-"""Gain in sight under which bands are joined, or so many steps in a row that rise by less (convention)."""
-_STRIPS_SHARE, _STRIPS_QUIET = 0.6, 6_000_000
-"""States given to the strips, as a share of those of the bands, and those that halve it if they bring no smaller cover
-(convention)."""
+_EFFORT_OF_A_STATE = 10
+"""What a state of a first walk costs, besides 1 for each column that covers a unit on average (convention)."""
+_MORE_STATES = 3
+"""Factor by which more states are allowed where no two bands can be joined."""
+_STATES_A_SECOND = 400_000
+"""States that a second surely sees."""
+_RISE, _PATIENCE = 1e-3, 15
+"""Bands are joined after so many steps in a row that rise by less (convention)."""
+_STRIPS_QUIET = 6_000_000
+"""States of the strips that halve their share if they bring no smaller cover (convention)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +47,14 @@ class Split:
 
 
 def split_bound(
-    incidence: Incidence, price: Floats, cover: Booleans, *, deadline: float, seed: int, enough: int = 2**31
+    incidence: Incidence,
+    price: Floats,
+    cover: Booleans,
+    *,
+    deadline: float,
+    seed: int,
+    enough: int = 2**31,
+    effort: BandEffort = USUAL.bands,
 ) -> Split:
     """Return the bound by bands, 0 where the units make no bands that can be walked along, and a cover.
 
@@ -68,27 +72,38 @@ def split_bound(
         Of the map of the units, and of the strips covered anew.
     enough
         Stop as soon as the bound proves so many columns, or the cover.
+    effort
+        What the walks and the strips may take.
     """
     where = places(incidence, seed=seed)
     if where is None:
         return Split(0.0, cover)
     windows = Windows(incidence, where, cover, seed=seed)
     with ThreadPoolExecutor(_THREADS) as pool:
-        bands, shares = _widest(incidence, where, price, pool, deadline=deadline, seed=seed)
+        bands, shares = _widest(incidence, where, price, pool, deadline=deadline, seed=seed, effort=effort)
         if not all(band.is_narrow for band in bands):
             return Split(0.0, cover)
-        search = _Search(incidence, where, bands, shares, windows, pool, deadline=deadline, seed=seed, enough=enough)
+        search = _Search(
+            incidence, where, bands, shares, windows, pool, deadline=deadline, seed=seed, enough=enough, effort=effort
+        )
         search.run()
     return Split(search.bound, windows.cover)
 
 
 def _widest(
-    incidence: Incidence, where: Floats, price: Floats, pool: ThreadPoolExecutor, *, deadline: float, seed: int
+    incidence: Incidence,
+    where: Floats,
+    price: Floats,
+    pool: ThreadPoolExecutor,
+    *,
+    deadline: float,
+    seed: int,
+    effort: BandEffort,
 ) -> tuple[list[Band], Floats]:
     """Return the fewest bands of as many units each that are quickly walked, and the shares that the prices say."""
     units = incidence.shape[0]
-    count = max(round(float(price.sum()) / _SITES_OF_A_BAND), -(-units // _UNITS_OF_A_BAND), 1)
-    effort = _EFFORT_OF_A_STATE + incidence.nnz / units
+    count = max(round(float(price.sum()) / effort.sites_of_a_band), -(-units // effort.units_of_a_band), 1)
+    of_a_state = _EFFORT_OF_A_STATE + incidence.nnz / units
     rank, found = np.argsort(np.argsort(where[:, 0], kind="stable")), None
     while True:
         interruption.check()
@@ -99,8 +114,9 @@ def _widest(
             return found or (bands, shares)
         inside = _inside(bands, incidence.shape[1])
         costs = [share[band.columns] for band, share in zip(bands, shared_out(shares, inside), strict=True)]
-        walks = list(pool.map(lambda band, cost: band.least_cost(cost, most_states=_FIRST_STATES), bands, costs))
-        is_short = all(walk.is_exact for walk in walks) and sum(walk.states for walk in walks) * effort <= _EFFORT
+        walks = list(pool.map(lambda band, cost: band.least_cost(cost, most_states=effort.first_states), bands, costs))
+        looked_at = sum(walk.states for walk in walks)
+        is_short = all(walk.is_exact for walk in walks) and looked_at * of_a_state <= effort.widening
         if found is not None and not is_short:
             return found
         found = bands, shares
@@ -133,20 +149,22 @@ class _Search:
         deadline: float,
         seed: int,
         enough: int,
+        effort: BandEffort,
     ) -> None:
         self.bound = 0.0
         self._incidence, self._where, self._windows, self._pool = incidence, where, windows, pool
         self._deadline, self._seed, self._enough, self._bands = deadline, seed, enough, bands
+        self._effort = effort
         self._shares = Shares(shares, _inside(bands, incidence.shape[1]))
         self._looked_at = [0] * len(bands)
 
     def run(self) -> None:
         """Move the shares and join bands in turn, until the cover is proved, one band is left or nothing more helps."""
-        states = _JOINED_STATES
-        while self._move():
+        states = self._effort.joined_states
+        while self._move() and self._effort.is_joining:
             while not self._join(states):
                 states *= _MORE_STATES
-                if states > _STATES_MAX or self._is_over():
+                if states > self._effort.states_max or self._is_over():
                     return
 
     def _is_over(self) -> bool:
@@ -175,11 +193,11 @@ class _Search:
             if self._is_over():
                 return False
             shares, gain = self._shares.following()
-            if gain < _LEAST_GAIN or quiet == _PATIENCE:
+            if gain < self._effort.least_gain or quiet == _PATIENCE:
                 return True
 
     def _solve(self, shares: Floats) -> list[BandCover]:
-        most = self._most_states(_STATES_MAX if self.bound > 0.0 else _JOINED_STATES)
+        most = self._most_states(self._effort.states_max if self.bound > 0.0 else self._effort.joined_states)
         beside = self._cover_strips()
         # The longest walks first, so that the two threads end together.
         order = sorted(range(len(self._bands)), key=lambda k: -self._looked_at[k])
@@ -194,8 +212,8 @@ class _Search:
     def _cover_strips(self) -> Future[None]:
         """Start covering strips anew, for a share of the time that the bands take, or for what they leave of it."""
         everywhere, most = sum(self._looked_at), max(self._looked_at)
-        share = _STRIPS_SHARE / (1 + self._windows.quiet / _STRIPS_QUIET)
-        states = max(int(share * everywhere), 2 * most - everywhere, 1)
+        share = self._effort.strips_share / (1 + self._windows.quiet / _STRIPS_QUIET)
+        states = max(int(share * everywhere), 2 * most - everywhere, 1) if share else 0
         least = least_whole(self.bound)
         return self._pool.submit(self._windows.improve, states, least=least, deadline=self._deadline)
 

@@ -10,7 +10,8 @@ from typing import Final, Literal
 import numpy as np
 from scipy import sparse
 
-from observatory.siting.solvers.milp import Model, minimise
+from observatory.siting.solvers.effort import USUAL, Effort
+from observatory.siting.solvers.milp import Model
 from observatory.siting.solvers.p_median import TOLERANCE
 from observatory.siting.solvers.solution import Booleans, Floats, Status, relative_gap
 
@@ -112,7 +113,9 @@ class _Build:
         )
 
 
-def choose_mix(question: MixQuestion, *, time_limit_s: float = 60.0, seed: int = 0) -> Mix | None:
+def choose_mix(
+    question: MixQuestion, *, time_limit_s: float = 60.0, seed: int = 0, effort: Effort = USUAL
+) -> Mix | None:
     """Return the best choice with its bound, or None where no choice meets every condition.
 
     Notes
@@ -132,7 +135,7 @@ def choose_mix(question: MixQuestion, *, time_limit_s: float = 60.0, seed: int =
             constant += _assigned(build, question, service, base, offers[service])
         else:
             constant += _covered(build, question, service, base, offers[service])
-    answer = minimise(build.model(), time_limit_s=time_limit_s, tolerance=TOLERANCE, seed=seed)
+    answer = effort.mixed_integer(build.model(), time_limit_s=time_limit_s, tolerance=TOLERANCE, seed=seed)
     elapsed = time.perf_counter() - began
     if answer.values is None:
         return None if answer.is_infeasible else _nothing_found(elapsed)
@@ -253,7 +256,7 @@ def _assigned(build: _Build, question: MixQuestion, service: int, base: Floats, 
     return constant
 
 
-def without_answer(question: MixQuestion, *, time_limit_s: float = 10.0) -> str:
+def without_answer(question: MixQuestion, *, time_limit_s: float = 10.0, effort: Effort = USUAL) -> str:
     """Return the French sentence that names the condition without which an impossible question has an answer."""
     tries = (
         (replace(question, budget=None), "Le budget ne suffit à aucune proposition : relevez-le."),
@@ -271,7 +274,7 @@ def without_answer(question: MixQuestion, *, time_limit_s: float = 10.0) -> str:
         (replace(question, poles=None), "Le nombre de pôles demandé ne suffit pas : demandez-en davantage."),
     )
     for relaxed, sentence in tries:
-        if choose_mix(relaxed, time_limit_s=time_limit_s) is not None:
+        if choose_mix(relaxed, time_limit_s=time_limit_s, effort=effort) is not None:
             return sentence
     return (
         "Aucune proposition ne respecte ensemble le budget, les lieux imposés et les incompatibilités : allégez l’une "

@@ -24,7 +24,7 @@ from observatory.siting.question.checked_inputs import (
     rows_below,
     too_many,
 )
-from observatory.siting.solvers.branch import solve
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.p_median import ceilings, unreachable
 from observatory.siting.solvers.ranked_partition import by_value
 from observatory.siting.solvers.solution import Booleans, Indices, Solution, infeasible, solved
@@ -44,12 +44,13 @@ def k_best_p_median(
     allowed: Iterable[int] | None = None,
     time_limit_s: float = 60,
     seed: int = 0,
+    effort: Effort = USUAL,
 ) -> list[Solution]:
     """Return the ``k`` best choices of ``p`` new sites, best first; fewer if there are fewer or the time runs out.
 
     Parameters
     ----------
-    cost, demand, p, existing, allowed, seed
+    cost, demand, p, existing, allowed, seed, effort
         As in :func:`observatory.siting.p_median`.
     k
         Number of choices wanted, at least 1. Two choices differ by at least one site, even at equal cost.
@@ -85,7 +86,7 @@ def k_best_p_median(
         return [infeasible(weight.size, refusal, seed=seed, elapsed_s=time.perf_counter() - began)]
     picked, ceiling, penalty = ceilings(matrix, weight, free, fallback)
     rows = rows_below(matrix, picked, free, ceiling, weight[picked])
-    found = _enumerate(rows, p, k, deadline=as_deadline(began, time_limit_s), penalty=penalty)
+    found = _enumerate(rows, p, k, deadline=as_deadline(began, time_limit_s), penalty=penalty, effort=effort)
     if not found:
         reason = f"Aucun choix de {p} nouveau(x) pôle(s) ne dessert toutes les unités : demandez plus de pôles."
         return [infeasible(weight.size, reason, seed=seed, elapsed_s=time.perf_counter() - began)]
@@ -102,10 +103,12 @@ class Choice:
     is_proved: bool = False
 
 
-def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: float, unit: float) -> Choice | None:
+def _best_of(
+    rows: Rows, p: int, opened: Booleans, closed: Booleans, *, deadline: float, unit: float, effort: Effort
+) -> Choice | None:
     if rows.n_columns - int(closed.sum()) < p:
         return None
-    outcome = solve(rows, p, deadline=deadline, tolerance=_EXACT, unit=unit, opened=opened, closed=closed)
+    outcome = effort.tree(rows, p, deadline=deadline, tolerance=_EXACT, unit=unit, opened=opened, closed=closed)
     # Sites that serve nobody may be missing from the answer: complete it inside the part.
     chosen = outcome.is_open.copy()
     spare = np.flatnonzero(~chosen & ~closed)
@@ -113,13 +116,13 @@ def _best_of(rows: Rows, p: int, opened: Booleans, closed: Booleans, deadline: f
     return Choice(chosen, outcome.value, outcome.bound)
 
 
-def ranked(rows: Rows, p: int, *, deadline: float, unit: float = 0.0) -> Iterator[Choice]:
+def ranked(rows: Rows, p: int, *, deadline: float, unit: float = 0.0, effort: Effort = USUAL) -> Iterator[Choice]:
     """Yield the choices of ``p`` columns by rising value; the last one may be unproved, when the time runs out."""
 
     def best_of(held: tuple[int, ...], left_out: tuple[int, ...]) -> Choice | None:
         opened, closed = np.zeros(rows.n_columns, np.bool_), np.zeros(rows.n_columns, np.bool_)
         opened[list(held)], closed[list(left_out)] = True, True
-        return _best_of(rows, p, opened, closed, deadline, unit)
+        return _best_of(rows, p, opened, closed, deadline=deadline, unit=unit, effort=effort)
 
     found = by_value(
         best_of,
@@ -134,10 +137,10 @@ def ranked(rows: Rows, p: int, *, deadline: float, unit: float = 0.0) -> Iterato
             return
 
 
-def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float) -> list[Choice]:
+def _enumerate(rows: Rows, p: int, k: int, *, deadline: float, penalty: float, effort: Effort) -> list[Choice]:
     unit = 1.0 if is_whole(rows.cost) and is_whole(rows.base) else 0.0
     out: list[Choice] = []
-    for choice in ranked(rows, p, deadline=deadline, unit=unit):
+    for choice in ranked(rows, p, deadline=deadline, unit=unit, effort=effort):
         if choice.value >= penalty or (out and not choice.is_proved):
             break
         out.append(choice)

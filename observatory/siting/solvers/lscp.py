@@ -11,6 +11,7 @@ from scipy import sparse
 
 from observatory.siting.question.checked_inputs import as_allowed, as_deadline, as_sites
 from observatory.siting.solvers.cover import smallest_cover
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.incidence import as_incidence, covered_by
 from observatory.siting.solvers.mclp import first_cover
 from observatory.siting.solvers.p_median import TOLERANCE
@@ -25,6 +26,7 @@ def lscp(
     time_limit_s: float = 60,
     tolerance: float = TOLERANCE,
     seed: int = 0,
+    effort: Effort = USUAL,
 ) -> Solution:
     """Open the fewest new sites that, with the existing ones, cover every unit.
 
@@ -36,7 +38,7 @@ def lscp(
         Candidate positions already open; they are free and not counted.
     allowed
         Positions where a new site may open; all when ``None``.
-    time_limit_s, tolerance, seed
+    time_limit_s, tolerance, seed, effort
         As in :func:`observatory.siting.p_median`; the seed drives the local search.
 
     Returns
@@ -58,7 +60,7 @@ def lscp(
     lost = np.flatnonzero(rest)[np.diff(part.indptr) == 0]
     if lost.size:
         return infeasible(incidence.shape[0], out_of_reach(lost), seed=seed, elapsed_s=time.perf_counter() - began)
-    cover = smallest_cover(part, deadline=as_deadline(began, time_limit_s), seed=seed)
+    cover = smallest_cover(part, deadline=as_deadline(began, time_limit_s), seed=seed, effort=effort)
     chosen = sites + tuple(int(j) for j in free[cover.columns])
     return solved(
         chosen,

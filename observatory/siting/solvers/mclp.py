@@ -19,15 +19,14 @@ from observatory.siting.question.checked_inputs import (
     is_whole,
     too_many,
 )
-from observatory.siting.solvers.branch import Outcome, solve
+from observatory.siting.solvers.branch import Outcome
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.incidence import Incidence, as_incidence, covered_by, dominated_sites, merge_units
-from observatory.siting.solvers.milp import Model, minimise
+from observatory.siting.solvers.milp import Model
 from observatory.siting.solvers.p_median import TOLERANCE
 from observatory.siting.solvers.solution import UNCOVERED, Booleans, Floats, Indices, Solution, infeasible, solved
 from observatory.siting.solvers.sorted_rows import Rows
 
-_HIGHS_PAIRS_MAX = 1_000_000
-"""Above this many covered pairs after reduction the Lagrangian search alone is run: HiGHS would not finish."""
 _FIRST_SHARE = 0.15
 """Share of the time given to the Lagrangian search before HiGHS is called with what it found (convention)."""
 
@@ -43,6 +42,7 @@ def mclp(
     time_limit_s: float = 60,
     tolerance: float = TOLERANCE,
     seed: int = 0,
+    effort: Effort = USUAL,
 ) -> Solution:
     """Open ``p`` new sites, besides the existing ones, so that the demand covered is greatest.
 
@@ -61,7 +61,7 @@ def mclp(
         ``(n_candidates,)`` demand that each site can take; each unit is then covered whole by one site, or not at all.
     allowed
         Positions where a new site may open; all when ``None``.
-    time_limit_s, tolerance, seed
+    time_limit_s, tolerance, seed, effort
         As in :func:`observatory.siting.p_median`.
 
     Returns
@@ -92,7 +92,7 @@ def mclp(
 
         return capacitated_mclp(
             incidence, weight, p, sites, free, capacity, began=began, time_limit_s=time_limit_s, tolerance=tolerance,
-            seed=seed,
+            seed=seed, effort=effort,
         )  # fmt: skip
     done = covered_by(incidence, sites)
     rest = (weight > 0) & ~done
@@ -106,6 +106,7 @@ def mclp(
         deadline=as_deadline(began, time_limit_s),
         tolerance=tolerance,
         seed=seed,
+        effort=effort,
     )
     opened = np.zeros(free.size, np.bool_)
     opened[np.flatnonzero(keep)[outcome.is_open]] = True
@@ -127,7 +128,7 @@ def first_cover(incidence: Incidence, sites: tuple[int, ...]) -> Indices:
 
 
 def _least_missed(
-    incidence: Incidence, weight: Floats, p: int, *, deadline: float, tolerance: float, seed: int
+    incidence: Incidence, weight: Floats, p: int, *, deadline: float, tolerance: float, seed: int, effort: Effort
 ) -> Outcome:
     """Return the columns that miss the least weight, with a proved lower bound on what is missed."""
     p = min(p, incidence.shape[1])
@@ -137,17 +138,25 @@ def _least_missed(
         incidence.shape[1],
     )  # fmt: skip
     now = time.perf_counter()
-    by_highs = incidence.nnz <= _HIGHS_PAIRS_MAX
+    by_highs = incidence.nnz <= effort.highs_pairs_max
     first = now + _FIRST_SHARE * (deadline - now) if by_highs else deadline
     # What is missed may be a small part of the whole: the tolerance is on what is covered, hence exactness here.
-    outcome = solve(rows, p, deadline=first, tolerance=tolerance * 1e-3, unit=unit)
+    outcome = effort.tree(rows, p, deadline=first, tolerance=tolerance * 1e-3, unit=unit)
     if not by_highs or outcome.bound >= outcome.value * (1 - tolerance * 1e-3):
         return outcome
-    return _by_highs(incidence, weight, p, outcome, deadline=deadline, seed=seed, unit=unit)
+    return _by_highs(incidence, weight, p, outcome, deadline=deadline, seed=seed, unit=unit, effort=effort)
 
 
 def _by_highs(
-    incidence: Incidence, weight: Floats, p: int, known: Outcome, *, deadline: float, seed: int, unit: float
+    incidence: Incidence,
+    weight: Floats,
+    p: int,
+    searched: Outcome,
+    *,
+    deadline: float,
+    seed: int,
+    unit: float,
+    effort: Effort,
 ) -> Outcome:
     """Close the gap with HiGHS: ``missed_i + sum(open_j) >= 1``, only the openings being whole."""
     n, m = incidence.shape
@@ -166,22 +175,22 @@ def _by_highs(
         upper=np.ones(m + n),
         whole=np.concatenate([np.ones(m, np.bool_), np.zeros(n, np.bool_)]),
     )
-    missed = (incidence @ known.is_open.astype(np.int32)) == 0
-    answer = minimise(
+    missed = (incidence @ searched.is_open.astype(np.int32)) == 0
+    answer = effort.mixed_integer(
         model,
         time_limit_s=deadline - time.perf_counter(),
         tolerance=0.0,
         seed=seed,
-        start=np.concatenate([known.is_open, missed]).astype(np.float64),
+        start=np.concatenate([searched.is_open, missed]).astype(np.float64),
         absolute_gap=0.999 * unit,
     )
-    is_open, least = known.is_open, known.value
+    is_open, least = searched.is_open, searched.value
     if answer.values is not None:
         offered: Booleans = answer.values[:m] > 0.5
         value = float(weight[(incidence @ offered.astype(np.int32)) == 0].sum())
         if value < least and int(offered.sum()) <= p:
             is_open, least = offered, value
-    bound = max(known.bound, answer.bound)
+    bound = max(searched.bound, answer.bound)
     if unit and np.ceil(bound - 1e-4) >= least:
         bound = least
-    return Outcome(is_open, least, min(bound, least), known.nodes)
+    return Outcome(is_open, least, min(bound, least), searched.nodes)

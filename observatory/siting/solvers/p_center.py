@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from observatory.siting.question.checked_inputs import (
     too_many,
 )
 from observatory.siting.solvers.cover import greedy_cover, smallest_cover
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.incidence import Incidence
 from observatory.siting.solvers.lscp import out_of_reach
 from observatory.siting.solvers.p_median import TOLERANCE
@@ -30,6 +31,8 @@ from observatory.siting.solvers.solution import Booleans, Floats, Indices, Solut
 
 _WATCHED_AT_ONCE = 5
 """Units added at a time to those that the search asks to reach (convention)."""
+_QUIET_BLOCKS = 2
+"""Blocks without a smaller cover after which the local search of a level gives way (convention)."""
 
 
 def p_center(
@@ -41,6 +44,7 @@ def p_center(
     time_limit_s: float = 60,
     tolerance: float = TOLERANCE,
     seed: int = 0,
+    effort: Effort = USUAL,
 ) -> Solution:
     """Open ``p`` new sites, besides the existing ones, so that the greatest cost to the nearest open site is least.
 
@@ -51,7 +55,7 @@ def p_center(
         leave out the rows that should not.
     p
         Number of **new** sites; the existing ones are kept open in addition. Exactly ``p`` are opened.
-    existing, allowed, time_limit_s, tolerance, seed
+    existing, allowed, time_limit_s, tolerance, seed, effort
         As in :func:`observatory.siting.p_median`; the seed drives the local search.
 
     Returns
@@ -80,7 +84,7 @@ def p_center(
     lost = np.flatnonzero(np.isinf(base) & (np.bincount(pairs.row, minlength=base.size) == 0))
     if lost.size:
         return infeasible(base.size, out_of_reach(lost), seed=seed, elapsed_s=time.perf_counter() - began)
-    found = _search(pairs, base, free.size, p, deadline=as_deadline(began, time_limit_s), seed=seed)
+    found = _search(pairs, base, free.size, p, deadline=as_deadline(began, time_limit_s), seed=seed, effort=effort)
     elapsed = time.perf_counter() - began
     if found.columns is None:
         return infeasible(base.size, _refused(found, p), seed=seed, elapsed_s=elapsed)
@@ -130,7 +134,9 @@ def _within(pairs: _Pairs, base: Floats, n_columns: int, radius: float) -> tuple
     return incidence, bool((np.diff(incidence.indptr) > 0).all())
 
 
-def _search(pairs: _Pairs, base: Floats, n_columns: int, p: int, *, deadline: float, seed: int) -> _Found:
+def _search(
+    pairs: _Pairs, base: Floats, n_columns: int, p: int, *, deadline: float, seed: int, effort: Effort
+) -> _Found:
     """Search the distinct costs by halves; ``low`` is the last index refused for sure, ``high`` the last reached."""
     if base.size == 0:
         return _Found(np.zeros(n_columns, np.bool_), 0.0, is_proved=True)
@@ -145,7 +151,15 @@ def _search(pairs: _Pairs, base: Floats, n_columns: int, p: int, *, deadline: fl
             break
         now = time.perf_counter()
         verdict, columns = _decide(
-            pairs, base, n_columns, p, levels[middle], watched, deadline=now + (deadline - now) / 4, seed=seed
+            pairs,
+            base,
+            n_columns,
+            p,
+            levels[middle],
+            watched,
+            deadline=now + (deadline - now) / 4,
+            seed=seed,
+            effort=effort,
         )
         if verdict is False:
             low = middle
@@ -181,6 +195,7 @@ def _decide(
     *,
     deadline: float,
     seed: int,
+    effort: Effort,
 ) -> tuple[bool | None, Booleans | None]:
     """Tell whether ``p`` columns reach every unit within ``radius``: proved no, yes with the columns, or unknown.
 
@@ -190,11 +205,11 @@ def _decide(
     whole, coverable = _within(pairs, base, n_columns, radius)
     if not coverable:
         return False, None
-    far = np.flatnonzero(base > radius)
+    far, impatient = np.flatnonzero(base > radius), replace(effort, quiet_blocks=_QUIET_BLOCKS)
     while True:
         asked = np.flatnonzero(watched[far])
         part = sparse.csr_array(whole[asked])
-        cover = smallest_cover(part, deadline=deadline, seed=seed, enough=p, hopeless=p + 1, patience=2)
+        cover = smallest_cover(part, deadline=deadline, seed=seed, enough=p, hopeless=p + 1, effort=impatient)
         if cover.bound > p:
             return False, None
         if cover.columns.size > p:

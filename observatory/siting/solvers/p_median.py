@@ -24,7 +24,8 @@ from observatory.siting.question.checked_inputs import (
     rows_below,
     too_many,
 )
-from observatory.siting.solvers.branch import Outcome, solve
+from observatory.siting.solvers.branch import Outcome
+from observatory.siting.solvers.effort import USUAL, Effort
 from observatory.siting.solvers.solution import Floats, Indices, Solution, infeasible, solved
 
 TOLERANCE = 1e-6
@@ -43,6 +44,7 @@ def p_median(
     time_limit_s: float = 60,
     tolerance: float = TOLERANCE,
     seed: int = 0,
+    effort: Effort = USUAL,
 ) -> Solution:
     """Open ``p`` new sites, besides the existing ones, so that demand × cost to the nearest open site is least in all.
 
@@ -70,6 +72,8 @@ def p_median(
         Relative gap within which the proposal is called optimal.
     seed
         Kept in the solution; the search draws nothing at random without capacity, so any seed gives the same answer.
+    effort
+        How far each stage goes, and what the exact ones are done by; tests and benchmarks narrow it.
 
     Returns
     -------
@@ -100,7 +104,7 @@ def p_median(
 
         return capacitated_p_median(
             matrix, weight, p, sites, free, capacity, uncovered_cost=uncovered_cost, began=began,
-            time_limit_s=time_limit_s, tolerance=tolerance, seed=seed,
+            time_limit_s=time_limit_s, tolerance=tolerance, seed=seed, effort=effort,
         )  # fmt: skip
     return _uncapacitated(
         matrix,
@@ -113,6 +117,7 @@ def p_median(
         deadline=as_deadline(began, time_limit_s),
         tolerance=tolerance,
         seed=seed,
+        effort=effort,
     )
 
 
@@ -128,6 +133,7 @@ def _uncapacitated(
     deadline: float,
     tolerance: float,
     seed: int,
+    effort: Effort,
 ) -> Solution:
     fallback = np.full(weight.size, np.inf) if uncovered_cost is None else np.full(weight.size, float(uncovered_cost))
     fallback = np.minimum(fallback, nearest_cost(cost, existing))
@@ -142,7 +148,7 @@ def _uncapacitated(
     picked, ceiling, penalty = ceilings(cost, weight, free, fallback)
     rows = rows_below(cost, picked, free, ceiling, weight[picked])
     unit = 1.0 if is_whole(rows.cost) and is_whole(rows.base) else 0.0
-    outcome = solve(rows, p, deadline=deadline, tolerance=tolerance / 2, unit=unit)
+    outcome = effort.tree(rows, p, deadline=deadline, tolerance=tolerance / 2, unit=unit)
     elapsed = time.perf_counter() - began
     if np.isfinite(penalty) and outcome.value >= penalty:
         return _not_served(outcome, penalty, weight.size, p, seed=seed, elapsed_s=elapsed)
