@@ -42,7 +42,7 @@ from observatory.store.ingest.snapshot_load import load_snapshot
 import pyarrow.parquet
 from observatory.sources import contracts
 
-file_ingest.readers()
+file_ingest.source_of(sys.argv[2])
 print("ready", flush=True)
 for line in sys.stdin:
     delay, _, path = line.rstrip("\\n").partition(" ")

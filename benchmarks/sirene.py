@@ -188,18 +188,15 @@ def load(folder: Path) -> None:
     from observatory.settings import Settings
     from observatory.store.engine import create_engine
     from observatory.store.ingest import file_ingest
-    from observatory.store.ingest.context import Known
-    from observatory.store.ingest.register_readers import read_sirene
-    from observatory.store.statements import sql
 
     with create_engine(Settings()).connect() as connection, connection.begin() as transaction:
         times = [time.perf_counter()]
-        _, tables = read_sirene(folder, Known(connection))
+        _, tables = file_ingest.read(connection, file_ingest.source_of("insee_sirene_ess"), folder)
         times.append(time.perf_counter())
         file_ingest.declare_new(connection, "insee_sirene_ess")
-        file_ingest.stage_tables(connection, folder, tables)
+        filled = file_ingest.stage_tables(connection, folder, tables)
         times.append(time.perf_counter())
-        file_ingest.load.raw_connection(connection).execute(sql("035_replace_structures").encode())
+        file_ingest.put_in_place(connection, filled)
         times.append(time.perf_counter())
         transaction.rollback()
     read_s, copy_s, swap_s = (after - before for before, after in pairwise(times))

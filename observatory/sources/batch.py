@@ -44,6 +44,11 @@ class Batch:
             raise ValueError(f"{self.source_id}: rows do not add up")
 
     @property
+    def batch(self) -> Batch:
+        """Itself, as what normalising a file gives (:class:`observatory.sources.registry.Normalised`)."""
+        return self
+
+    @property
     def rejected_count(self) -> int:
         """Rows put aside."""
         return int(self.rejected["scope"].eq("row").sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import pandas as pd
@@ -11,146 +11,43 @@ from pandera.errors import SchemaError, SchemaErrors
 
 import geodata
 from observatory.errors import InputFileError
+from observatory.sources.table_declarations import OF_SNAPSHOT, SNAPSHOT, STRUCTURES, TERRITORIES, Column
 
-LEVELS: Final = (
-    "region",
-    "departement",
-    "epci",
-    "commune",
-    "commune_deleguee",
-    "qpv",
-    "bassin_vie",
-    "zone_emploi",
-    "iris",
-)
-STATUSES: Final = ("observed", "estimated", "suppressed", "missing")
-PLACE_QUALITIES: Final = ("address", "commune_centre", "town_hall", "unknown")
-PERIOD: Final = r"^\d{4}(-(\d{2}|T[1-4]))?$"
 SHOWN: Final = 3
 """Examples of what is wrong shown in a message."""
-
-
-def _text(*, null: bool = False, checks: pa.Check | None = None, unique: bool = False) -> pa.Column:
-    return pa.Column(object, nullable=null, checks=checks, unique=unique)
-
-
-def _code(values: tuple[str, ...]) -> pa.Column:
-    return _text(checks=pa.Check.isin(values))
-
-
-def _schema(columns: dict[str, pa.Column], unique: list[str] | None = None) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(columns, unique=unique, strict=True, coerce=False)
-
-
-def _number(*, null: bool = True) -> pa.Column:
-    return pa.Column("float64", nullable=null)
+_TYPES: Final = {
+    "text": object,
+    "text[]": object,
+    "bigint": "Int64",
+    "boolean": bool,
+    "double precision": "float64",
+    "geometry": None,
+}
+"""PostgreSQL type → what pandas holds it as."""
 
 
 def schemas() -> dict[str, pa.DataFrameSchema]:
     """Return the contract of each table of the snapshot, by name."""
     return {
-        "territories": _schema(
-            {
-                "level": _code(LEVELS),
-                "code": _text(),
-                "name": _text(checks=pa.Check.str_length(min_value=1)),
-                "vintage": _text(),
-                "population_count": pa.Column("Int64", pa.Check.ge(0), nullable=True),
-                "population_status": _code(STATUSES),
-                "population_source_id": _text(null=True),
-                "source_id": _text(),
-                "is_border": pa.Column(bool),
-                "is_partial": pa.Column(bool),
-                "commune_count": pa.Column("Int64", pa.Check.gt(0), nullable=True),
-                "point_x_m": _number(),
-                "point_y_m": _number(),
-                "geometry": pa.Column(None, nullable=True),
-            },
-            unique=["level", "code"],
-        ),
-        "territory_links": _schema(
-            {
-                "child_level": _code(LEVELS),
-                "child_code": _text(),
-                "parent_level": _code(LEVELS),
-                "parent_code": _text(),
-                "vintage": _text(),
-                "source_id": _text(),
-            },
-            unique=["child_level", "child_code", "parent_level", "parent_code"],
-        ),
-        "values": _schema(
-            {
-                "level": _code(LEVELS),
-                "code": _text(),
-                "indicator": _text(),
-                "period": _text(checks=pa.Check.str_matches(PERIOD)),
-                "value": _number(),
-                "status": _code(STATUSES),
-                "source_id": _text(),
-            },
-            unique=["level", "code", "indicator", "period"],
-        ),
-        "zonings": _schema(
-            {
-                name: _text()
-                for name in ("level", "code", "zoning", "value_code", "value_label", "vintage", "source_id")
-            },
-            unique=["level", "code", "zoning"],
-        ),
-        "structures": _schema(
-            {
-                "structure_id": _text(unique=True),
-                "name": _text(checks=pa.Check.str_matches(r"^\S(.*\S)?$")),
-                "kind": _text(),
-                "siret": _text(null=True, checks=pa.Check.str_matches(r"^\d{14}$")),
-                **{name: _text(null=True) for name in ("naf", "address", "post_code", "city", "commune_code")},
-                "departement_code": _text(null=True),
-                "place_quality": _code(PLACE_QUALITIES),
-                "place_note": _text(null=True),
-                "capacity_count": _number(),
-                "label": _text(null=True),
-                "is_active": pa.Column(bool),
-                "period": _text(),
-                "source_id": _text(),
-                "point_x_m": _number(),
-                "point_y_m": _number(),
-            }
-        ),
-        "structure_services": _schema(
-            {"structure_id": _text(), "service": _text(), "reason": _text()}, unique=["structure_id", "service"]
-        ),
-        "structure_records": _schema(
-            {
-                **{name: _text() for name in ("source_id", "record_id", "structure_id", "rule", "name", "kind")},
-                "siret": _text(null=True),
-            },
-            unique=["source_id", "record_id"],
-        ),
-        "structure_members": _schema(
-            {
-                "source_id": _text(),
-                "record_id": _text(),
-                **{name: _text(null=True) for name in ("naf", "address", "post_code", "city", "commune_code")},
-                **{name: _text(null=True) for name in ("departement_code", "place_note", "label")},
-                "place_quality": _code(PLACE_QUALITIES),
-                **{name: _number() for name in ("score", "capacity_count", "point_x_m", "point_y_m")},
-                "is_active": pa.Column(bool),
-                "period": _text(),
-                **{name: pa.Column(object) for name in ("services", "reasons")},
-            },
-            unique=["source_id", "record_id"],
-        ),
-        "accompaniment": _schema(
-            {
-                "structure_id": _text(unique=True),
-                "role": _text(),
-                "phases": _text(),
-                "devices": _text(),
-                **{name: _text(null=True) for name in ("zone_level", "zone_code", "note")},
-            }
-        ),
+        table.name: pa.DataFrameSchema(
+            {name: _contract(column) for name, column in table.columns.items()},
+            unique=list(table.key),
+            strict=True,
+            coerce=False,
+        )
+        for table in OF_SNAPSHOT
     }
+
+
+def _contract(column: Column) -> pa.Column:
+    checks = []
+    if column.allowed:
+        checks.append(pa.Check.isin(column.allowed))
+    if column.pattern is not None:
+        checks.append(pa.Check.str_matches(column.pattern))
+    if column.least is not None:
+        checks.append(pa.Check.ge(column.least))
+    return pa.Column(_TYPES[column.kind], checks=checks or None, nullable=column.is_optional)
 
 
 def check_tables(tables: Mapping[str, pd.DataFrame]) -> None:
@@ -189,7 +86,7 @@ def check_snapshot(tables: Mapping[str, pd.DataFrame]) -> None:
     """
     for name, schema in schemas().items():
         _check(name, schema, tables[name])
-    problems = [*_orphans(tables), *_undeclared(tables)]
+    problems = _unknown(tables)
     if problems:
         raise InputFileError(
             f"Le snapshot se contredit : {' ; '.join(problems[:SHOWN])}. Vérifiez les fichiers et les déclarations."
@@ -203,46 +100,28 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{column: frame[column].astype(object).where(frame[column].notna(), None) for column in text})
 
 
-def _orphans(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Rows that name a territory or a structure which is not in the snapshot."""
-    known = _pairs(tables["territories"], "level", "code")
-    links = tables["territory_links"]
-    named = {
-        "territory_links (enfant)": _pairs(links, "child_level", "child_code"),
-        "territory_links (parent)": _pairs(links, "parent_level", "parent_code"),
-        "values": _pairs(tables["values"], "level", "code"),
-        "zonings": _pairs(tables["zonings"], "level", "code"),
-        "accompaniment": _pairs(tables["accompaniment"], "zone_level", "zone_code"),
-        "structures": {("commune", code) for code in tables["structures"]["commune_code"].dropna()},
-    }
-    problems = [f"{name} : territoire inconnu {min(pairs - known)}" for name, pairs in named.items() if pairs - known]
-    structures = set(tables["structures"]["structure_id"])
-    for name in ("structure_services", "structure_records", "accompaniment"):
-        unknown = set(tables[name]["structure_id"]) - structures
-        if unknown:
-            problems.append(f"{name} : structure inconnue {min(unknown)}")
-    return problems
-
-
-def _undeclared(tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Return the sources, indicators, kinds and services that no declaration explains."""
-    sources = set(geodata.declarations("catalog")["sources"])
-    fields = set(geodata.declarations("fields")["fields"])
+def _unknown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return what the rows name and neither the snapshot nor its declarations hold."""
     offer = geodata.declarations("services")
-    problems = []
-    for name, table in tables.items():
-        columns = [column for column in ("source_id", "population_source_id") if column in table.columns]
-        used = {source for column in columns for source in table[column].dropna()}
-        problems += [f"{name} : source {source} absente de catalog.toml" for source in sorted(used - sources)]
-    used = set(tables["values"]["indicator"])
-    problems += [f"indicateur {indicator} absent de fields.toml" for indicator in sorted(used - fields)]
+    held: dict[str, set[tuple[str, ...]]] = {
+        "territory": _named(tables["territories"], TERRITORIES.key),
+        "structure": _named(tables["structures"], STRUCTURES.key),
+        "source": {(one,) for one in geodata.declarations("catalog")["sources"]},
+        "indicator": {(one,) for one in geodata.declarations("fields")["fields"]},
+    }
+    problems = [
+        f"{table.name} : {reference.problem} {' '.join(one)}"
+        for table in SNAPSHOT
+        for reference in table.references
+        for one in sorted(_named(tables[table.name], reference.columns.values()) - held[reference.table])
+    ]
     used = set(tables["structures"]["kind"]) | set(tables["structure_records"]["kind"])
     problems += [f"type {kind} absent de services.toml" for kind in sorted(used - set(offer["kinds"]))]
     used = set(tables["structure_services"]["service"])
-    problems += [f"service {service} absent de services.toml" for service in sorted(used - set(offer["services"]))]
-    return problems
+    return problems + [f"service {one} absent de services.toml" for one in sorted(used - set(offer["services"]))]
 
 
-def _pairs(table: pd.DataFrame, level: str, code: str) -> set[tuple[str, str]]:
-    known = table.loc[table[code].notna(), [level, code]].drop_duplicates()
-    return set(zip(known[level], known[code], strict=True))
+def _named(table: pd.DataFrame, columns: Iterable[str]) -> set[tuple[str, ...]]:
+    """Return the distinct values of some columns, where all are said; a constant is written between quotes."""
+    said = table.assign(**{one: one.strip("'") for one in columns if one.startswith("'")})[list(columns)]
+    return set(said.dropna().drop_duplicates().itertuples(index=False, name=None))

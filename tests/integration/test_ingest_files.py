@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +27,7 @@ from observatory.declared.siting_study import SitingStudy
 from observatory.errors import InputFileError, UsageError
 from observatory.runs.siting.siting_run import siting_run
 from observatory.sources.fetch.cache import DownloadError, OfflineError
+from observatory.sources.structures import establishments, likeness, places
 from observatory.sources.territories import geo_api_epci
 from observatory.store import read
 from observatory.store.ingest import file_ingest
@@ -121,6 +123,30 @@ def test_france_services_take_the_place_of_those_of_the_snapshot(normandy: sa.En
     with normandy.connect() as connection:
         count = "SELECT count(*) FROM observatory.structure_service WHERE service = 'france_services'"
         assert connection.exec_driver_sql(count).scalar() == 403
+
+
+def test_reading_two_rows_again_resolves_their_communes_only(
+    normandy: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "emplois.json"
+    said = {"kind": "ACI", "siret": None, "latitude": None, "longitude": None, "date_maj": "2026-01-01"}
+    rows = [
+        {**said, "id": "1", "nom": "Un", "adresse": "1 rue Neuve", "code_postal": "14600", "commune": "Honfleur"},
+        {**said, "id": "2", "nom": "Deux", "adresse": "2 rue Haute", "code_postal": "61300", "commune": "L'Aigle"},
+    ]
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    file_ingest.ingest_file(normandy, "emplois_inclusion", path)
+    calls: Counter[str] = Counter()
+
+    def counted(text: str, *others: str) -> str:
+        calls["slug"] += 1
+        return establishments.slug(text, *others)
+
+    for module in (likeness, places):
+        monkeypatch.setattr(module, "slug", counted)
+    path.write_text(json.dumps([rows[0], {**rows[1], "nom": "Trois"}]), encoding="utf-8")
+    assert file_ingest.ingest_file(normandy, "emplois_inclusion", path)[0] == "loaded"
+    assert 0 < calls["slug"] < 2_000  # 12 129 for every structure and commune
 
 
 def test_short_names_are_those_of_the_catalogue() -> None:

@@ -55,6 +55,25 @@ def test_resolving_again_moves_nothing(connection: sa.Connection) -> None:
     assert_same(state(connection), before)
 
 
+@pytest.mark.parametrize("commune", ["14118", "76540", "14229"])
+def test_resolving_near_what_changed_is_resolving_everything(connection: sa.Connection, commune: str) -> None:
+    """Records of a commune lose their SIRET, and those of one source their names: many merges come and go."""
+    change = sa.text(
+        "UPDATE observatory.structure_record SET siret = NULL, "
+        "name = CASE WHEN source_id = 'anct_mednum_2022' THEN 'Le même nom' ELSE name END WHERE commune_code = :code"
+    )
+    found = []
+    for touched in (resolution.Touched(communes=frozenset({commune})), None):
+        with connection.begin_nested() as point:
+            connection.execute(change, {"code": commune})
+            settled = resolution.settle(connection, touched)
+            found.append((settled, state(connection)))
+            point.rollback()
+    (near, of_near), (whole, of_whole) = found
+    assert near == whole
+    assert_same(of_near, of_whole)
+
+
 def test_every_record_is_known_apart(connection: sa.Connection) -> None:
     """But for those of the directory that users edit, which are its own business."""
     text = sa.text("SELECT DISTINCT source_id FROM observatory.structure_record WHERE place_quality IS NULL")
@@ -121,6 +140,27 @@ def test_merged_structures_list_every_source_with_its_date_and_place(connection:
     every = read.merged(connection)
     assert len([row for row in every if row["source_id"] != "annuaire_accompagnement"]) >= 94
     assert all(row["record_count"] > 1 for row in every)
+
+
+def test_a_record_without_a_place_brings_in_all_that_bears_its_siret() -> None:
+    """Its SIRET has one site or several: a change at one of them decides where it goes, and so on along the links."""
+    records = pd.DataFrame(
+        [
+            ("a", "1", "14118", "S1", "a:1", "unique"),
+            ("b", "2", None, "S1", "b:2", "unique"),  # no place: its SIRET leads to Caen and Vire
+            ("c", "3", "14762", "S1", "c:3", "unique"),
+            ("c", "4", "14762", None, "c:4", "unique"),  # in Vire
+            ("d", "5", "76540", "S2", "d:5", "unique"),  # the same SIRET at two places says nothing by itself
+            ("d", "6", "14762", "S2", "d:6", "unique"),
+            ("e", "7", "61001", None, "e:7", "unique"),  # declared the same as one of Rouen
+        ],
+        columns=["source_id", "record_id", "commune_code", "siret", "former_id", "former_rule"],
+    )
+    touched = resolution.Touched(communes=frozenset({"14118"}))
+    assert touched.near(records, []).tolist() == [True, True, True, True, False, True, False]
+    rouen = resolution.Touched(keys=frozenset({"d:5"}))
+    assert rouen.near(records, [("d:5", "e:7")]).tolist() == [False, False, False, False, True, False, True]
+    assert not resolution.Touched().near(records, []).any()
 
 
 def test_doubtful_pairs_are_those_that_nobody_judged(connection: sa.Connection) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,20 +12,24 @@ import sqlalchemy as sa
 
 from observatory.commands import ingest as commands
 from observatory.errors import InputFileError, NotComputedError, UsageError
-from observatory.sources.batch import Sieve
+from observatory.sources import registry
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.registry import Source, figures
 from observatory.store import read
 from observatory.store.ingest import file_ingest
 from observatory.store.ingest.snapshot_load import load_snapshot
 
 
-def _reader(path: Path, known: file_ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
-    """Reads ``code;active``: one line is elsewhere, one can't be read."""
-    frame = pd.read_csv(path, sep=";", dtype=str).assign(line=lambda rows: rows.index + 2)
-    sieve = Sieve(frame, "toy_census", path.name)
-    sieve.leave_outside(~sieve.frame["code"].isin(known.communes))
+def _normalise(frame: pd.DataFrame, *, communes: set[str], file_name: str) -> Batch:
+    """Keeps ``code;active``: one line is elsewhere, one can't be read."""
+    sieve = Sieve(frame, "toy_census", file_name)
+    sieve.leave_outside(~sieve.frame["code"].isin(communes))
     sieve.reject(sieve.frame["active"].eq("n.d."), "nombre illisible")
-    kept = sieve.frame
-    figures = pd.DataFrame(
+    return sieve.batch()
+
+
+def _figures(kept: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame(
         {
             "level": "commune",
             "code": kept["code"],
@@ -35,14 +40,28 @@ def _reader(path: Path, known: file_ingest.Known) -> tuple[object, dict[str, pd.
             "source_id": "toy_census",
         }
     )
-    return sieve.batch(), {"values": figures}
+
+
+SOURCE = Source(
+    source_id="toy_census",
+    fills=("values",),
+    needs={"communes": "communes"},
+    read=lambda path: pd.read_csv(path, sep=";", dtype=str).assign(line=lambda rows: rows.index + 2),
+    normalise=_normalise,
+    tables=figures(_figures),
+)
 
 
 @pytest.fixture
 def loaded(empty_engine: sa.Engine, toy_snapshot: Path, monkeypatch: pytest.MonkeyPatch) -> sa.Engine:
     load_snapshot(empty_engine, toy_snapshot)
-    monkeypatch.setattr(file_ingest, "readers", lambda: {"toy_census": _reader})
+    declare(monkeypatch, SOURCE)
     return empty_engine
+
+
+def declare(monkeypatch: pytest.MonkeyPatch, source: Source) -> None:
+    """Make ``source`` the only one that is declared."""
+    monkeypatch.setattr(registry, "find", {source.source_id: source}.get)
 
 
 @pytest.fixture
@@ -85,12 +104,8 @@ def test_the_snapshot_leaves_it_alone_until_it_changes(loaded: sa.Engine, census
 def test_a_file_that_contradicts_what_is_loaded_changes_nothing(
     loaded: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(path: Path, known: file_ingest.Known) -> tuple[object, dict[str, pd.DataFrame]]:
-        batch, tables = _reader(path, known)
-        return batch, {"values": tables["values"].assign(code="99999")}
-
     before = _commune_figures(loaded)
-    monkeypatch.setattr(file_ingest, "readers", lambda: {"toy_census": wrong})
+    declare(monkeypatch, replace(SOURCE, tables=figures(lambda kept: _figures(kept).assign(code="99999"))))
     with pytest.raises(InputFileError, match="territoire inconnu : commune 99999"):
         file_ingest.ingest_file(loaded, "toy_census", census, accepts_fewer=True)
     pd.testing.assert_series_equal(pd.Series(_commune_figures(loaded)), pd.Series(before))
@@ -107,15 +122,9 @@ def test_what_can_not_be_loaded_is_said(loaded: sa.Engine, census: Path) -> None
 
 
 def test_territories_come_first(empty_engine: sa.Engine, census: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(file_ingest, "readers", lambda: {"toy_census": _reader})
+    declare(monkeypatch, SOURCE)
     with pytest.raises(NotComputedError, match="observatory ingest"):
         file_ingest.ingest_file(empty_engine, "toy_census", census)
-
-
-def test_every_reader_is_of_a_declared_source() -> None:
-    import geodata
-
-    assert set(file_ingest.readers()) <= set(geodata.declarations("catalog")["sources"])
 
 
 @pytest.mark.parametrize(

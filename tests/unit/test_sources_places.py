@@ -124,7 +124,7 @@ def gazetteer() -> places.Gazetteer:
     )
     delegated = pd.DataFrame({"id": ["9"], "name": ["Le Bourg"], "commune_code": ["A"]})
     post_codes = pd.DataFrame({"commune_id": ["1", "2", "3"], "post_code": ["50000", "50180", "14100"]})
-    return places.gazetteer(communes, delegated, post_codes)
+    return places.Gazetteer(communes, delegated, post_codes)
 
 
 def record(**known: object) -> pd.DataFrame:

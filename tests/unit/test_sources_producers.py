@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,9 @@ from shapely.geometry import Polygon, box
 import geodata
 from observatory.declared import catalogue
 from observatory.errors import InputFileError
+from observatory.sources import registry
 from observatory.sources.batch import Batch
+from observatory.sources.context import Context
 from observatory.sources.fetch import archive
 from observatory.sources.figures import (
     bpe,
@@ -31,12 +32,10 @@ from observatory.sources.figures import (
 from observatory.sources.figures.sinoe import COLLECTED, TREATED
 from observatory.sources.structures import decheteries, emplois, longue_vie, tiers_lieux
 from observatory.sources.structures.labelled_place import FABRIQUES, MANUFACTURES, LabelledPlaces
+from observatory.sources.table_declarations import FILLED
 from observatory.sources.territories import admin_express, geo_api, geo_api_epci
-from observatory.store.ingest.readers import readers
 
 CAEN, VIRE = "14118", "14762"
-BY_SQL = {"insee_sirene_ess"}
-"""Too large for a frame: read by DuckDB."""
 
 
 def is_balanced(batch: Batch) -> bool:
@@ -49,20 +48,18 @@ def written(path: Path, answer: object) -> Path:
     return path
 
 
-def test_every_declared_reader_exists_and_every_reader_is_declared() -> None:
-    declared = {one.source_id: one.reader for one in catalogue.sources() if one.reader is not None}
-    assert set(declared) == set(readers())
-    for source_id, name in declared.items():
-        module, _, one_of_several = name.partition(":")
-        source: Any = import_module(f"observatory.sources.{module}")
-        if one_of_several:
-            source = getattr(source, one_of_several)
-            assert source_id == source.source_id
-        else:
-            assert source_id == source.SOURCE_ID
-        if source_id not in BY_SQL:
-            assert callable(source.read)
-            assert callable(source.normalise)
+def test_every_declared_reader_declares_its_source_and_fills_known_tables() -> None:
+    known = {table.name for table in FILLED} | {registry.CLOSURES}
+    for one in catalogue.sources():
+        source = registry.find(one.source_id)
+        assert (source is None) == (one.reader is None), one.source_id
+        if source is None:
+            continue
+        assert source.source_id == one.source_id
+        assert set(source.fills) <= known
+        assert all(hasattr(Context, attribute) for attribute in source.needs.values())
+        assert callable(source.read)
+        assert callable(source.normalise)
 
 
 def test_live_addresses_are_of_a_known_kind_and_have_a_reader() -> None:

@@ -13,6 +13,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact, read_table
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "bpe2024_communes.csv"
 SOURCE_ID: Final = "insee_bpe_2024"
@@ -61,7 +62,7 @@ def read(path: Path) -> pd.DataFrame:
         return read_table(path, LONG, optional=["period"])
 
 
-def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
+def normalise(frame: pd.DataFrame, *, communes: set[str], file_name: str = FILE) -> Batch:
     """Count the equipments of every commune, zero where the file lacks it.
 
     INSEE's own file gives the types whose code ``geodata/equipments.toml`` declares.
@@ -72,8 +73,8 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
         Frame: one row for each of ``communes``, and ``period`` if it is INSEE's own file.
     """
     if "facility" in frame:
-        return _from_long(frame, communes)
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code",))
+        return _from_long(frame, communes, file_name)
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("commune_code",))
     sieve.drop_duplicates(["commune_code"])
     cell_text.numbers(sieve, list(EQUIPMENTS))
     cell_text.reject_unknown_communes(sieve, communes)
@@ -82,11 +83,11 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
     return sieve.batch(pd.concat([counts, absent]).sort_index().rename_axis("commune_code").reset_index())
 
 
-def _from_long(frame: pd.DataFrame, communes: set[str]) -> Batch:
+def _from_long(frame: pd.DataFrame, communes: set[str], file_name: str) -> Batch:
     declared: dict[str, str] = {
         code: name for name, one in geodata.declarations("equipments")["equipments"].items() for code in one["codes"]
     }
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=tuple(LONG))
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(LONG))
     cell_text.reject_repeated_headers(sieve)
     sieve.leave_outside(sieve.frame["kind"].ne(COMMUNE) | ~sieve.frame["facility"].isin(declared))
     cell_text.reject_codes(sieve, "code")
@@ -112,3 +113,14 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     period = str(frame["period"].iloc[0]) if "period" in frame else PERIOD
     columns = {name: (f"bpe_{name}_count", period) for name in EQUIPMENTS if name in frame}
     return long_values(frame, level="commune", code="commune_code", columns=columns, source_id=SOURCE_ID)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"communes": "communes"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values, gives_some=lambda _: True),
+    snapshot_file=FILE,
+)

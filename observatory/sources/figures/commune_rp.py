@@ -18,6 +18,7 @@ from observatory.sources.formats import cell_text
 from observatory.sources.formats.json_lists import is_json, json_rows
 from observatory.sources.formats.tables import read_exact, read_table
 from observatory.sources.formats.vintage import vintage
+from observatory.sources.registry import Source, figures
 from observatory.sources.territories import history
 
 FILE: Final = "commune_rp2021.csv"
@@ -176,3 +177,14 @@ def _is_total(dimensions: Mapping[str, str]) -> bool:
     kept = {"GEO", "TIME_PERIOD", "AGE", "RP_MEASURE", "FREQ", "OCS", "GEO_OBJECT"}
     measure = dimensions.get("RP_MEASURE", "POP")
     return measure == "POP" and all(value == TOTAL for name, value in dimensions.items() if name not in kept)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"communes": "communes", "successor": "successor", "departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values, gives_some=lambda frame: "period" in frame),
+    snapshot_file=FILE,
+)

@@ -10,6 +10,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "dares_communes_sample.csv"
 SOURCE_ID: Final = "dares_communes"
@@ -65,3 +66,13 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     long = wanted.assign(indicator=pd.Series(indicator, index=wanted.index, dtype=object)).dropna(subset="indicator")
     told = long.assign(level="commune", code=long["commune_code"], value=long["job_seekers_count"])
     return valued(told, SOURCE_ID).reset_index(drop=True)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"communes": "communes", "departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values),
+)

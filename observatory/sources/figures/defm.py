@@ -11,6 +11,7 @@ from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "defm_communes_over_5000.csv"
 SOURCE_ID: Final = "france_travail_stmt"
@@ -33,7 +34,7 @@ MONTHS: Final = (
 read: Final = reader(("commune_code", "month", FIGURE))
 
 
-def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]) -> Batch:
+def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str], file_name: str = FILE) -> Batch:
     """Turn French months into ``2020-01``; rows that contradict each other are put aside, all of them.
 
     A code of two digits is the total of a département.
@@ -43,7 +44,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     Batch
         Frame: ``level, code, period, job_seekers_count`` as a float.
     """
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", "month", FIGURE))
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("commune_code", "month", FIGURE))
     is_total = sieve.frame["commune_code"].str.len().eq(2)
     sieve.leave_outside(is_total & ~sieve.frame["commune_code"].isin(departements))
     sieve.drop_duplicates()
@@ -70,3 +71,14 @@ def period(month: str | None) -> str | None:
 def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the counts in long form, levels ``commune`` and ``departement``."""
     return valued(frame.assign(indicator=FIGURE, value=frame[FIGURE]), SOURCE_ID)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"communes": "communes", "departements": "departements"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values),
+    snapshot_file=FILE,
+)

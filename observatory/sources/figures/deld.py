@@ -10,6 +10,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "deld_dept_2013_2017.csv"
 SOURCE_ID: Final = "cget_deld_2017"
@@ -19,7 +20,7 @@ PAIRS: Final = (("year0", "value0"), ("year1", "value1"))
 read: Final = reader(("codgeo", *(column for pair in PAIRS for column in pair)))
 
 
-def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
+def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = FILE) -> Batch:
     """Keep the départements of Normandy, one row per year.
 
     Returns
@@ -27,7 +28,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str]) -> Batch:
     Batch
         Frame: ``departement_code, year, long_term_share_pct`` as a float.
     """
-    sieve = Sieve(frame, SOURCE_ID, FILE)
+    sieve = Sieve(frame, SOURCE_ID, file_name)
     sieve.leave_outside(~sieve.frame["codgeo"].isin(departements))
     cell_text.numbers(sieve, [value for _, value in PAIRS])
     cell_text.reject_contradictions(sieve, ["codgeo"], [column for pair in PAIRS for column in pair])
@@ -51,3 +52,14 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
         for year, part in frame.groupby("year")
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"departements": "departements"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values),
+    snapshot_file=FILE,
+)

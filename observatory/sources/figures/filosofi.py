@@ -13,6 +13,7 @@ from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact, read_table
 from observatory.sources.formats.vintage import vintage
+from observatory.sources.registry import Source, figures
 from observatory.sources.territories import history
 
 FILE: Final = "filosofi_communes_2021.csv"
@@ -60,6 +61,7 @@ def normalise(
     successor: dict[str, str],
     renamed: dict[str, str],
     iris: AbstractSet[str] = frozenset(),
+    file_name: str = FILE,
 ) -> Batch:
     """Keep the figures that describe a commune of today, whole; the others are missing, not zero.
 
@@ -73,10 +75,10 @@ def normalise(
         by IRIS, one for each of ``iris`` that it gives.
     """
     if "iris_code" in frame:
-        return _by_iris(frame, iris)
+        return _by_iris(frame, iris, file_name)
     period = frame["period"].iloc[0] if "period" in frame else PERIOD
     frame = frame.assign(commune_code=cell_text.restored(frame["commune_code"]))
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=("commune_code", *FIGURES))
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("commune_code", *FIGURES))
     cell_text.numbers(sieve, list(FIGURES))
     cell_text.reject_contradictions(sieve, ["commune_code"], list(FIGURES))
     today = history.carried(sieve, communes=communes, successor=successor)
@@ -99,8 +101,8 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     return long_values(frame, level=level, code=f"{level}_code", columns=columns, source_id=SOURCE_ID)
 
 
-def _by_iris(frame: pd.DataFrame, iris: AbstractSet[str]) -> Batch:
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=("iris_code", "median_eur", "poverty_pct"))
+def _by_iris(frame: pd.DataFrame, iris: AbstractSet[str], file_name: str) -> Batch:
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("iris_code", "median_eur", "poverty_pct"))
     cell_text.reject_repeated_headers(sieve)
     sieve.frame = sieve.frame.assign(iris_code=cell_text.restored(sieve.frame["iris_code"], digits=9))
     sieve.reject(
@@ -111,3 +113,14 @@ def _by_iris(frame: pd.DataFrame, iris: AbstractSet[str]) -> Batch:
     cell_text.numbers(sieve, ["median_eur", "poverty_pct"])
     cell_text.reject_contradictions(sieve, ["iris_code"], ["median_eur", "poverty_pct"])
     return sieve.batch(sieve.frame[["iris_code", "median_eur", "poverty_pct", "period"]].reset_index(drop=True))
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"communes": "communes", "successor": "successor", "renamed": "renamed", "iris": "iris"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values, gives_some=lambda _: True),
+    snapshot_file=FILE,
+)

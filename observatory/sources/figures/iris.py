@@ -10,6 +10,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "iris_rp2022.csv"
 SOURCE_ID: Final = "insee_iris_rp2022"
@@ -39,7 +40,7 @@ FULL_PCT: Final = 100.0
 read: Final = reader((*KEYS, *CENSUS, *INCOME))
 
 
-def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
+def normalise(frame: pd.DataFrame, *, communes: set[str], file_name: str = FILE) -> Batch:
     """Turn figures into numbers; a share beyond 0–100 % is put aside, its row stays.
 
     Returns
@@ -47,7 +48,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
     Batch
         Frame: the file's columns, figures as floats.
     """
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=KEYS)
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=KEYS)
     cell_text.reject_unknown_communes(sieve, communes)
     sieve.reject(sieve.frame["iris_code"].str[:5].ne(sieve.frame["commune_code"]), "code IRIS étranger à sa commune")
     figures = [*CENSUS, *INCOME]
@@ -78,3 +79,14 @@ def names(frame: pd.DataFrame, commune_names: pd.Series) -> pd.Series:
     commune = frame["commune_code"].map(commune_names)
     number = frame["iris_code"].str[5:]
     return commune.where(number.eq(WHOLE_COMMUNE), commune + " – IRIS " + number)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"communes": "communes"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values),
+    snapshot_file=FILE,
+)

@@ -7,7 +7,9 @@ from typing import Final
 
 import pandas as pd
 
-VALUE_COLUMNS: Final = ("level", "code", "indicator", "period", "value", "status", "source_id")
+from observatory.sources.table_declarations import VALUES
+
+VALUE_COLUMNS: Final = tuple(VALUES.columns)
 
 
 def valued(frame: pd.DataFrame, source_id: str, *, known: str = "observed") -> pd.DataFrame:

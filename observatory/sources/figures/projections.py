@@ -13,6 +13,7 @@ from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.tables import read_table
+from observatory.sources.registry import Source
 
 FILE: Final = "projections.csv"
 SOURCE_ID: Final = "insee_projections"
@@ -140,3 +141,22 @@ def _levels(frame: pd.DataFrame) -> pd.Series:
 def _indicator(text: str | None) -> str | None:
     found = OPEN_BAND.fullmatch(heading(text or ""))
     return INDICATORS[found[1]] if found else None
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={
+        "communes": "communes",
+        "epci": "epci",
+        "departements": "departements",
+        "smallest_count": "smallest_count",
+    },
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, context: {
+        "values": values(
+            batch.frame, pd.concat([context.figures(SOURCE_ID, level) for level in LEVELS], ignore_index=True)
+        )
+    },
+)

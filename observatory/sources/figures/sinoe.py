@@ -14,6 +14,7 @@ from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.tables import read_table
+from observatory.sources.registry import Source, figures
 
 KILOGRAM_DECIMALS: Final = 3
 PLACE: Final = ["code", "period"]
@@ -162,3 +163,17 @@ def _added(frame: pd.DataFrame, by: list[str], lost: pd.DataFrame) -> pd.DataFra
     added = frame.groupby(by, sort=True)["value"].sum(min_count=1).round(KILOGRAM_DECIMALS).reset_index()
     holes = pd.MultiIndex.from_frame(lost[by])
     return added.assign(value=added["value"].mask(pd.MultiIndex.from_frame(added[by]).isin(holes)))
+
+
+SOURCES: Final = tuple(
+    Source(
+        source_id=table.source_id,
+        fills=("values",),
+        needs={"departements": "departements"},
+        read=table.read,
+        normalise=table.normalise,
+        tables=figures(table.values),
+        snapshot_file=table.file if table is DECHETERIES else None,
+    )
+    for table in (DECHETERIES, COLLECTED, TREATED)
+)

@@ -12,6 +12,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "sinoe59-indic-synth-acteur.json"
 SOURCE_ID: Final = "ademe_sinoe_acteurs"
@@ -73,3 +74,13 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the tonnages in long form, level ``epci``."""
     long = frame.melt(id_vars=["epci_code", "period"], value_vars=list(FIGURES), var_name="indicator")
     return valued(long.assign(level="epci", code=long["epci_code"]), SOURCE_ID)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"actors": "actors"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values),
+)

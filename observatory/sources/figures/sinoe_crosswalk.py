@@ -9,6 +9,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source, classes
 from observatory.sources.territories.zoning import ZONING_COLUMNS
 
 FILE: Final = "sinoe_epci.csv"
@@ -53,3 +54,13 @@ def zonings(frame: pd.DataFrame) -> pd.DataFrame:
         vintage=VINTAGE,
         source_id=SOURCE_ID,
     )[list(ZONING_COLUMNS)]
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("zonings",),
+    needs={"epci": "epci"},
+    read=read,
+    normalise=normalise,
+    tables=classes(zonings),
+)

@@ -12,6 +12,7 @@ from observatory.sources.figures.long_form import valued
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_exact, read_sheet
 from observatory.sources.formats.workbooks import is_workbook
+from observatory.sources.registry import Source, figures
 
 FILE: Final = "ze_unemployment_quarterly.csv"
 SOURCE_ID: Final = "insee_ze_unemployment"
@@ -40,7 +41,7 @@ def read(path: Path) -> pd.DataFrame:
     return long.assign(ze2020=cell_text.restored(long["ze2020"], digits=4))
 
 
-def normalise(frame: pd.DataFrame, *, zones: set[str]) -> Batch:
+def normalise(frame: pd.DataFrame, *, zones: set[str], file_name: str = FILE) -> Batch:
     """Keep the zones that hold communes of Normandy.
 
     Returns
@@ -48,7 +49,7 @@ def normalise(frame: pd.DataFrame, *, zones: set[str]) -> Batch:
     Batch
         Frame: ``ze2020, quarter, unemployment_pct`` as a float.
     """
-    sieve = Sieve(frame, SOURCE_ID, FILE, shown=("ze2020", "quarter", FIGURE))
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("ze2020", "quarter", FIGURE))
     sieve.leave_outside(~sieve.frame["ze2020"].isin(zones))
     sieve.reject(~sieve.frame["quarter"].fillna("").str.fullmatch(QUARTER), "trimestre illisible")
     cell_text.numbers(sieve, [FIGURE])
@@ -60,3 +61,14 @@ def values(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rates in long form, level ``zone_emploi``."""
     told = frame.rename(columns={"ze2020": "code", "quarter": "period", FIGURE: "value"})
     return valued(told.assign(level="zone_emploi", indicator=FIGURE), SOURCE_ID)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("values",),
+    needs={"zones": "zones"},
+    read=read,
+    normalise=normalise,
+    tables=figures(values),
+    snapshot_file=FILE,
+)

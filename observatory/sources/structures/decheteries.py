@@ -9,6 +9,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats.tables import read_table
+from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
 
 FILE: Final = "sinoe_annuaire_decheteries.json"
@@ -68,3 +69,13 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     sieve.reject(sieve.frame["year"].ne(last), f"n’est plus dans l’annuaire de {last}")
     structure_file.repair_points(sieve)
     return sieve.batch(structure_file.records(sieve.frame.assign(kind=KIND), source_id=SOURCE_ID, period=last))
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=structure_file.FILLED,
+    needs={"departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=structure_file.placed,
+)

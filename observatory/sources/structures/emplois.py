@@ -8,6 +8,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
 
 FILE: Final = "emplois_inclusion.json"
@@ -49,3 +50,13 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     dates = sieve.frame["changed_date"].dropna().str.slice(0, 10)
     period = max(dates, default="inconnue")
     return sieve.batch(structure_file.records(sieve.frame, source_id=SOURCE_ID, period=period))
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=structure_file.FILLED,
+    needs={"departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=structure_file.placed,
+)

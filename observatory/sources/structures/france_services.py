@@ -9,6 +9,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
 
 FILE: Final = "anct_france_services_2024-08-01.csv"
@@ -47,3 +48,13 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], departements: set[str]
     structure_file.repair_points(sieve)
     kept = sieve.frame.assign(kind=KIND)
     return sieve.batch(structure_file.records(kept, source_id=SOURCE_ID, period=PERIOD))
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=structure_file.FILLED,
+    needs={"communes": "communes", "departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=structure_file.placed,
+)

@@ -11,6 +11,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import read_table
+from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
 
 COLUMNS: Final = {
@@ -64,3 +65,15 @@ FABRIQUES: Final = LabelledPlaces("anct_fabriques_2024", "fabriques.csv", "FABRI
 """Fabriques de territoire (ANCT)."""
 MANUFACTURES: Final = LabelledPlaces("anct_manufactures_2024", "manufactures.csv", "MANUFACTURE_DE_PROXIMITE", "2024")
 """Manufactures de proximité (ANCT)."""
+
+SOURCES: Final = tuple(
+    Source(
+        source_id=one.source_id,
+        fills=structure_file.FILLED,
+        needs={"communes": "communes", "departements": "all_departements"},
+        read=one.read,
+        normalise=one.normalise,
+        tables=structure_file.placed,
+    )
+    for one in (FABRIQUES, MANUFACTURES)
+)

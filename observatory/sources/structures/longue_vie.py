@@ -13,6 +13,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.formats.json_lists import is_json, json_rows
 from observatory.sources.formats.tables import read_table
+from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
 from observatory.sources.structures.establishments import slug
 
@@ -113,3 +114,13 @@ def _row(fields: Mapping[str, Any], rank: int) -> dict[str, Any]:
         "changed_date": str(fields["modifie_le"])[:10],
         LINE: rank,
     }
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=structure_file.FILLED,
+    needs={"departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=structure_file.placed,
+)

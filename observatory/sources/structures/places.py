@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 import geopandas as gpd
@@ -34,47 +35,69 @@ CEDEX: Final = re.compile(r"-cedex(-\d+)?$")
 
 @dataclass(frozen=True, eq=False)
 class Gazetteer:
-    """Communes to find a place in.
+    """Communes to find a place in; a commune déléguée's name leads to its commune of today.
 
-    ``communes``: GeoDataFrame in EPSG:2154 indexed by code, with ``name, departement_code, point`` (town hall, or a
-    point of the surface) and ``has_town_hall``. ``by_post_code`` and ``by_departement``: (place code, commune's name)
-    → commune, certain matches only.
-    """
-
-    communes: gpd.GeoDataFrame
-    by_post_code: dict[tuple[str, str], str]
-    by_departement: dict[tuple[str, str], str]
-
-
-def gazetteer(communes: gpd.GeoDataFrame, delegated: pd.DataFrame, post_codes: pd.DataFrame) -> Gazetteer:
-    """Build a gazetteer; a commune déléguée's name leads to its commune of today.
+    Names are only looked at for a record that doesn't give the code of its commune.
 
     Parameters
     ----------
     communes
-        Indexed by code: ``id, name, departement_code, point, has_town_hall`` and polygons (null if unknown).
+        GeoDataFrame in EPSG:2154 indexed by code: ``id, name, departement_code, point`` (town hall, or a point of the
+        surface), ``has_town_hall`` and polygons (null if unknown).
     delegated
         ``id, name, commune_code``.
     post_codes
         ``commune_id, post_code``.
     """
-    own = pd.DataFrame({"id": communes["id"], "name": communes["name"], "commune_code": communes.index})
-    names = pd.concat([own, delegated[["id", "name", "commune_code"]]], ignore_index=True)
-    names = names[names["commune_code"].isin(communes.index)]
-    names = names.assign(
-        key=names["name"].map(city_key),
-        departement=names["commune_code"].map(communes["departement_code"]),
-    )
-    coded = names.merge(post_codes, left_on="id", right_on="commune_id")
-    parents = delegated.merge(own[["id", "commune_code"]], on="commune_code", suffixes=("", "_commune"))
-    through = parents.merge(post_codes, left_on="id_commune", right_on="commune_id")
-    through = through.assign(key=through["name"].map(city_key))[["post_code", "key", "commune_code"]]
-    coded = pd.concat([coded[["post_code", "key", "commune_code"]], through], ignore_index=True)
-    return Gazetteer(
-        communes=communes,
-        by_post_code=_certain(coded.rename(columns={"post_code": "place"})),
-        by_departement=_certain(names.rename(columns={"departement": "place"})),
-    )
+
+    communes: gpd.GeoDataFrame
+    delegated: pd.DataFrame = field(default_factory=lambda: _nothing("id", "name", "commune_code"))
+    post_codes: pd.DataFrame = field(default_factory=lambda: _nothing("commune_id", "post_code"))
+
+    _by_departement: dict[str, dict[str, str]] = field(default_factory=dict, init=False, repr=False)
+
+    def commune_of(self, post_code: str, departement_code: str, key: str) -> str | None:
+        """Return the commune that a post code, or else a département, and a city's name (its key) tell for certain."""
+        return self.by_post_code.get((post_code, key)) or self.in_departement(departement_code).get(key)
+
+    def in_departement(self, code: str) -> dict[str, str]:
+        """Return name's key → commune in a département, certain matches only."""
+        if code not in self._by_departement:
+            names = self._names
+            own = _keyed(names[names["departement"].eq(code)]).rename(columns={"departement": "place"})
+            self._by_departement[code] = {key: commune for (_, key), commune in _certain(own).items()}
+        return self._by_departement[code]
+
+    @cached_property
+    def by_post_code(self) -> dict[tuple[str, str], str]:
+        """(Post code, commune's name) → commune, certain matches only."""
+        if self.post_codes.empty:
+            return {}
+        coded = _keyed(self._names).merge(self.post_codes, left_on="id", right_on="commune_id")
+        parents = self.delegated.merge(self._own[["id", "commune_code"]], on="commune_code", suffixes=("", "_commune"))
+        through = parents.merge(self.post_codes, left_on="id_commune", right_on="commune_id")
+        through = _keyed(through)[["post_code", "key", "commune_code"]]
+        coded = pd.concat([coded[["post_code", "key", "commune_code"]], through], ignore_index=True)
+        return _certain(coded.rename(columns={"post_code": "place"}))
+
+    @cached_property
+    def _own(self) -> pd.DataFrame:
+        communes = self.communes
+        return pd.DataFrame({"id": communes["id"], "name": communes["name"], "commune_code": communes.index})
+
+    @cached_property
+    def _names(self) -> pd.DataFrame:
+        names = pd.concat([self._own, self.delegated[["id", "name", "commune_code"]]], ignore_index=True)
+        names = names[names["commune_code"].isin(self.communes.index)]
+        return names.assign(departement=names["commune_code"].map(self.communes["departement_code"]))
+
+
+def _keyed(names: pd.DataFrame) -> pd.DataFrame:
+    return names.assign(key=names["name"].map(city_key))
+
+
+def _nothing(*columns: str) -> pd.DataFrame:
+    return pd.DataFrame({name: [] for name in columns}, dtype=object)
 
 
 def city_key(name: str | None) -> str:
@@ -246,8 +269,7 @@ def _claimed(records: pd.DataFrame, places: Gazetteer) -> list[str | None]:
         key = city_key(city if isinstance(city, str) else None)
         post = post_code if isinstance(post_code, str) else ""
         where = departement if isinstance(departement, str) else post[:2]
-        match = places.by_post_code.get((post, key)) or places.by_departement.get((where, key))
-        claimed.append(match if key else None)
+        claimed.append(places.commune_of(post, where, key) if key else None)
     return claimed
 
 

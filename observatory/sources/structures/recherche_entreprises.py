@@ -17,7 +17,8 @@ from observatory.errors import InputFileError
 from observatory.sources.fetch.answer_log import Api
 from observatory.sources.fetch.cache import DownloadError
 from observatory.sources.formats.encodings import read_text
-from observatory.sources.structures import sirene_ess, sirene_stock
+from observatory.sources.registry import CLOSURES, Source
+from observatory.sources.structures import sirene_ess, sirene_stock, structure_file
 from observatory.words import place_notes
 
 SOURCE_ID: Final = "recherche_entreprises"
@@ -160,7 +161,7 @@ def normalise(
     communes: Collection[str],
     successor: Mapping[str, str],
     departements: Collection[str],
-    own: Collection[str],
+    sirets: Mapping[str, Collection[str]],
     known: Collection[str],
 ) -> sirene_ess.Read:
     """Keep the ESS establishments of the communes of the observatory; see :func:`sirene_ess.normalise`."""
@@ -175,7 +176,7 @@ def normalise(
         communes=communes,
         successor=successor,
         departements=departements,
-        own=own,
+        own=sirets.get(SOURCE_ID, ()),
         source_id=SOURCE_ID,
         point_note=place_notes.GEOCODED_BY_API,
     )
@@ -315,3 +316,13 @@ def _metric(lon: float, lat: float) -> dict[str, float]:
 @cache
 def _projection() -> Transformer:
     return Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=(*structure_file.FILLED, CLOSURES),
+    needs=sirene_ess.NEEDS,
+    read=read,
+    normalise=normalise,
+    tables=sirene_ess.register_tables,
+)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+import geodata
+from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.context import Context
 from observatory.sources.formats import cell_text
+from observatory.sources.registry import CLOSURES, Source
 from observatory.sources.structures import sirene_stock, structure_file
 from observatory.sources.structures.establishments import SIRET
 from observatory.sources.structures.places import TOO_FAR_M, Gazetteer
@@ -219,3 +224,68 @@ def _period(frame: pd.DataFrame) -> str:
     """Return the day of the last change that the files hold: the vintage that they don't write."""
     dates = frame["treated_at"].dropna()
     return str(dates.max())[:10] if len(dates) else UNKNOWN_PERIOD
+
+
+def register_tables(found: Read, context: Context) -> dict[str, pd.DataFrame]:
+    """Return the structures of a register of establishments, and what it says of those known before."""
+    located = locate(found.batch.frame.drop(columns=LINE), context.gazetteer)
+    return {**structure_file.assembled(located, reasons=found.reasons), CLOSURES: found.closures}
+
+
+def _extract(path: Path) -> sirene_stock.Extract:
+    """Tell apart by their columns the stock files of a directory, or the one that is given.
+
+    Raises
+    ------
+    InputFileError
+        If one is lacking, or isn't what INSEE publishes.
+    """
+    if not path.is_dir():
+        return sirene_stock.recognise([path])
+    try:
+        found = sorted(one for one in path.iterdir() if one.is_file())
+    except OSError as error:
+        raise InputFileError(f"Le dossier {path} est illisible : vérifiez ses droits.") from error
+    if not found:
+        raise InputFileError(f"Le dossier {path} est vide : mettez-y les fichiers de Sirene.")
+    return sirene_stock.recognise(found)
+
+
+def _from_stock(
+    extract: sirene_stock.Extract,
+    *,
+    file_name: str,  # noqa: ARG001  (that of the directory: the establishments' own says more)
+    communes: Collection[str],
+    successor: Mapping[str, str],
+    departements: Collection[str],
+    sirets: Mapping[str, Collection[str]],
+    known: Collection[str],
+) -> Read:
+    families = geodata.declarations("services")["ess_families"]
+    stock = sirene_stock.read(extract, departements=departements, families=families, known=known)
+    return normalise(
+        stock,
+        file_name=extract.establishments.name,
+        communes=communes,
+        successor=successor,
+        departements=departements,
+        own=sirets.get(SOURCE_ID, ()),
+    )
+
+
+NEEDS: Final = {
+    "communes": "communes",
+    "successor": "successor",
+    "departements": "all_departements",
+    "sirets": "sirets",
+    "known": "known_sirets",
+}
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=(*structure_file.FILLED, CLOSURES),
+    needs=NEEDS,
+    read=_extract,
+    normalise=_from_stock,
+    tables=register_tables,
+    bundle="Sirene",
+)

@@ -7,10 +7,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from observatory.sources.batch import LINE, Sieve
+import geodata
+from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.context import Context
 from observatory.sources.formats import cell_text, coordinates
 from observatory.sources.structures import places, service_rules
 from observatory.sources.structures.establishments import CONTACT, record_ids
+from observatory.sources.table_declarations import STRUCTURE_RECORDS, STRUCTURES
 
 RECORD_COLUMNS: Final = (
     "source_id",
@@ -34,29 +37,8 @@ RECORD_COLUMNS: Final = (
     "is_active",
 )
 TEXT: Final = ("name", "siret", "naf", "address", "post_code", "city", "commune_code", "label")
-STRUCTURE_COLUMNS: Final = (
-    "structure_id",
-    "name",
-    "kind",
-    "siret",
-    "naf",
-    "address",
-    "post_code",
-    "city",
-    "commune_code",
-    "departement_code",
-    "place_quality",
-    "place_note",
-    "capacity_count",
-    "label",
-    "is_active",
-    "period",
-    "source_id",
-    "point_x_m",
-    "point_y_m",
-)
-"""A structure as the snapshot and the stage hold it."""
-RECORDS: Final = ("source_id", "record_id", "structure_id", "rule", "name", "kind", "siret")
+FILLED: Final = ("structures", "structure_services", "structure_records")
+"""Tables that a list of structures becomes."""
 
 
 def clean(text: str | None) -> str | None:
@@ -122,38 +104,27 @@ def records(frame: pd.DataFrame, *, source_id: str, period: str) -> pd.DataFrame
     return whole[[*RECORD_COLUMNS, LINE]].reset_index(drop=True)
 
 
-def tables(
-    frame: pd.DataFrame,
-    *,
-    gazetteer: places.Gazetteer,
-    declarations: Mapping[str, Any],
-    reasons: pd.Series | None = None,
-) -> dict[str, pd.DataFrame]:
-    """Place the records and return ``structures``, ``structure_services`` and ``structure_records``.
+def placed(batch: Batch, context: Context) -> dict[str, pd.DataFrame]:
+    """Place the records of a batch (:func:`records`) in the communes of the context, and return their three tables."""
+    return assembled(places.locate(batch.frame.drop(columns=LINE), context.gazetteer))
+
+
+def assembled(located: pd.DataFrame, *, reasons: pd.Series | None = None) -> dict[str, pd.DataFrame]:
+    """Return ``structures``, ``structure_services`` and ``structure_records`` of records that have their place.
 
     Parameters
     ----------
-    frame
-        As :func:`records` returns it.
-    gazetteer
-        Communes of the database.
-    declarations
-        ``geodata/services.toml``.
+    located
+        As :func:`observatory.sources.structures.places.locate` returns them.
     reasons
         Why each record offers the services of its kind; the kind's own reason if None.
     """
-    return assembled(places.locate(frame.drop(columns=LINE), gazetteer), declarations=declarations, reasons=reasons)
-
-
-def assembled(
-    located: pd.DataFrame, *, declarations: Mapping[str, Any], reasons: pd.Series | None = None
-) -> dict[str, pd.DataFrame]:
-    """Return the three tables of records that have their place already; see :func:`tables`."""
+    declarations = geodata.declarations("services")
     located = located.assign(structure_id=located["source_id"] + ":" + located["record_id"], rule="unique")
     return {
-        "structures": located[list(STRUCTURE_COLUMNS)],
+        "structures": located[list(STRUCTURES.columns)],
         "structure_services": _services(located, declarations, reasons),
-        "structure_records": located[list(RECORDS)],
+        "structure_records": located[list(STRUCTURE_RECORDS.columns)],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 
@@ -12,30 +12,8 @@ import geodata
 from observatory.sources.batch import Batch
 from observatory.sources.directory import accompaniment
 from observatory.sources.structures import establishments, places, resolve, reuse, service_rules
-from observatory.sources.structures.structure_file import STRUCTURE_COLUMNS
+from observatory.sources.table_declarations import ACCOMPANIMENT, STRUCTURE_MEMBERS, STRUCTURE_RECORDS, STRUCTURES
 from observatory.sources.territories import hierarchy
-
-MEMBER_COLUMNS: Final = (
-    "source_id",
-    "record_id",
-    "score",
-    "naf",
-    "address",
-    "post_code",
-    "city",
-    "commune_code",
-    "departement_code",
-    "place_quality",
-    "place_note",
-    "capacity_count",
-    "label",
-    "is_active",
-    "period",
-    "point_x_m",
-    "point_y_m",
-    "services",
-    "reasons",
-)
 
 
 def tables(
@@ -71,7 +49,7 @@ def tables(
     records = pd.concat(
         [*(batch.frame for batch in batches), accompaniment.records(ecosystem.frame)], ignore_index=True
     ).sort_values(["source_id", "record_id"], ignore_index=True)
-    known = places.gazetteer(found.communes, found.delegated, post_codes)
+    known = places.Gazetteer(found.communes, found.delegated, post_codes)
     located = _moved(places.locate(records, known), judged, found)
     pairs = [(str(first), str(second)) for first, second in (one["records"] for one in declarations["same"])]
     resolved = resolve.resolve(located, declared=pairs)
@@ -109,12 +87,11 @@ def _structure_table(resolved: pd.DataFrame) -> pd.DataFrame:
     lead = resolved[resolved["is_lead"]].sort_values("structure_id", ignore_index=True)
     siret = resolved[resolved["siret"].notna()].groupby("structure_id")["siret"].first()
     lead = lead.assign(siret=lead["siret"].where(lead["siret"].notna(), lead["structure_id"].map(siret)))
-    return lead[list(STRUCTURE_COLUMNS)]
+    return lead[list(STRUCTURES.columns)]
 
 
 def _record_table(resolved: pd.DataFrame) -> pd.DataFrame:
-    columns = ["source_id", "record_id", "structure_id", "rule", "name", "kind", "siret"]
-    return resolved[columns].sort_values(["source_id", "record_id"], ignore_index=True)
+    return resolved[list(STRUCTURE_RECORDS.columns)].sort_values(["source_id", "record_id"], ignore_index=True)
 
 
 def _member_table(resolved: pd.DataFrame, ecosystem: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
@@ -127,10 +104,9 @@ def _member_table(resolved: pd.DataFrame, ecosystem: pd.DataFrame, declarations:
     listed = {name: offer[column].agg(list) for name, column in (("services", "service"), ("reasons", "reason"))}
     for name, values in listed.items():
         own[name] = [values.get(structure_id, []) for structure_id in own["structure_id"]]
-    return own[list(MEMBER_COLUMNS)].sort_values(["source_id", "record_id"], ignore_index=True)
+    return own[list(STRUCTURE_MEMBERS.columns)].sort_values(["source_id", "record_id"], ignore_index=True)
 
 
 def _accompaniment_table(network: pd.DataFrame) -> pd.DataFrame:
     table = network.rename(columns={"place_note": "note"})
-    columns = ["structure_id", "role", "phases", "devices", "zone_level", "zone_code", "note"]
-    return table[columns].sort_values("structure_id", ignore_index=True)
+    return table[list(ACCOMPANIMENT.columns)].sort_values("structure_id", ignore_index=True)

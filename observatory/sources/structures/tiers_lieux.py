@@ -10,6 +10,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats.tables import read_table
+from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
 
 FILE: Final = "bdftl-fiche-identite.csv"
@@ -56,3 +57,13 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     structure_file.repair_points(sieve)
     period = str(frame["period"].iloc[0])
     return sieve.batch(structure_file.records(sieve.frame.assign(kind=KIND), source_id=SOURCE_ID, period=period))
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=structure_file.FILLED,
+    needs={"departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=structure_file.placed,
+)

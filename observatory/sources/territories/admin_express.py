@@ -15,6 +15,7 @@ from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.formats import cell_text
+from observatory.sources.registry import Source
 from observatory.sources.territories.coverage import multipolygons
 
 FILE: Final = "ADE-COG.gpkg"
@@ -108,3 +109,13 @@ def normalise(
 def outlines(frame: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the rows to load, from a normalised frame: outlines in WKB."""
     return pd.DataFrame({"code": frame["code"], "geometry": frame.geometry.to_wkb(), "source_id": SOURCE_ID})
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("outlines",),
+    needs={"region_communes": "region_communes", "departements": "departements"},
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, _: {"outlines": outlines(gpd.GeoDataFrame(batch.frame))},
+)

@@ -10,6 +10,7 @@ from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source
 from observatory.sources.territories import epci_membership
 
 FILE: Final = "dgcl_banatic_epci_2025.csv"
@@ -93,3 +94,16 @@ def _incomplete(frame: pd.DataFrame) -> list[str]:
         f"EPCI {code} : {row.rows} communes dans le fichier, {row.announced:.0f} membres annoncés"
         for code, row in zip(short.index, short.itertuples(), strict=True)
     ]
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("memberships", "values"),
+    needs={"communes": "communes", "departements": "all_departements"},
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, context: {
+        "memberships": memberships(batch.frame, region_communes=context.region_communes),
+        "values": values(batch.frame),
+    },
+)

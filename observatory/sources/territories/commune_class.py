@@ -14,6 +14,7 @@ from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import Columns, read_table
+from observatory.sources.registry import Source, classes
 from observatory.sources.territories.zoning import DENSITY, LABELLED, part
 
 SHOWN: Final = 3
@@ -127,3 +128,15 @@ FRR_LIST: Final = CommuneClass(
 )
 """France ruralités revitalisation: the DGCL's list of communes, or the Observatoire des territoires' download, which
 writes -9999 for a commune that isn't classified."""
+
+SOURCES: Final = tuple(
+    Source(
+        source_id=one.source_id,
+        fills=("zonings",),
+        needs={"communes": "communes", "region_communes": "region_communes", "departements": "all_departements"},
+        read=one.read,
+        normalise=one.normalise,
+        tables=classes(one.zonings),
+    )
+    for one in (DENSITY_GRID, FRR_LIST)
+)

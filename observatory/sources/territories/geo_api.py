@@ -8,6 +8,7 @@ import pandas as pd
 
 from observatory.sources.batch import Batch
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source
 from observatory.sources.territories import epci_membership
 
 FILE: Final = "communes.json"
@@ -47,3 +48,13 @@ def normalise(
 def memberships(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows to load, from a normalised frame."""
     return epci_membership.rows(frame, vintage=VINTAGE, source_id=SOURCE_ID)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("memberships",),
+    needs={"region_communes": "region_communes", "departements": "departements"},
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, _: {"memberships": memberships(batch.frame)},
+)

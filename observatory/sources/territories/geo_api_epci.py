@@ -11,6 +11,7 @@ import geodata
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch
 from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source
 from observatory.sources.territories import epci_membership, geo_api
 
 FILE: Final = "epci_communes.json"
@@ -82,3 +83,13 @@ def normalise(
 def memberships(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the rows to load, from a normalised frame."""
     return epci_membership.rows(frame, vintage=geo_api.VINTAGE, source_id=SOURCE_ID)
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("memberships",),
+    needs={name: name for name in ("region_communes", "members", "epci_names", "departements")},
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, _: {"memberships": memberships(batch.frame)},
+)

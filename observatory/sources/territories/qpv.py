@@ -16,6 +16,7 @@ from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.formats import layers
 from observatory.sources.formats.cell_text import UNKNOWN_COMMUNE, code_list
 from observatory.sources.formats.encodings import read_text
+from observatory.sources.registry import Source
 from observatory.sources.territories.coverage import multipolygons
 
 FILE: Final = "qpv_2024.geojson"
@@ -130,3 +131,13 @@ def _text(value: object) -> str | None:
     if isinstance(value, (list, tuple, np.ndarray)):
         return ",".join(str(one) for one in value) or None
     return None if value is None or value != value else str(value).strip() or None  # noqa: PLR0124 - NaN is not itself
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("quarters",),
+    needs={"communes": "region_communes"},
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, _: {"quarters": quarters(gpd.GeoDataFrame(batch.frame))},
+)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
+from observatory.sources.registry import Source
 from observatory.sources.territories import qpv
 from observatory.sources.territories.zoning import ZONING_COLUMNS
 from observatory.words.numbers import percent
@@ -118,3 +119,18 @@ def _came_from(group: pd.DataFrame | None) -> tuple[str, str]:
         for share, name, code in zip(rows["share"], rows["former_name"], rows["former_code"], strict=True)
     )
     return " ".join(rows["former_code"]), told
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=("zonings",),
+    needs={"departements": "departements"},
+    read=read,
+    normalise=normalise,
+    tables=lambda batch, context: {
+        "zonings": zonings(
+            gpd.GeoDataFrame(batch.frame), communes=context.outlines("commune"), quarters=context.outlines("qpv")
+        )
+    },
+    rests_on_quarters=True,
+)

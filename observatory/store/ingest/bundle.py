@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
 
 from observatory.errors import InputFileError, UsageError
-
-SEVERAL: Final = {"insee_sirene_ess": "Sirene"}
-"""Sources that take several files, and what they are called together."""
+from observatory.sources import registry
 
 
 @contextmanager
@@ -28,10 +25,11 @@ def bundled(source_id: str, paths: Sequence[Path]) -> Iterator[Path]:
     if len(paths) == 1:
         yield paths[0]
         return
-    if source_id not in SEVERAL:
+    source = registry.find(source_id)
+    if source is None or source.bundle is None:
         raise UsageError(f"« {source_id} » se charge d’un seul fichier : écrivez --from-file une fois.")
     with TemporaryDirectory() as name:
-        directory = Path(name) / SEVERAL[source_id]
+        directory = Path(name) / source.bundle
         directory.mkdir()
         for rank, path in enumerate(paths):
             if not path.is_file():

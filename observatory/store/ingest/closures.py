@@ -3,43 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from observatory.sources.registry import CLOSURES, Source
 from observatory.store import tables as t
 from observatory.store.statements import statement
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CLOSING: Final = ("insee_sirene_ess", "recherche_entreprises")
-"""Sources that say which establishments are closed; what they look for depends on what the database holds."""
 
-TABLE: Final = "closures"
-"""Name, among what a file becomes, of what it says of the establishments known before."""
-
-
-def known_sirets(connection: sa.Connection, *, source_id: str | None = None, but: str | None = None) -> set[str]:
-    """Return the SIRET of the records of one source, of all but one, or of all; those said closed included."""
+def sirets_by_source(connection: sa.Connection) -> dict[str, set[str]]:
+    """Return the SIRET of the records of each source."""
     record = t.StructureRecord
-    of_records = sa.select(record.siret).where(
-        record.siret.is_not(None),
-        sa.true() if source_id is None else record.source_id == source_id,
-        sa.true() if but is None else record.source_id != but,
-    )
-    found = {str(siret) for siret in connection.execute(of_records).scalars()}
-    if source_id is None and but is None:
-        found |= set(connection.execute(sa.select(t.Closure.siret)).scalars())
+    found: dict[str, set[str]] = {}
+    for source_id, siret in connection.execute(
+        sa.select(record.source_id, record.siret).where(record.siret.is_not(None)).distinct()
+    ):
+        found.setdefault(source_id, set()).add(str(siret))
     return found
 
 
-def fingerprint(connection: sa.Connection, source_id: str, checksum: str) -> str:
+def closed_sirets(connection: sa.Connection) -> set[str]:
+    """Return the SIRET of the establishments that a register said closed."""
+    return set(connection.execute(sa.select(t.Closure.siret)).scalars())
+
+
+def fingerprint(connection: sa.Connection, source: Source, checksum: str) -> str:
     """Return what a load depends on: the file, and for a source that closes, the SIRET of the other sources too."""
-    if source_id not in CLOSING:
+    if CLOSURES not in source.fills:
         return checksum
-    others = "".join(sorted(known_sirets(connection, but=source_id)))
+    known = sirets_by_source(connection)
+    others = "".join(sorted({siret for name, own in known.items() if name != source.source_id for siret in own}))
     return hashlib.sha256(f"{checksum}{others}".encode()).hexdigest()
 
 

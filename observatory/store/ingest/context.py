@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 import geodata
 from observatory import crs
+from observatory.sources.context import Context
 from observatory.store import tables as t
+from observatory.store.ingest import closures
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -20,40 +22,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Known:
+class Known(Context):
     """The territories that a source's rows may speak of, as the database holds them."""
 
     connection: sa.Connection
 
-    @cached_property
-    def communes(self) -> set[str]:
-        """Codes of the communes of the region and of its border."""
-        return self._codes("commune")
-
-    @cached_property
-    def region_communes(self) -> set[str]:
-        """Codes of the communes of the region."""
-        return self._codes("commune", t.Territory.is_border.is_(False))
-
-    @cached_property
-    def departements(self) -> set[str]:
-        """Codes of the region's départements."""
-        return self._codes("departement")
-
-    @cached_property
-    def all_departements(self) -> set[str]:
-        """Codes of the départements of the communes, border included."""
-        return {code[:2] for code in self.communes}
-
-    @cached_property
-    def zones(self) -> set[str]:
-        """Codes of the zones d'emploi."""
-        return self._codes("zone_emploi")
-
-    @cached_property
-    def epci(self) -> set[str]:
-        """Codes of the EPCI of the region."""
-        return self._codes("epci")
+    def codes(self, level: str, *, of_region: bool = False) -> set[str]:
+        """Return the codes of the territories of a level, those of the border left out if ``of_region``."""
+        is_asked = sa.true() if not of_region else t.Territory.is_border.is_(False)
+        query = sa.select(t.Territory.code).where(t.Territory.level == level, is_asked)
+        return set(self.connection.execute(query).scalars())
 
     @cached_property
     def epci_names(self) -> dict[str, str]:
@@ -71,23 +49,12 @@ class Known:
         return {str(row.child_code): str(row.parent_code) for row in self.connection.execute(query)}
 
     @cached_property
-    def iris(self) -> set[str]:
-        """Codes of the IRIS."""
-        return self._codes("iris")
-
-    @cached_property
     def actors(self) -> dict[str, str]:
         """SINOE's code of an actor → SIREN of the EPCI that it is, from the table that the territories keep."""
         from observatory.sources.figures import sinoe_crosswalk
 
         query = sa.select(t.Zoning.value_code, t.Zoning.code).where(t.Zoning.zoning == sinoe_crosswalk.ZONING)
         return {str(row.value_code): str(row.code) for row in self.connection.execute(query)}
-
-    @cached_property
-    def renamed(self) -> dict[str, str]:
-        """Former code → present code of communes that only changed code."""
-        renamed: dict[str, str] = geodata.declarations("history")["renamed"]
-        return renamed
 
     @cached_property
     def successor(self) -> dict[str, str]:
@@ -106,6 +73,16 @@ class Known:
             pd.DataFrame(rows, columns=["code", "commune_code"]),
             {**declared["border"], **declared["renamed"], **declared["merged"]},
         )
+
+    @cached_property
+    def sirets(self) -> dict[str, set[str]]:
+        """Source → SIRET of its records."""
+        return closures.sirets_by_source(self.connection)
+
+    @cached_property
+    def known_sirets(self) -> set[str]:
+        """SIRET of every record, those said closed included."""
+        return set().union(*self.sirets.values()) | closures.closed_sirets(self.connection)
 
     @cached_property
     def gazetteer(self) -> Gazetteer:
@@ -133,8 +110,7 @@ class Known:
             geometry=gpd.GeoSeries(shapely.from_wkb(frame["geometry"]), index=frame.index),
             crs=crs.STORAGE,
         )
-        none = pd.DataFrame({"id": [], "name": [], "commune_code": []}, dtype=object)
-        return places.gazetteer(communes, none, pd.DataFrame({"commune_id": [], "post_code": []}, dtype=object))
+        return places.Gazetteer(communes)
 
     def outlines(self, level: str) -> gpd.GeoDataFrame:
         """Return ``code`` and the outlines (EPSG:2154) of the region's territories of a level that have one."""
@@ -163,7 +139,3 @@ class Known:
         query = sa.select(*columns).where(figure.source_id == source_id, figure.level == level)
         rows = [tuple(row) for row in self.connection.execute(query)]
         return pd.DataFrame(rows, columns=list(VALUE_COLUMNS)).astype({"value": "float64"})
-
-    def _codes(self, level: str, *conditions: sa.ColumnElement[bool]) -> set[str]:
-        query = sa.select(t.Territory.code).where(t.Territory.level == level, *conditions)
-        return set(self.connection.execute(query).scalars())

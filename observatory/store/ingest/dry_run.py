@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import sqlalchemy as sa
 
 import geodata
 from observatory.declared import catalogue
 from observatory.errors import ObservatoryError
+from observatory.sources.table_declarations import OF_SNAPSHOT, Table
 from observatory.store.engine import plain_errors
-from observatory.store.ingest import file_check, file_ingest, snapshot_load
+from observatory.store.ingest import file_check, file_ingest, snapshot_load, table_sql
 from observatory.store.ingest.snapshot_load import SourceReport
 from observatory.store.ingest.stage import Progress
-from observatory.store.statements import statement
-
-_DIFFERENCES: Final = {
-    "values": "050_differ_values",
-    "zonings": "051_differ_zonings",
-    "structures": "052_differ_structures",
-    "memberships": "053_differ_memberships",
-    "quarters": "054_differ_quarters",
-    "outlines": "055_differ_outlines",
-    "territories": "056_differ_territories",
-}
-"""Table that a file becomes → what it would add, withdraw and change."""
-_SNAPSHOT: Final = ("values", "zonings", "structures", "territories")
 
 
 @dataclass(frozen=True)
@@ -64,15 +51,14 @@ def check_file(engine: sa.Engine, source_id: str, path: Path, *, origin: str, pr
     NotComputedError
         If the territories aren't loaded yet.
     """
-    reader = file_ingest.reader_of(source_id)
+    source = file_ingest.source_of(source_id)
     with file_ingest.refusals(path), _forgotten(engine, progress) as connection:
         progress(f"Lecture de {path.name}", 0, 2)
-        batch, tables = file_ingest.read(connection, source_id, path, reader)
+        batch, tables = file_ingest.read(connection, source, path)
         file_check.require_as_much(connection, source_id, path, tables)
         file_ingest.declare_new(connection, source_id)
         progress("Comparaison avec ce qui est chargé", 1, 2)
-        mains = file_check.stage_tables(connection, path, tables)
-        counts = _differences(connection, mains)
+        counts = _differences(connection, file_check.stage_tables(connection, path, tables))
     account = SourceReport(
         source_id=source_id,
         title=catalogue.source(source_id).title,
@@ -98,7 +84,7 @@ def check_snapshot(engine: sa.Engine, *, progress: Progress, directory: Path = g
     """
     with plain_errors(), _forgotten(engine, progress) as connection:
         accounts = snapshot_load.stage_snapshot(connection, directory, progress)
-        counts = _differences(connection, _SNAPSHOT)
+        counts = _differences(connection, OF_SNAPSHOT)
     titles = {one.source_id: one.title for one in catalogue.sources()}
     return {
         source_id: Check(
@@ -130,11 +116,13 @@ def _forgotten(engine: sa.Engine, tell: Progress) -> Iterator[sa.Connection]:
             transaction.rollback()
 
 
-def _differences(connection: sa.Connection, names: list[str] | tuple[str, ...]) -> dict[str, tuple[int, int, int]]:
-    """Return what is added, withdrawn and changed by source."""
+def _differences(connection: sa.Connection, tables: Iterable[Table]) -> dict[str, tuple[int, int, int]]:
+    """Return what is added, withdrawn and changed by source, in the staged tables that are compared."""
     found: dict[str, tuple[int, int, int]] = {}
-    for name in names:
-        for row in connection.execute(statement(_DIFFERENCES[name])):
+    for table in tables:
+        if table.differs is None:
+            continue
+        for row in connection.execute(sa.text(table_sql.differences(table))):
             added, removed, changed = found.get(row.source_id, (0, 0, 0))
             found[row.source_id] = (
                 added + row.added_count,

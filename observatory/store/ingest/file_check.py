@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
 from observatory.errors import InputFileError
-from observatory.store import tables as t
-from observatory.store.ingest import snapshot_load, stage
-from observatory.store.ingest.readers import Tables
-from observatory.store.statements import statement
+from observatory.sources.registry import Tables
+from observatory.sources.table_declarations import FILLED, Table
+from observatory.store.ingest import stage, table_sql
+from observatory.store.ingest.stage import raw_connection
 
-Query = sa.Select[Any]
+if TYPE_CHECKING:
+    import pandas as pd
+
 PROBLEMS_SHOWN: Final = 5
 LEAST_SHARE: Final = 0.9
 """A file that says less than this share of what it replaces is taken for truncated (convention de l'observatoire)."""
-
-REPLACED: Final = {
-    "values": ("030_check_file", "031_replace_figures"),
-    "zonings": ("032_check_zonings", "033_replace_zonings"),
-    "structures": ("034_check_structures", "035_replace_structures"),
-    "memberships": ("040_check_memberships", "041_replace_memberships"),
-    "quarters": ("043_check_quarters", "044_replace_quarters"),
-    "outlines": ("046_check_outlines", "047_replace_outlines"),
-}
-"""Table that a file becomes → what checks it and what puts it in place; a file may become several."""
 
 
 def require_as_much(connection: sa.Connection, source_id: str, path: Path, tables: Tables) -> None:
@@ -38,36 +30,36 @@ def require_as_much(connection: sa.Connection, source_id: str, path: Path, table
     InputFileError
         If it does.
     """
-    for what, found, query in _amounts(source_id, tables):
-        held = connection.execute(query).scalar_one()
+    for table in FILLED:
+        if table.counted is None or table.name not in tables:
+            continue
+        frame = tables[table.name]
+        found = _found_count(table, source_id, frame)
+        held = connection.execute(_held_count(table, source_id, frame)).scalar_one()
         if found < LEAST_SHARE * held:
             raise InputFileError(
-                f"« {path.name} » dit bien moins que ce qui est chargé ({found} {what} au lieu de {held}) : il est "
-                "sans doute tronqué. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
+                f"« {path.name} » dit bien moins que ce qui est chargé ({found} {table.counted} au lieu de {held}) : "
+                "il est sans doute tronqué. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
             )
 
 
-def _amounts(source_id: str, tables: Tables) -> Iterator[tuple[str, int, Query]]:
-    """Give what is counted of each table that replaces another: in French, in the file, and how to in the database."""
-    count = sa.select(sa.func.count())
-    if "values" in tables:
-        figures, figure = tables["values"], t.IndicatorValue
-        levels = sorted(set(figures["level"]))
-        held = count.where(figure.source_id == source_id, figure.level.in_(levels), figure.value.is_not(None))
-        own = figures["source_id"].eq(source_id) & figures["value"].notna()
-        yield ("chiffres", int(own.sum()), held)
-    if "zonings" in tables:
-        names = sorted(set(tables["zonings"]["zoning"]))
-        yield ("classes", len(tables["zonings"]), count.where(t.Zoning.zoning.in_(names)))
-    if "structure_records" in tables:
-        held = count.where(t.StructureRecord.source_id == source_id)
-        yield ("structures", len(tables["structure_records"]), held)
-    if "quarters" in tables:
-        yield ("quartiers", len(tables["quarters"]), count.where(t.Territory.level == "qpv"))
+def _found_count(table: Table, source_id: str, frame: pd.DataFrame) -> int:
+    own = frame[frame["source_id"].eq(source_id)] if "source_id" in table.scope else frame
+    return len(own) if table.counted_where is None else int(own[table.counted_where].notna().sum())
 
 
-def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[str]:
-    """Stage and check what a file became; return the names of its main tables.
+def _held_count(table: Table, source_id: str, frame: pd.DataFrame) -> sa.Select[Any]:
+    """Return the query of how many rows are loaded of what the file would replace."""
+    held = sa.text(f"{table_sql.held(table)} AS held")
+    query = sa.select(sa.func.count()).select_from(held)
+    for name in table.scope:
+        said = [source_id] if name == "source_id" else sorted(set(frame[name]))
+        query = query.where(sa.column(name).in_(said))
+    return query if table.counted_where is None else query.where(sa.column(table.counted_where).is_not(None))
+
+
+def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[Table]:
+    """Stage and check what a file became; return the tables, in the order in which they depend on each other.
 
     Raises
     ------
@@ -78,22 +70,29 @@ def stage_tables(connection: sa.Connection, path: Path, tables: Tables) -> list[
 
     from observatory.sources import contracts
 
-    mains = [name for name in REPLACED if name in tables]
-    if any(tables[main].empty for main in mains):
+    filled = [table for table in FILLED if table.name in tables]
+    if any(tables[table.name].empty for table in filled if table.is_main):
         raise InputFileError(f"Aucune ligne n’a été gardée de « {path.name} » : est-ce bien le fichier de la source ?")
     contracts.check_tables(tables)
-    raw = snapshot_load.raw_connection(connection)
-    for file in (*stage.FILES, *stage.FILE_TABLES):
-        if file.name in tables:
-            stage.create(raw, file)
-            frame = tables[file.name][list(file.columns)]
-            stage.copy(raw, file, pa.Table.from_pandas(frame, preserve_index=False))
-            connection.exec_driver_sql(f"ANALYZE {file.stage}")
-    problems = [
-        f"{row.problem} : {row.example}" for main in mains for row in connection.execute(statement(REPLACED[main][0]))
-    ]
-    if problems:
+    raw = raw_connection(connection)
+    for table in filled:
+        stage.create(raw, table)
+        frame = tables[table.name][list(table.columns)]
+        stage.copy(raw, table, pa.Table.from_pandas(frame, preserve_index=False))
+        connection.exec_driver_sql(f"ANALYZE {table.stage}")
+    found = [f"{problem} : {example}" for _, problem, example in problems(connection, filled, is_snapshot=False)]
+    if found:
         raise InputFileError(
-            f"« {path.name} » est refusé, et les données en place restent : {' ; '.join(problems[:PROBLEMS_SHOWN])}."
+            f"« {path.name} » est refusé, et les données en place restent : {' ; '.join(found[:PROBLEMS_SHOWN])}."
         )
-    return mains
+    return filled
+
+
+def problems(
+    connection: sa.Connection, tables: Iterable[Table], *, is_snapshot: bool
+) -> Iterator[tuple[str, str, str]]:
+    """Give what is wrong in staged tables: the table, the problem in French, an example."""
+    for table in tables:
+        for query in table_sql.checks(table, is_snapshot=is_snapshot):
+            for row in connection.execute(sa.text(query)):
+                yield table.name, str(row.problem), str(row.example)

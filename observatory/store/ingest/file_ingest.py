@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
@@ -19,24 +19,20 @@ import geodata
 from observatory.declared import catalogue
 from observatory.declared.region import home_region
 from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
+from observatory.sources import registry
 from observatory.sources.fetch import archive
+from observatory.sources.registry import CLOSURES, Source, Tables
+from observatory.sources.table_declarations import STRUCTURES, Table
 from observatory.store import tables as t
 from observatory.store.engine import plain_errors
-from observatory.store.ingest import closures, declare, resolution, snapshot_load
+from observatory.store.ingest import closures, declare, resolution, snapshot_load, table_sql
 from observatory.store.ingest.context import Known
-from observatory.store.ingest.file_check import REPLACED, require_as_much, stage_tables
-from observatory.store.ingest.readers import Reader, Tables, readers
-from observatory.store.ingest.stage import Progress
-from observatory.store.statements import sql, statement
+from observatory.store.ingest.file_check import require_as_much, stage_tables
+from observatory.store.ingest.stage import Progress, raw_connection
+from observatory.store.statements import statement
 
 if TYPE_CHECKING:
     from observatory.sources.batch import Batch
-
-_RIVALS: Final = {
-    "memberships": ("dgcl_banatic_2025", "geo_api_communes", "geo_api_epci"),
-    "quarters": ("anct_qpv_2015",),
-}
-"""Table → sources whose figures its replacement undoes: they may be loaded again from the same file."""
 
 
 def ingest_file(
@@ -80,13 +76,12 @@ def ingest_file(
     NotComputedError
         If the territories aren't loaded yet.
     """
-    reader = reader_of(source_id)
+    source = source_of(source_id)
     with refusals(path):
         return _ingest(
             engine,
-            source_id,
+            source,
             path,
-            reader,
             progress or snapshot_load.silent,
             accepts_fewer=accepts_fewer,
             origin=origin,
@@ -94,25 +89,25 @@ def ingest_file(
         )
 
 
-def reader_of(source_id: str) -> Reader:
-    """Return the reader of a source.
+def source_of(source_id: str) -> Source:
+    """Return how the file of a source is read.
 
     Raises
     ------
     UsageError
         If only the snapshot holds it.
     """
-    reader = readers().get(source_id)
-    if reader is None:
-        if source_id in catalogue.known_names() and not catalogue.source(source_id).in_snapshot:
-            raise UsageError(
-                f"« {source_id} » ne se charge pas ainsi : elle se remplit par {catalogue.source(source_id).url}."
-            )
+    found = registry.find(source_id)
+    if found is not None:
+        return found
+    if source_id in catalogue.known_names() and not catalogue.source(source_id).in_snapshot:
         raise UsageError(
-            f"« {source_id} » ne se charge que par l’instantané : lancez « observatory ingest {source_id} » sans "
-            f"--from-file. Se chargent d’un fichier : {', '.join(sorted(readers()))}."
+            f"« {source_id} » ne se charge pas ainsi : elle se remplit par {catalogue.source(source_id).url}."
         )
-    return reader
+    raise UsageError(
+        f"« {source_id} » ne se charge que par l’instantané : lancez « observatory ingest {source_id} » sans "
+        f"--from-file. Se chargent d’un fichier : {', '.join(sorted(registry.with_reader()))}."
+    )
 
 
 @contextmanager
@@ -132,7 +127,7 @@ def refusals(path: Path) -> Iterator[None]:
         ) from error
 
 
-def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) -> tuple[Batch, Tables]:
+def read(connection: sa.Connection, source: Source, path: Path) -> tuple[Batch, Tables]:
     """Read a file, or the entry of the archive that holds it, against the territories of the database.
 
     Raises
@@ -145,12 +140,13 @@ def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) 
     known = Known(connection)
     if not known.communes:
         raise NotComputedError("La base ne contient aucun territoire : lancez d’abord « observatory ingest ».")
-    live = catalogue.source(source_id).live if source_id in catalogue.known_names() else None
+    declared = source.source_id in catalogue.known_names()
+    live = catalogue.source(source.source_id).live if declared else None
     if live is None or live.entry is None or not archive.is_archive(path):
-        batch, tables = reader(path, known)
+        batch, tables = source.load(path, known)
     else:
         with TemporaryDirectory() as name:
-            batch, tables = reader(archive.unpack(path, live.entry, Path(name)), known)
+            batch, tables = source.load(archive.unpack(path, live.entry, Path(name)), known)
     if not batch.kept_count and batch.rejected_count:
         reason = batch.rejected["reason"].mode()[0]
         raise InputFileError(
@@ -165,9 +161,9 @@ def read(connection: sa.Connection, source_id: str, path: Path, reader: Reader) 
     return batch, tables
 
 
-def _forget_rivals(connection: sa.Connection, source_id: str, mains: list[str]) -> None:
+def _forget_rivals(connection: sa.Connection, source_id: str, tables: Tables) -> None:
     """Forget that the other sources of what was just replaced are loaded: their files are to be read again."""
-    rivals = [file_marker(one) for name in mains for one in _RIVALS.get(name, ()) if one != source_id]
+    rivals = [file_marker(one) for one in registry.undone_by(source_id, tables)]
     connection.execute(sa.delete(t.SnapshotFile).where(t.SnapshotFile.file_name.in_(rivals)))
 
 
@@ -179,20 +175,19 @@ def declare_new(connection: sa.Connection, source_id: str) -> None:
 
 def _ingest(
     engine: sa.Engine,
-    source_id: str,
+    source: Source,
     path: Path,
-    reader: Reader,
     tell: Progress,
     *,
     accepts_fewer: bool,
     origin: str | None,
     fetched_at: datetime | None,
 ) -> tuple[str, tuple[snapshot_load.SourceReport, ...]]:
-    checksum = _checksum(path)
+    source_id, checksum = source.source_id, _checksum(path)
     marker = file_marker(source_id)
     with engine.begin() as connection:
         snapshot_load.take_turn(connection, tell)
-        checksum = closures.fingerprint(connection, source_id, checksum)
+        checksum = closures.fingerprint(connection, source, checksum)
         stored = connection.execute(
             sa.select(t.SnapshotFile.checksum).where(t.SnapshotFile.file_name == marker)
         ).scalar()
@@ -200,29 +195,38 @@ def _ingest(
             _seen_again(connection, source_id, fetched_at)
             return "unchanged", snapshot_load.report(connection, [source_id])
         tell(f"Lecture de {path.name}", 0, 3)
-        batch, tables = read(connection, source_id, path, reader)
+        batch, tables = read(connection, source, path)
         tell("Vérification", 1, 3)
         if not accepts_fewer:
             require_as_much(connection, source_id, path, tables)
         declare_new(connection, source_id)
-        mains = stage_tables(connection, path, tables)
-        raw = snapshot_load.raw_connection(connection)
-        raw.execute(f"SET LOCAL lock_timeout = '{snapshot_load.LOCK_TIMEOUT_S}s'")
-        for main in mains:
-            raw.execute(sql(REPLACED[main][1]).encode())
-        if closures.TABLE in tables:
-            closures.write(connection, source_id, batch.file_name, tables[closures.TABLE])
-        if "structures" in mains:
-            resolution.settle(connection)
-        _forget_rivals(connection, source_id, mains)
+        filled = stage_tables(connection, path, tables)
+        put_in_place(connection, filled)
+        if CLOSURES in tables:
+            closures.write(connection, source_id, batch.file_name, tables[CLOSURES])
+        _forget_rivals(connection, source_id, tables)
         tell("Remplacement des données", 2, 3)
-        value_count = sum(len(tables[main]) for main in mains)
+        mains = [table for table in filled if table.is_main]
+        value_count = sum(len(tables[main.name]) for main in mains)
         run = {"file_name": path.name, "checksum": checksum, "message": origin, "fetched_at": fetched_at}
         _record(connection, batch, run, value_count=value_count)
-        _count(connection, source_id, batch, mains)
+        _count(connection, source_id, batch, is_list=all(main.only_moves for main in mains))
         result = snapshot_load.report(connection, [source_id])
     tell("Source chargée", 3, 3)
     return "loaded", result
+
+
+def put_in_place(connection: sa.Connection, filled: Sequence[Table]) -> None:
+    """Put what a file became, staged and checked, in the place of what is loaded of it."""
+    raw = raw_connection(connection)
+    raw.execute(f"SET LOCAL lock_timeout = '{snapshot_load.LOCK_TIMEOUT_S}s'")
+    touched = resolution.staged(connection) if STRUCTURES in filled else None
+    for table in filled:
+        for query in table_sql.replacement(table) if table.is_main else (table_sql.insert(table),):
+            raw.execute(query.encode())
+    connection.execute(sa.delete(t.Tile))
+    if touched is not None:
+        resolution.settle(connection, touched)
 
 
 def file_marker(source_id: str) -> str:
@@ -248,10 +252,9 @@ def _checksum(path: Path) -> str:
         raise InputFileError(f"« {path} » est introuvable ou illisible : vérifiez le chemin et les droits.") from error
 
 
-def _count(connection: sa.Connection, source_id: str, batch: Batch, mains: list[str]) -> None:
+def _count(connection: sa.Connection, source_id: str, batch: Batch, *, is_list: bool) -> None:
     """Say how much a source that was just loaded holds; a file that only moves what others said counts its rows."""
     declared = catalogue.source(source_id) if source_id in catalogue.known_names() else None
-    is_list = set(mains) <= {"memberships", "outlines"}
     parameters = {"unit": declared.counted if declared else None, "is_list": is_list, "kept_count": batch.kept_count}
     connection.execute(statement("029_count_source"), {"source_id": source_id, **parameters})
 
@@ -296,7 +299,7 @@ def _keep_rejected(connection: sa.Connection, batch: Batch, run_id: int, *, file
     """Copy what a run rejected: a file may have a million rows to reject."""
     columns = [batch.rejected[name] for name in ("line", "scope", "reason", "content")]
     copy = "COPY observatory.rejected_row (run_id, file_name, line, scope, reason, content) FROM STDIN"
-    with snapshot_load.raw_connection(connection).cursor() as cursor, cursor.copy(copy) as rows:
+    with raw_connection(connection).cursor() as cursor, cursor.copy(copy) as rows:
         for line, scope, reason, content in zip(*columns, strict=True):
             at = None if line is None or line != line else int(line)  # noqa: PLR0124 - NaN is not itself
             rows.write_row((run_id, file_name, at, str(scope), str(reason), str(content)))

@@ -1,4 +1,4 @@
-"""Resolve the records of every loaded source into structures, and undo, forbid or force a merge."""
+"""Resolve the records of the loaded sources into structures, and undo, forbid or force a merge."""
 
 from __future__ import annotations
 
@@ -14,17 +14,22 @@ from sqlalchemy.dialects.postgresql import insert
 import geodata
 from observatory.errors import UsageError
 from observatory.sources.structures import resolve
+from observatory.sources.table_declarations import Column, Table
 from observatory.store import tables as t
-from observatory.store.ingest import stage
-from observatory.store.statements import sql, statement
+from observatory.store.ingest import stage, table_sql
+from observatory.store.statements import statement
 
-_REGROUPED: Final = stage.SnapshotFile(
+_REGROUPED: Final = Table(
     "regrouped",
     {
-        **dict.fromkeys(("source_id", "record_id", "former_id", "structure_id", "rule"), "text"),
-        "score": "double precision",
+        **dict.fromkeys(("source_id", "record_id", "former_id", "structure_id", "rule"), Column()),
+        "score": Column("double precision", is_optional=True),
     },
 )
+
+
+UNRESOLVED: Final = "unresolved"
+"""Rule of a record that lost another of its structure (``035_replace_structures.sql``)."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +41,73 @@ class Settled:
     structure_count: int
 
 
-def settle(connection: sa.Connection) -> Settled:
-    """Resolve all records again, and make again the structures that this changes; nothing else is written.
+@dataclass(frozen=True)
+class Touched:
+    """What has changed since the last resolution: only the records near it are resolved again."""
+
+    communes: frozenset[str] = frozenset()
+    sirets: frozenset[str] = frozenset()
+    keys: frozenset[str] = frozenset()
+    """``source_id:record_id``, of a record or of a structure."""
+
+    def near(self, records: pd.DataFrame, declared: list[tuple[str, str]]) -> pd.Series:
+        """Tell which records may go to another structure, or be joined to theirs by another rule.
+
+        Records are compared within a commune; what reaches further is a pair declared to be one, a record without a
+        place, which only its SIRET can join to others, and the structure that a record was in.
+        """
+        key = records["source_id"] + ":" + records["record_id"]
+        lost = set(records.loc[records["commune_code"].isna(), "siret"].dropna())
+        siret = records["siret"].where(records["siret"].isin(lost))
+        is_near = (
+            records["commune_code"].isin(self.communes)
+            | siret.isin(self.sirets)
+            | key.isin(self.keys)
+            | records["former_id"].isin(self.keys)
+            | records["former_rule"].eq(UNRESOLVED)
+        )
+        found = -1
+        while found < is_near.sum():
+            found = int(is_near.sum())
+            reached = set(key[is_near])
+            reached |= {other for pair in declared for other in pair if reached & set(pair)}
+            for column in (records["commune_code"], siret, records["former_id"]):
+                is_near |= column.isin(set(column[is_near].dropna()))
+            is_near |= key.isin(reached)
+        return is_near
+
+
+def staged(connection: sa.Connection) -> Touched:
+    """Return what replacing the records of a source by those that are staged touches; before they are replaced."""
+    rows = connection.execute(statement("064_touched")).all()
+    return Touched(
+        communes=frozenset(row.commune_code for row in rows if row.commune_code),
+        sirets=frozenset(row.siret for row in rows if row.siret),
+    )
+
+
+def decided(connection: sa.Connection) -> Touched:
+    """Return what the decisions touch: those of users, and those of ``services.toml``."""
+    declared, forbidden = _decisions(connection)
+    return Touched(keys=frozenset(key for pair in (*declared, *forbidden) for key in pair))
+
+
+def settle(connection: sa.Connection, touched: Touched | None = None) -> Settled:
+    """Resolve the records near what has changed, and make again the structures that this changes.
 
     The caller owns the transaction. A record that its loader merged without keeping what its source says stays where
     it is.
+
+    Parameters
+    ----------
+    touched
+        What has changed since the last resolution; None: everything may have.
     """
     connection.execute(statement("061_fill_records"))
-    resolved = _resolved(connection)
+    records = _records(connection)
+    declared, forbidden = _decisions(connection)
+    near = records if touched is None else records[touched.near(records, declared)]
+    resolved = resolve.resolve(near, declared=declared, forbidden=forbidden)
     changed = resolved[
         resolved["structure_id"].ne(resolved["former_id"])
         | resolved["rule"].ne(resolved["former_rule"])
@@ -51,10 +115,11 @@ def settle(connection: sa.Connection) -> Settled:
     ]
     if len(changed):
         _regroup(connection, changed)
+    elsewhere = set(records["former_id"].drop(near.index))
     return Settled(
         moved_count=int(changed["structure_id"].ne(changed["former_id"]).sum()),
-        former_count=int(resolved["former_id"].nunique()),
-        structure_count=int(resolved["structure_id"].nunique()),
+        former_count=int(records["former_id"].nunique()),
+        structure_count=len(elsewhere | set(resolved["structure_id"])),
     )
 
 
@@ -67,10 +132,10 @@ def doubtful(connection: sa.Connection) -> pd.DataFrame:
         ``first, second`` (``source_id:record_id``), ``score`` and, for each of the two, ``name`` and ``address``.
         Pairs that somebody has judged are left out.
     """
-    resolved = _resolved(connection)
+    declared, forbidden = _decisions(connection)
+    resolved = resolve.resolve(_records(connection), declared=declared, forbidden=forbidden)
     least = float(geodata.declarations("services")["resolution"]["doubtful"])
     pairs = resolve.doubtful(resolved, least=least)
-    _, forbidden = _decisions(connection)
     judged = {tuple(sorted(pair)) for pair in forbidden}
     pairs = pairs[[tuple(sorted(pair)) not in judged for pair in zip(pairs["first"], pairs["second"], strict=True)]]
     known = resolved.set_index(resolved["source_id"] + ":" + resolved["record_id"])[["name", "address"]]
@@ -109,7 +174,7 @@ def split(connection: sa.Connection, identifier: str, *, reason: str | None) -> 
     leads = any(identifier == structure for structure in members.values())
     pairs = combinations(keys, 2) if leads else ((identifier, key) for key in keys if key != identifier)
     _decide(connection, [tuple(sorted(pair)) for pair in pairs], is_same=False, reason=reason)
-    return settle(connection)
+    return settle(connection, Touched(keys=frozenset({identifier, *keys})))
 
 
 def join(connection: sa.Connection, first: str, second: str, *, reason: str | None) -> Settled:
@@ -125,7 +190,7 @@ def join(connection: sa.Connection, first: str, second: str, *, reason: str | No
     for identifier in (first, second):
         _members(connection, identifier)
     _decide(connection, [(min(first, second), max(first, second))], is_same=True, reason=reason)
-    return settle(connection)
+    return settle(connection, Touched(keys=frozenset({first, second})))
 
 
 def forget(connection: sa.Connection, first: str, second: str) -> Settled:
@@ -144,15 +209,12 @@ def forget(connection: sa.Connection, first: str, second: str) -> Settled:
         raise UsageError(
             f"Rien n’est décidé de « {first} » et « {second} » : voyez « observatory structures decisions »."
         )
-    return settle(connection)
+    return settle(connection, Touched(keys=frozenset({first, second})))
 
 
-def _resolved(connection: sa.Connection) -> pd.DataFrame:
+def _records(connection: sa.Connection) -> pd.DataFrame:
     records = pd.read_sql_query(statement("062_known_records"), connection)
-    for name in ("point_x_m", "point_y_m", "former_score"):
-        records[name] = records[name].astype("float64")
-    declared, forbidden = _decisions(connection)
-    return resolve.resolve(records, declared=declared, forbidden=forbidden)
+    return records.astype(dict.fromkeys(("point_x_m", "point_y_m", "former_score"), "float64"))
 
 
 def _decisions(connection: sa.Connection) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
@@ -169,15 +231,13 @@ def _decisions(connection: sa.Connection) -> tuple[list[tuple[str, str]], list[t
 
 
 def _regroup(connection: sa.Connection, changed: pd.DataFrame) -> None:
-    from observatory.store.ingest.snapshot_load import raw_connection
-
-    raw = raw_connection(connection)
+    raw = stage.raw_connection(connection)
     raw.execute("DROP TABLE IF EXISTS stage_regrouped")
     stage.create(raw, _REGROUPED)
     frame = changed[list(_REGROUPED.columns)]
     stage.copy(raw, _REGROUPED, pa.Table.from_pandas(frame, preserve_index=False))
     raw.execute("ANALYZE stage_regrouped")
-    raw.execute(sql("063_regroup").encode())
+    raw.execute(table_sql.regroup().encode())
 
 
 def _members(connection: sa.Connection, identifier: str) -> dict[str, str]:

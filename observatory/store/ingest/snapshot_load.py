@@ -12,23 +12,23 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.schema import AddConstraint, CreateIndex, DropConstraint, DropIndex
 
 import geodata
 from observatory.declared import catalogue
-from observatory.errors import DatabaseUnavailableError, InputFileError, ObservatoryError
+from observatory.errors import DatabaseUnavailableError, InputFileError
+from observatory.sources.table_declarations import OF_SNAPSHOT, SNAPSHOT
 from observatory.store import tables as t
 from observatory.store.directory.directory_store import FILE as DIRECTORY
 from observatory.store.directory.directory_store import put_back
 from observatory.store.engine import plain_errors
 from observatory.store.entered_files import project
-from observatory.store.ingest import declare, resolution, stage
-from observatory.store.ingest.stage import Progress
+from observatory.store.ingest import declare, file_check, resolution, stage, table_sql
+from observatory.store.ingest.stage import Progress, raw_connection
 from observatory.store.migrate import LOCK_KEY, migrate
 from observatory.store.statements import sql, statement
 
@@ -47,7 +47,8 @@ READ_MOST: Final = (
     "structure_service",
 )
 LARGEST: Final = (t.IndicatorValue, t.Zoning, t.TerritoryLink)
-CHECKS: Final = ("010_check_keys", "011_check_relations", "012_check_figures", "013_check_geometry")
+CHECKS: Final = ("012_check_figures", "013_check_geometry")
+"""What a snapshot must also be: whole, and measurable."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
     """Return the SHA-256 of every file that a load reads."""
     paths = [declarations / catalogue.CATALOG, declarations / catalogue.FIELDS]
     paths += [path for path in [declarations / DIRECTORY] if path.exists()]
-    for file in stage.FILES:
+    for file in SNAPSHOT:
         path = directory / file.file_name
         if path.exists():
             paths.append(path)
@@ -197,8 +198,8 @@ def _stage(connection: sa.Connection, directory: Path, declarations: Path, tell:
     declare.declare(connection, declarations)
     raw = raw_connection(connection)
     rows = {}
-    for position, file in enumerate(stage.FILES):
-        tell(f"Lecture de {file.file_name}", position, len(stage.FILES))
+    for position, file in enumerate(SNAPSHOT):
+        tell(f"Lecture de {file.file_name}", position, len(SNAPSHOT))
         stage.create(raw, file)
         path = directory / file.file_name
         if not path.exists():
@@ -215,12 +216,15 @@ def _stage(connection: sa.Connection, directory: Path, declarations: Path, tell:
 
 
 def _check(connection: sa.Connection, rows: Mapping[str, int], tell: Progress) -> None:
-    problems = []
-    for position, name in enumerate(CHECKS):
-        tell("Vérification de l’instantané", position, len(CHECKS))
-        problems += [f"{row.file_name}, {row.problem} : {row.example}" for row in connection.execute(statement(name))]
+    problems: list[tuple[str, str, str]] = []
+    for position, table in enumerate(SNAPSHOT):
+        tell("Vérification de l’instantané", position, len(SNAPSHOT) + len(CHECKS))
+        problems += file_check.problems(connection, [table], is_snapshot=True)
+    for position, name in enumerate(CHECKS, start=len(SNAPSHOT)):
+        tell("Vérification de l’instantané", position, len(SNAPSHOT) + len(CHECKS))
+        problems += [(row.file_name, row.problem, row.example) for row in connection.execute(statement(name))]
     if problems:
-        shown = " ; ".join(problems[:PROBLEMS_SHOWN])
+        shown = " ; ".join(f"{name}, {problem} : {example}" for name, problem, example in problems[:PROBLEMS_SHOWN])
         rest = len(problems) - PROBLEMS_SHOWN
         raise InputFileError(
             f"L’instantané est refusé, et les données en place restent : {shown}"
@@ -237,10 +241,10 @@ def _swap(
     raw = raw_connection(connection)
     raw.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'")
     with _bare(connection, LARGEST) if _is_empty(connection) else nullcontext():
-        raw.execute(sql("020_swap").encode())
+        _put_in_place(connection)
     raw.execute(sql("040_derive_directory").encode())
     connection.execute(statement("060_keep_members"))
-    resolution.settle(connection)
+    resolution.settle(connection, resolution.decided(connection))
     counted = json.dumps(declare.counted_in(declarations))
     connection.execute(statement("022_source_units"), {"counted": counted})
     _record(connection, checksums)
@@ -255,6 +259,25 @@ def _swap(
     )
     put_back(connection)
     project(connection)
+
+
+def _put_in_place(connection: sa.Connection) -> None:
+    """Write what is staged in the place of what was loaded.
+
+    Rows are deleted rather than truncated, so that readers go on seeing the former data until the commit. Runs stay:
+    they are named by the hash of their inputs.
+    """
+    raw = raw_connection(connection)
+    written = [table for table in OF_SNAPSHOT if table.target is not None]
+    connection.execute(sa.delete(t.Tile))
+    for table in reversed(written):
+        if not table.is_kept_as_is:
+            connection.execute(sa.delete(sa.table(table.target or "", schema=t.SCHEMA)))
+    for table in written:
+        write = table_sql.write_differences if table.is_kept_as_is else table_sql.insert
+        raw.execute(write(table).encode())
+        if table.name == "territory_links":
+            raw.execute("REFRESH MATERIALIZED VIEW observatory.territory_commune")
 
 
 def _is_empty(connection: sa.Connection) -> bool:
@@ -320,11 +343,3 @@ def _vacuum(engine: sa.Engine, tell: Progress) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql(f"VACUUM (ANALYZE) {names}")
     tell("Instantané chargé", 1, 1)
-
-
-def raw_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
-    """Return the psycopg connection under ``connection``, for COPY; errors go through ``plain_errors``."""
-    raw = connection.connection.driver_connection
-    if not isinstance(raw, psycopg.Connection):
-        raise ObservatoryError("La connexion n’est pas une connexion psycopg : ouvrez-la par « create_engine ».")
-    return raw

@@ -1,4 +1,4 @@
--- Figures that contradict their status, and totals that don't add up.
+-- Totals that don’t add up, communes in no département, in several, or in several EPCI, structures of no record.
 WITH totals AS (
     SELECT link.parent_level AS level, link.parent_code AS code, sum(commune.population_count) AS population_count
     FROM stage_territory_links AS link
@@ -12,22 +12,9 @@ WITH totals AS (
     WHERE link.child_level = 'departement'
     GROUP BY link.parent_level, link.parent_code
 )
-SELECT 'territories' AS file_name, 'population et statut se contredisent' AS problem,
-    concat_ws(' ', level, code) AS example
-FROM stage_territories
-WHERE (population_count IS NULL) <> (population_status IN ('missing', 'suppressed'))
-UNION ALL
-SELECT 'values', 'valeur et statut se contredisent', concat_ws(' ', level, code, indicator, period)
-FROM stage_values
-WHERE (value IS NULL) <> (status IN ('missing', 'suppressed')) OR value IN ('NaN', 'Infinity', '-Infinity')
-UNION ALL
-SELECT 'structures', 'point et qualité du lieu se contredisent', structure_id
-FROM stage_structures
-WHERE (point_x_m IS NULL OR point_y_m IS NULL) <> (place_quality = 'unknown')
-UNION ALL
-SELECT 'territories',
-    format('population de %s, somme de ses communes %s', territory.population_count, totals.population_count),
-    concat_ws(' ', territory.level, territory.code)
+SELECT 'territories' AS file_name,
+    format('population de %s, somme de ses communes %s', territory.population_count, totals.population_count) AS problem,
+    concat_ws(' ', territory.level, territory.code) AS example
 FROM stage_territories AS territory
 JOIN totals USING (level, code)
 WHERE territory.population_count IS NOT NULL
@@ -47,3 +34,8 @@ FROM stage_territory_links
 WHERE child_level = 'commune' AND parent_level = 'epci'
 GROUP BY child_code
 HAVING count(*) > 1
+UNION ALL
+SELECT 'structures', 'structure sans enregistrement d’origine', structure.structure_id
+FROM stage_structures AS structure
+LEFT JOIN stage_structure_records AS record USING (structure_id)
+WHERE record.structure_id IS NULL

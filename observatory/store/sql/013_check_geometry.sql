@@ -8,8 +8,6 @@ shapes AS (
     UNION ALL
     SELECT 'territories', concat_ws(' ', level, code), ST_MakePoint(point_x_m, point_y_m)
     FROM stage_territories
-    UNION ALL
-    SELECT 'structures', structure_id, ST_MakePoint(point_x_m, point_y_m) FROM stage_structures
 )
 SELECT
     file_name,

@@ -95,5 +95,3 @@ WHERE (figure.level, figure.code) = ('epci', deserted.code);
 DELETE FROM observatory.territory AS epci USING deserted WHERE (epci.level, epci.code) = ('epci', deserted.code);
 
 REFRESH MATERIALIZED VIEW observatory.territory_commune;
-
-DELETE FROM observatory.tile;

@@ -19,5 +19,3 @@ SELECT DISTINCT 'qpv', code, 'commune', unnest(commune_codes), vintage, source_i
 FROM stage_quarters;
 
 REFRESH MATERIALIZED VIEW observatory.territory_commune;
-
-DELETE FROM observatory.tile;

@@ -15,5 +15,3 @@ FROM (
     GROUP BY held.level, held.code
 ) AS merged
 WHERE upper.level = merged.level AND upper.code = merged.code;
-
-DELETE FROM observatory.tile;

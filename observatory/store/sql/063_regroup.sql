@@ -12,33 +12,11 @@ WHERE record.place_quality IS NOT NULL
         OR record.structure_id IN (SELECT former_id FROM stage_regrouped UNION SELECT structure_id FROM stage_regrouped)
     );
 
-INSERT INTO observatory.structure (
-    structure_id, name, kind, siret, naf, address, post_code, city, commune_code, departement_code, place_quality,
-    place_note, capacity_count, label, is_active, period, source_id, geom
-)
-SELECT
-    touched.structure_id, name, kind, siret, naf, address, post_code, city, commune_code, departement_code,
-    place_quality, place_note, capacity_count, label, is_active, period, source_id, geom
+INSERT INTO observatory.structure (structure_id, {said})
+SELECT touched.structure_id, {said}
 FROM touched
 JOIN observatory.structure_record AS lead ON touched.structure_id = lead.source_id || ':' || lead.record_id
-ON CONFLICT (structure_id) DO UPDATE SET
-    name = excluded.name,
-    kind = excluded.kind,
-    siret = excluded.siret,
-    naf = excluded.naf,
-    address = excluded.address,
-    post_code = excluded.post_code,
-    city = excluded.city,
-    commune_code = excluded.commune_code,
-    departement_code = excluded.departement_code,
-    place_quality = excluded.place_quality,
-    place_note = excluded.place_note,
-    capacity_count = excluded.capacity_count,
-    label = excluded.label,
-    is_active = excluded.is_active,
-    period = excluded.period,
-    source_id = excluded.source_id,
-    geom = excluded.geom;
+ON CONFLICT (structure_id) DO UPDATE SET ({said}) = ROW ({excluded});
 
 UPDATE observatory.structure_record AS record
 SET structure_id = moved.structure_id, rule = moved.rule, score = moved.score
@@ -102,7 +80,7 @@ WHERE left_there.structure_id = followed.structure_id
 UPDATE observatory.directory_edit AS edit
 SET
     structure_id = followed.structure_id,
-    content = jsonb_set(edit.content, '{structure_id}', to_jsonb(followed.structure_id)),
+    content = jsonb_set(edit.content, '{{structure_id}}', to_jsonb(followed.structure_id)),
     base = NULL
 FROM followed
 WHERE edit.structure_id = followed.former_id;

@@ -1,0 +1,1 @@
+({scope}) IN (SELECT DISTINCT {scope} FROM {stage})
