@@ -22,9 +22,9 @@ from observatory.commands.session import transaction
 from observatory.declared.study_reading import read_study
 from observatory.need import NeedStudy, aggregate, normalise
 from observatory.need.uncertainty import intervals, monte_carlo
-from observatory.runs.gap.certainty import DRAW_COUNT, indicator_frame
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, read_inputs
 from observatory.runs.need.need_run import need_run
+from observatory.runs.need.ranking import DRAW_COUNT, indicator_frame
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs" / "benchmarks.md"

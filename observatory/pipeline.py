@@ -15,7 +15,8 @@ from observatory.declared.study_reading import Study, read_study
 from observatory.errors import UsageError
 from observatory.runs.access.access_run import AccessRun, access_run
 from observatory.runs.gap.certainty import Certainties
-from observatory.runs.gap.gap_run import GapRequest, GapRun, stored_gap, work_out_gap
+from observatory.runs.gap.gap_request import GapRequest, GapRun
+from observatory.runs.gap.gap_run import stored_gap, work_out_gap
 from observatory.runs.gap.regional_profile import Profiles
 from observatory.runs.loaded_inputs import checksums, read_inputs
 from observatory.runs.need.need_run import need_run

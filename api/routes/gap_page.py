@@ -13,6 +13,7 @@ from api.views import drawing, page_choices, page_queries, ranking
 from api.views.page_context import PageDep, selectable
 from observatory.publish import gap_rows as publication
 from observatory.publish.gap_explanation import explained
+from observatory.publish.gap_report import GapReport
 from observatory.publish.profile_text import sections
 
 router = APIRouter(include_in_schema=False)
@@ -64,7 +65,7 @@ def gaps_page(
     )
 
 
-def _profile_sources(report: publication.GapReport) -> dict[str, list[str]]:
+def _profile_sources(report: GapReport) -> dict[str, list[str]]:
     """Return the sources of each part of a profile."""
     used = [str(source["source_id"]) for source in report.sources]
     volume = (report.profile or {}).get("volume")
@@ -73,7 +74,7 @@ def _profile_sources(report: publication.GapReport) -> dict[str, list[str]]:
 
 
 def _reasons(
-    connection: Connection, report: publication.GapReport, rows: list[dict[str, Any]]
+    connection: Connection, report: GapReport, rows: list[dict[str, Any]]
 ) -> list[tuple[dict[str, Any], list[str]]]:
     """Return the first rows of a page with the sentences that explain each."""
     shown = explained(connection, replace(report, rows=rows))

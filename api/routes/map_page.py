@@ -16,6 +16,7 @@ from observatory.declared.region import home_region
 from observatory.errors import UsageError
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
+from observatory.publish.gap_report import GapReport
 from observatory.store import read
 from observatory.store.loaded_travel import loaded_travel
 from observatory.words import labels
@@ -84,7 +85,7 @@ def _settings(
     choice: page_choices.Choice,
     measure: str,
     place: page_queries.Row,
-    report: publication.GapReport,
+    report: GapReport,
     catalogue: dict[str, page_queries.Row],
 ) -> dict[str, Any]:
     """Return what the map's script needs: choices, colours, words, towns; no figure but the towns' names."""

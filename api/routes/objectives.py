@@ -11,9 +11,8 @@ from api.dependencies import ConnectionDep
 from api.routes.territories import REFUSED
 from api.schemas import ObjectiveList
 from api.views.page_context import PageDep
-from observatory.commands.objectives import flat
 from observatory.runs.gap.similar_territories import territories_alike
-from observatory.runs.objective_progress import followed
+from observatory.runs.objective_progress import flat, followed
 from observatory.store import read
 
 router = APIRouter()

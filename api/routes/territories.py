@@ -18,7 +18,7 @@ from api.schemas import (
     TerritorySummary,
 )
 from api.views import page_queries
-from observatory.publish.series_points import territory_series
+from observatory.runs.territory_series import territory_series
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["territoires"])

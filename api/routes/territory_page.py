@@ -15,7 +15,7 @@ from api.views.page_queries import Row
 from observatory.declared.shown_services import explained_pairs, paired_services
 from observatory.declared.study_reading import Study
 from observatory.publish import gap_explanation, known_of_expected
-from observatory.publish.series_points import territory_series
+from observatory.runs.territory_series import territory_series
 from observatory.store import read
 
 router = APIRouter(include_in_schema=False)

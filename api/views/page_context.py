@@ -16,6 +16,7 @@ from observatory.declared import shown_services
 from observatory.declared.study_reading import Study
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
+from observatory.publish.gap_report import GapReport
 from observatory.settings import Settings
 from observatory.store import read
 from observatory.words import labels
@@ -56,7 +57,7 @@ class PageRequest:
         """Return the operator's study, or the observatory's."""
         return page_choices.study(self.settings.study)
 
-    def report(self, choice: page_choices.Choice, *, territory: str | None = None) -> publication.GapReport:
+    def report(self, choice: page_choices.Choice, *, territory: str | None = None) -> GapReport:
         """Return the gap analysis of a choice, in all the region or in one territory."""
         return publication.gap_report(
             self.connection,

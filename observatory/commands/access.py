@@ -6,27 +6,27 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from observatory.commands import load_travel
 from observatory.commands.calibration_table import PERCENT, as_json, as_table
 from observatory.commands.catchment import catchment
+from observatory.commands.travel_frame import declared_constants, in_france, transformer
 from observatory.errors import InputFileError, UsageError
 from observatory.words.numbers import decimal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import numpy as np
 
     from observatory.access.calibrate import Trips
     from observatory.access.network import RoadNetwork
     from observatory.access.travel import TravelConstants
+    from observatory.commands.travel_frame import Transform
     from observatory.sources.roads.travel_matrix import Points
-
-    Transform = Callable[[np.ndarray], np.ndarray]
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(catchment)
@@ -39,8 +39,6 @@ app.command("unload", help="Revient aux temps de trajet de repli.")(load_travel.
 
 LIKELY_KMH: Final = (2.0, 150.0)
 """Median speeds, as the crow flies, outside which durations are likely to be in another unit."""
-FRANCE: Final = (-5.5, 41.0, 10.0, 51.6)
-"""Degrees around mainland France, where Lambert-93 is the metric CRS; elsewhere, the UTM zone of the points."""
 
 Mode = Literal["car", "foot", "bicycle"]
 Network = Annotated[Path, typer.Option(help="Extrait OpenStreetMap (.osm.pbf).")]
@@ -162,13 +160,6 @@ def isochrones(
     sys.stdout.write(json.dumps(reached, ensure_ascii=False) + "\n")
 
 
-def declared_constants() -> TravelConstants:
-    """Return the constants of the observatory's own declaration."""
-    from observatory.declared.travel import travel
-
-    return travel().constants
-
-
 def _unit_doubt(sample: Trips) -> str:
     """Return a sentence if the trips are so slow or so fast that the unit must be wrong, else nothing."""
     import numpy as np
@@ -206,29 +197,6 @@ def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Tr
     profile = travel().network.profile(mode)
     to_metres = transformer(lon_lat)
     return build(osm.read(path, profile), profile=profile, to_metres=to_metres), to_metres
-
-
-def in_france(lon_lat: np.ndarray) -> bool:
-    """Tell whether every point lies around mainland France."""
-    west, south, east, north = FRANCE
-    lon, lat = lon_lat.T
-    return bool(((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)).all())
-
-
-def transformer(lon_lat: np.ndarray, *, is_inverse: bool = False) -> Transform:
-    """Return the function that turns degrees into metres around these points, or back; Lambert-93 if there are none."""
-    import numpy as np
-    from pyproj import Transformer
-
-    from observatory import crs
-
-    metric: Any = crs.STORAGE
-    if not in_france(lon_lat):
-        lon, lat = lon_lat.mean(axis=0)
-        metric = (32600 if lat >= 0 else 32700) + math.floor((lon + 180.0) / 6.0) % 60 + 1
-    source, target = (metric, crs.EXCHANGE) if is_inverse else (crs.EXCHANGE, metric)
-    transform = Transformer.from_crs(source, target, always_xy=True).transform
-    return lambda xy: np.column_stack(transform(xy[:, 0], xy[:, 1]))
 
 
 def _network_sentence(figures: Mapping[str, float]) -> str:

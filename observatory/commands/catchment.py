@@ -98,7 +98,7 @@ def _of_files(
     from observatory.access.pairs import check_quantity
     from observatory.access.partition import Territory
     from observatory.access.travel import Places, note_of
-    from observatory.commands.access import declared_constants, transformer
+    from observatory.commands.travel_frame import declared_constants, transformer
     from observatory.runs.access.catchment_table import as_frame
     from observatory.runs.access.tile_runner import catchment as work_out
     from observatory.sources.roads import travel_matrix
@@ -139,7 +139,7 @@ def _runner(engine: str, scheduler: str | None) -> Any:  # noqa: ANN401  (a cont
 
 
 def _write(frame: pd.DataFrame, notes: dict[str, Any], output_format: str, out: Path | None) -> None:
-    from observatory.publish.files import replacing
+    from observatory.whole_file import replacing
 
     if output_format == "parquet" and out is not None:
         with replacing(out) as path:

@@ -17,7 +17,7 @@ from observatory.words.grammar import capital
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from observatory.publish.gap_rows import GapReport
+    from observatory.publish.gap_report import GapReport
 
 FORMATS: Final = ("table", "csv", "json", "geojson")
 LAST: Final = ("rank_low", "verdict", "status", "note")

@@ -22,8 +22,8 @@ def load_network(
 ) -> None:
     """Build the road network of an extract and keep it for every analysis."""
     from observatory.access.network import build
-    from observatory.commands.access import in_france, transformer
     from observatory.commands.session import working
+    from observatory.commands.travel_frame import in_france, transformer
     from observatory.declared.travel import travel
     from observatory.sources.roads import osm
     from observatory.store import loaded_travel
@@ -49,7 +49,7 @@ def load_matrix(
     import numpy as np
 
     from observatory.access.travel import from_matrix
-    from observatory.commands.access import in_france, transformer
+    from observatory.commands.travel_frame import in_france, transformer
     from observatory.sources.roads import travel_matrix
     from observatory.store import loaded_travel
 
@@ -79,7 +79,7 @@ def load_matrix(
 def loaded() -> None:
     """Say which travel times analyses use."""
     from observatory.access.travel import note_of
-    from observatory.commands.access import declared_constants
+    from observatory.commands.travel_frame import declared_constants
     from observatory.store import loaded_travel
 
     found = loaded_travel.loaded_travel()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -60,7 +59,7 @@ def list_all(
 ) -> None:
     """Print objectives and their progress."""
     from observatory.commands.session import transaction, write_text
-    from observatory.runs.objective_progress import followed
+    from observatory.runs.objective_progress import flat, followed
     from observatory.store import read
 
     if format_ not in {"table", "csv", "json"}:
@@ -125,21 +124,6 @@ def import_file(
             except ObservatoryError as error:
                 raise InputFileError(f"{file.name}, ligne {line} : {error} Rien n’a été importé.") from error
     messages().print(f"{len(rows)} objectifs lus : {new} ajoutés, {len(rows) - new} remplacés.")
-
-
-def flat(one: Followed) -> dict[str, Any]:
-    """Return an objective and where it stands as one row."""
-    return {
-        **asdict(one.objective),
-        "name": one.territory_name,
-        "label": one.indicator_label,
-        "unit": one.unit,
-        "value": one.progress.value,
-        "period": one.progress.period,
-        "progress_share": None if one.progress.share is None else round(one.progress.share, 4),
-        "progress_status": one.progress.status,
-        "sentence": one.progress.sentence,
-    }
 
 
 def _text(found: list[Followed]) -> str:

@@ -12,7 +12,7 @@ from observatory.declared.region import home_region
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from observatory.publish.gap_rows import GapReport
+    from observatory.publish.gap_report import GapReport
 
 ADDED: Final = ("open_border_typology", "is_border_flip")
 NOTE: Final = (

@@ -13,7 +13,7 @@ import shapely
 
 from observatory.errors import UsageError
 from observatory.publish.export_layers import COORDINATE_DECIMALS, Layer
-from observatory.publish.files import replacing
+from observatory.whole_file import replacing
 
 
 def write_layer(layer: Layer, path: Path, *, file_format: str) -> list[Path]:

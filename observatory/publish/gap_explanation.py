@@ -12,7 +12,7 @@ from observatory.gap.prose import Certainty, explain
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from observatory.publish.gap_rows import GapReport
+    from observatory.publish.gap_report import GapReport
 
 ADDED: Final = ("contributions", "explanation")
 

@@ -6,13 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import UsageError
 from observatory.gap.columns import COLUMNS, COUNTS
-from observatory.runs.gap.regional_profile import PROFILE
+from observatory.publish.gap_report import GapReport
+from observatory.runs.gap.gap_request import PROFILE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -21,23 +22,6 @@ LEVELS: Final = ("commune", "epci", "departement", "region", "qpv")
 """Levels that a gap analysis is published at."""
 CONCERNED: Final = "need_volume_count"
 CONCERNED_FAR: Final = "in_need_out_of_reach_count"
-
-
-@dataclass(frozen=True)
-class GapReport:
-    """The rows of one level of a gap analysis, with all that explains them."""
-
-    rows: list[dict[str, Any]]
-    parameters: dict[str, Any]
-    sources: list[dict[str, Any]]
-    """Producer, licence, vintage, coverage of every source that the figures come from."""
-    run_hash: str
-    added: tuple[str, ...] = ()
-    """Columns of the rows after the contract's own, where more was asked for."""
-    warnings: tuple[str, ...] = ()
-    """What a reader must know first, in French (:mod:`observatory.publish.known_of_expected`)."""
-    profile: dict[str, Any] | None = None
-    """Clusters, depth, quartiers and volumes of the whole region (:mod:`observatory.runs.gap.regional_profile`)."""
 
 
 def require_level(level: str) -> None:
@@ -84,7 +68,7 @@ def gap_report(
         If no territory bears the code.
     """
     from observatory import pipeline
-    from observatory.publish import known_of_expected
+    from observatory.publish import border_rows, known_of_expected
     from observatory.store import read
 
     require_level(level)
@@ -102,11 +86,7 @@ def gap_report(
         run_hash=run.run_hash,
         warnings=known_of_expected.warnings(connection, services=[service], source_ids=used),
     )
-    if closed_border:
-        from observatory.publish import border_rows
-
-        return border_rows.closed_border(connection, report)
-    return report
+    return border_rows.closed_border(connection, report) if closed_border else report
 
 
 def largest(report: GapReport, *, count: int) -> GapReport:

@@ -18,8 +18,8 @@ from branca.element import Element
 from folium.utilities import JsCode
 
 from observatory import crs
-from observatory.publish.files import replacing
 from observatory.publish.offline_page import OfflineMap, Script, figure_of, offline_map, page
+from observatory.whole_file import replacing
 
 COORDINATE_DECIMALS: Final = 4
 """About ten metres: finer than a pixel of this map at its usual zooms (convention de l'observatoire)."""

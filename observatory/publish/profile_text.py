@@ -11,7 +11,7 @@ from observatory.words.grammar import listed, plural, quoted, shortened
 from observatory.words.numbers import NARROW_SPACE, amount, count, counted, decimal, percent, with_minus
 
 if TYPE_CHECKING:
-    from observatory.publish.gap_rows import GapReport
+    from observatory.publish.gap_report import GapReport
 
 MOST_ROWS: Final = 10
 """Areas, quartiers and EPCI shown (convention de l'observatoire): the JSON document has them all."""

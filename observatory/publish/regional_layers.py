@@ -17,6 +17,7 @@ from observatory.gap.columns import BY_NAME, COUNTS
 from observatory.publish import gap_rows
 from observatory.publish.colours import CLASS_BOUNDS, NO_DATA_COLOUR, TYPOLOGY_COLOURS, class_of, classes
 from observatory.publish.export_layers import territory_shapes
+from observatory.publish.gap_report import GapReport
 from observatory.publish.offline_map import LegendEntry, MapLayer
 from observatory.publish.structure_layers import cite, structure_layer
 from observatory.store import read, tables
@@ -38,9 +39,7 @@ SCORE_FIELDS: Final = {
 }
 
 
-def gap_layer(
-    report: gap_rows.GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str, is_shown: bool
-) -> MapLayer:
+def gap_layer(report: GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str, is_shown: bool) -> MapLayer:
     """Return the choropleth of a gap analysis, coloured by typology, all its figures in the popup.
 
     Parameters
@@ -68,7 +67,7 @@ def gap_layer(
     )
 
 
-def need_layer(report: gap_rows.GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str) -> MapLayer:
+def need_layer(report: GapReport, shapes: gpd.GeoDataFrame, *, name: str, level: str) -> MapLayer:
     """Return the choropleth of the need of a défi, from any gap analysis of that défi."""
     frame = _figures(report, shapes)
     frame["classe"] = frame["need_score"].map(_need_class)
@@ -206,7 +205,7 @@ def _zone_layer(
     )
 
 
-def _figures(report: gap_rows.GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _figures(report: GapReport, shapes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Lay the figures of a report on the shapes of its territories, in the order of the shapes."""
     order = {code: position for position, code in enumerate(shapes.index)}
     rows = sorted(report.rows, key=lambda row: order[row["code"]])
@@ -236,7 +235,7 @@ def _defi_names(study_path: Path | None) -> dict[str, str]:
     return {defi: need.label for defi, need in read_study(study_path).needs.items()}
 
 
-def _citation(report: gap_rows.GapReport) -> str:
+def _citation(report: GapReport) -> str:
     titles = " ; ".join(f"{source['title']} ({source['vintage']})" for source in report.sources)
     return f"{titles}. Calcul {report.run_hash[:12]}."
 

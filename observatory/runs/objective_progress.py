@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from observatory.declared.study_reading import Study
 from observatory.errors import InputFileError, UsageError
 from observatory.gap.progress import Objective, Progress, progress
-from observatory.publish.series_points import territory_series
+from observatory.runs.territory_series import territory_series
 from observatory.store import objective_rows as store
 from observatory.store import read
 from observatory.store.tables import Indicator
@@ -128,3 +128,18 @@ def followed(connection: Connection, *, level: str | None = None, code: str | No
             Followed(one, names[place], label, unit, used.source_ids if used else (), progress(one, series[place]))
         )
     return found
+
+
+def flat(one: Followed) -> dict[str, Any]:
+    """Return an objective and where it stands as one row."""
+    return {
+        **asdict(one.objective),
+        "name": one.territory_name,
+        "label": one.indicator_label,
+        "unit": one.unit,
+        "value": one.progress.value,
+        "period": one.progress.period,
+        "progress_share": None if one.progress.share is None else round(one.progress.share, 4),
+        "progress_status": one.progress.status,
+        "sentence": one.progress.sentence,
+    }

@@ -237,3 +237,11 @@ def _failure(error: BaseException, *, is_disconnect: bool) -> ObservatoryError |
     if is_disconnect or isinstance(error, _AWAY):
         return DatabaseUnavailableError("La base de données s’est interrompue : réessayez dans quelques secondes.")
     return None
+
+
+def raw_connection(connection: sa.Connection) -> psycopg.Connection[Any]:
+    """Return the psycopg connection under ``connection``, for COPY; errors go through ``plain_errors``."""
+    raw = connection.connection.driver_connection
+    if not isinstance(raw, psycopg.Connection):
+        raise ObservatoryError("La connexion n’est pas une connexion psycopg : ouvrez-la par « create_engine ».")
+    return raw

@@ -157,7 +157,7 @@ def _matrix(path: Path, digest: str) -> MatrixTimes:  # noqa: ARG001  (part of t
 
 
 def _store(arrays: dict[str, Any], meta: dict[str, Any], path: Path) -> LoadedTravel:
-    from observatory.publish.files import replacing
+    from observatory.whole_file import replacing
 
     digest = hashlib.sha256()
     for name in sorted(arrays):

@@ -249,7 +249,16 @@ def test_metrics_count_by_route_and_status(client: TestClient) -> None:
     route = 'route="/api/territories/{level}/{code}"'
     assert f'observatory_http_requests_total{{method="GET",{route},status="200"}}' in text
     assert f'observatory_http_requests_total{{method="GET",{route},status="404"}} ' in text
-    assert f'observatory_http_request_duration_seconds_bucket{{method="GET",{route},status="200",le="+Inf"}}' in text
+    assert f'observatory_http_request_duration_seconds_bucket{{le="+Inf",method="GET",{route},status="200"}}' in text
+    assert f'observatory_http_request_duration_seconds_count{{method="GET",{route},status="200"}}' in text
+    assert "_created" not in text
+
+
+def test_each_application_counts_its_own_requests(settings: Settings) -> None:
+    with TestClient(create_app(settings)) as one, TestClient(create_app(settings)) as other:
+        one.get("/healthz")
+        assert 'route="/healthz"' in one.get("/metrics").text
+        assert 'route="/healthz"' not in other.get("/metrics").text
 
 
 def test_every_operation_is_described_in_french(client: TestClient) -> None:

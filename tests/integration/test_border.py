@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from test_pipeline import TOY_STUDY
 
-from observatory.publish.gap_rows import GapReport, gap_report, to_csv
+from observatory.publish.gap_report import GapReport
+from observatory.publish.gap_rows import gap_report, to_csv
 
 
 @pytest.fixture

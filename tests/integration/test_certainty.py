@@ -13,9 +13,10 @@ from api.app import create_app
 from observatory import cli
 from observatory.declared.study_reading import read_study
 from observatory.publish.gap_explanation import ADDED, explained
-from observatory.publish.gap_rows import GapReport, gap_report, to_csv, to_json
+from observatory.publish.gap_report import GapReport
+from observatory.publish.gap_rows import gap_report, to_csv, to_json
 from observatory.runs.gap.certainty import COLUMNS, Certainties
-from observatory.runs.gap.gap_run import GapRequest
+from observatory.runs.gap.gap_request import GapRequest
 from observatory.runs.loaded_inputs import Inputs, read_inputs
 from observatory.runs.need.need_figures import computed_figures
 from observatory.runs.need.need_run import NeedRun, need_run

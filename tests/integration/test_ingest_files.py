@@ -464,7 +464,7 @@ def test_each_epci_is_asked_for_its_communes(
 
 def test_household_waste_reaches_the_series_of_a_departement(normandy: sa.Engine, tmp_path: Path) -> None:
     from api.views import charts
-    from observatory.publish.series_points import territory_series
+    from observatory.runs.territory_series import territory_series
 
     lines = ["ANNEE;C_DEPT;L_TYP_REG_DECHET;TONNAGE_DMA_T"]
     lines += [

@@ -16,12 +16,13 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from observatory.declared.study_reading import read_study
 from observatory.need.uncertainty import dominance, monte_carlo, total_indices
-from observatory.publish.gap_rows import GapReport, gap_report
+from observatory.publish.gap_report import GapReport
+from observatory.publish.gap_rows import gap_report
 from observatory.publish.profile_text import sections
-from observatory.runs.gap.certainty import indicator_frame
 from observatory.runs.gap.regional_profile import Profiles
 from observatory.runs.loaded_inputs import read_inputs
 from observatory.runs.need.need_run import need_run
+from observatory.runs.need.ranking import indicator_frame
 from observatory.settings import Settings
 from observatory.words import labels, numbers
 

@@ -27,11 +27,11 @@ from observatory.gap.secrecy import stand_ins, suppress
 from observatory.publish import export_layers, gap_rows, regional_layers
 from observatory.publish.offline_map import draw
 from observatory.publish.offline_page import page
-from observatory.publish.series_points import territory_series
 from observatory.runs.loaded_inputs import Inputs, read_figures, read_inputs
 from observatory.runs.need import small_counts
 from observatory.runs.need.need_run import NeedRun, need_run
 from observatory.runs.siting.answer import Asked, answer
+from observatory.runs.territory_series import territory_series
 from observatory.settings import Settings
 from observatory.store.tables import IndicatorValue, SnapshotFile
 

@@ -14,10 +14,10 @@ from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
 from observatory.gap.progress import Objective
 from observatory.publish.gap_rows import gap_report
-from observatory.publish.series_points import territory_series
 from observatory.runs.gap.gap_difference import difference
 from observatory.runs.gap.similar_territories import profiles, territories_alike
 from observatory.runs.objective_progress import checked, followed
+from observatory.runs.territory_series import territory_series
 from observatory.settings import Settings
 from observatory.store.objective_rows import remove_objectives, set_objective
 

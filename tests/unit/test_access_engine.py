@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -117,6 +118,13 @@ def test_a_scheduler_that_does_not_answer_is_told_in_french(monkeypatch: pytest.
     with pytest.raises(WorkersError, match="Aucun ordonnanceur Dask ne répond"), dask_client("tcp://127.0.0.1:1"):
         pass
     with pytest.raises(UsageError, match="n’est pas l’adresse"), dask_client("n’importe quoi"):
+        pass
+
+
+@pytest.mark.parametrize("library", ["dask", "distributed"])
+def test_without_dask_a_sentence_says_what_to_install(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(UsageError, match=r"pip install '\.\[cluster\]'"), dask_client(None, workers=1):
         pass
 
 

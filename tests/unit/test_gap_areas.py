@@ -8,7 +8,7 @@ import pytest
 
 from observatory.gap.areas import areas
 from observatory.gap.spatial import Clusters, clusters_among, surroundings
-from observatory.publish.gap_rows import GapReport
+from observatory.publish.gap_report import GapReport
 from observatory.publish.profile_text import against_commune, concentrated, sections
 
 CODES = pd.Index(["A", "B", "C", "D", "E"])

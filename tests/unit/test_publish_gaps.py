@@ -12,6 +12,7 @@ from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
 from observatory.gap.columns import COLUMNS
 from observatory.publish import border_rows, gap_explanation, gap_rows
+from observatory.publish.gap_report import GapReport
 from observatory.store.tables import GapResult
 
 SQUARE = '{"type":"Polygon","coordinates":[[[0,49],[1,49],[1,50],[0,49]]]}'
@@ -50,7 +51,7 @@ def report():
         row("200000003", "Inconnu", (None, None, None, None), None),
     ]
     source = {"source_id": "insee", "title": "RP", "producer": "INSEE", "vintage": "2022", "licence": "LO 2.0"}
-    return gap_rows.GapReport(rows=rows, parameters={"threshold_min": 20.0}, sources=[source], run_hash="abc")
+    return GapReport(rows=rows, parameters={"threshold_min": 20.0}, sources=[source], run_hash="abc")
 
 
 def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):

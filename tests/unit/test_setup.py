@@ -22,7 +22,7 @@ TOOLS = ("bash", "cat", "dirname", "flock", "mkdir", "sed", "sha256sum", "sort",
 
 def declared() -> list[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    groups = project["dependency-groups"].values()
+    groups = [*project["dependency-groups"].values(), *project["project"]["optional-dependencies"].values()]
     named = [*project["project"]["dependencies"], *(one for group in groups for one in group if isinstance(one, str))]
     return [Requirement(text) for text in named]
 

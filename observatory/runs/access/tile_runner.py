@@ -76,12 +76,18 @@ def dask_client(scheduler: str | None, *, workers: int | None = None) -> Iterato
     Raises
     ------
     UsageError
-        If the address is malformed.
+        If the address is malformed, or Dask isn't installed.
     WorkersError
         If nothing answers there.
     """
-    import dask
-    from distributed import Client, LocalCluster
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise UsageError(
+            "Dask n’est pas installé : lancez « pip install '.[cluster]' » dans le dossier de l’observatoire, ou "
+            "retirez « --engine dask » pour calculer sur cette machine."
+        ) from error
 
     settings = {"distributed.scheduler.allowed-failures": LOST_WORKERS_MAX}
     with dask.config.set(settings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -16,18 +16,15 @@ from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.access.access_run import service_supply, supply_norm
 from observatory.runs.access.travel_cost import places, travel_within
+from observatory.runs.gap.gap_request import GapRequest
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures
 from observatory.runs.memory import kept
 from observatory.runs.need import small_counts
 from observatory.runs.need.need_figures import computed_figures, figure_names, protected_need
 from observatory.runs.need.need_rows import VALUE_DECIMALS
 from observatory.runs.need.need_run import NeedRun
+from observatory.runs.need.ranking import DRAW_COUNT, SEED, indicator_frame
 
-if TYPE_CHECKING:
-    from observatory.runs.gap.gap_run import GapRequest
-
-DRAW_COUNT: Final = 1000
-SEED: Final = 0
 SHARE_DECIMALS: Final = 4
 RANKS: Final = ("rank_low", "rank_median", "rank_high")
 COLUMNS: Final = (*RANKS, "verdict_share", "verdict", "score_low", "score_high", "flips")
@@ -138,11 +135,6 @@ class Certainties:
         if key not in self._accesses:
             self._accesses[key] = _access(self._connection, request, verdict, self._inputs)
         return self._accesses[key]
-
-
-def indicator_frame(need: NeedRun, study: NeedStudy, level: str) -> pd.DataFrame:
-    """Return the indicators of a level in their own units; NaN where unknown."""
-    return need.indicator_values(level)[study.indicator_ids]
 
 
 def _intervals(values: pd.DataFrame, study: NeedStudy) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -11,20 +10,19 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.declared.region import home_region
-from observatory.declared.study_reading import ServiceStudy, Study
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
 from observatory.gap.columns import COLUMNS
 from observatory.gap.prose import HIDDEN_NOTE
-from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS, require_threshold
-from observatory.runs.access.access_run import CLOSED_BORDER, AccessRun, access_hash
+from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
+from observatory.runs.access.access_run import CLOSED_BORDER, AccessRun
 from observatory.runs.gap import certainty
 from observatory.runs.gap.certainty import Certainties
 from observatory.runs.gap.closed_border import border_flips
-from observatory.runs.gap.regional_profile import PROFILE, Profiles
-from observatory.runs.identity import run_hash
+from observatory.runs.gap.gap_request import PROFILE, GapRequest, GapRun
+from observatory.runs.gap.regional_profile import Profiles
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level
 from observatory.runs.need.need_figures import REUSE_SERVICE
-from observatory.runs.need.need_run import NeedRun, need_hash
+from observatory.runs.need.need_run import NeedRun
 from observatory.store import results
 from observatory.store.tables import GapResult
 from observatory.words.numbers import counted
@@ -33,51 +31,6 @@ QPV_NOTE: Final = (
     "Population du quartier absente des données chargées : ni compte ni besoin ; "
     "temps et accès mesurés au point du QPV."
 )
-
-
-@dataclass(frozen=True)
-class GapRun:
-    """A stored gap analysis: its rows are read by its hash."""
-
-    run_hash: str
-    parameters: dict[str, Any]
-    source_ids: list[str]
-    is_new: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class GapRequest:
-    """What is asked: one défi, one service, one threshold of one study."""
-
-    study: Study
-    defi: str
-    service: ServiceStudy
-    threshold_min: float
-
-    @classmethod
-    def of(cls, study: Study, *, defi: str, service: str, threshold_min: float | None) -> GapRequest:
-        """Check a request; the threshold is the study's own unless one is given.
-
-        Raises
-        ------
-        UsageError
-            If the défi or the service is unknown, or the threshold is out of range.
-        """
-        study.need(defi)
-        declared = study.service(service)
-        minutes = require_threshold(declared.threshold_min if threshold_min is None else float(threshold_min))
-        return cls(study, defi, declared, minutes)
-
-    def run_hash(self, checksums: Mapping[str, str]) -> str:
-        """Return the name of the run that answers the request on this data."""
-        content = {
-            "need": need_hash(self.study, self.defi, dict(checksums)),
-            "access": access_hash(self.study, self.service, self.threshold_min, dict(checksums)),
-            "cuts": [self.study.cuts.need, self.study.cuts.access],
-            "draws": [certainty.DRAW_COUNT, certainty.SEED],
-            PROFILE: 2,
-        }
-        return run_hash("gap", content)
 
 
 def stored_gap(connection: Connection, request: GapRequest, checksums: Mapping[str, str]) -> GapRun | None:

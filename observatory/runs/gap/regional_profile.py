@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pandas as pd
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from observatory.gap.areas import areas
 from observatory.gap.depth import density_class, depths, frr_class, qpv_against_commune
 from observatory.gap.spatial import QUADRANTS, Surroundings, clusters_among, surroundings
 from observatory.need.volumes import estimated_volumes, small_area
+from observatory.runs.gap.gap_request import GapRequest
 from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures
 from observatory.runs.memory import kept
@@ -21,11 +22,6 @@ from observatory.runs.need.ranking import ranking
 from observatory.store.statements import statement
 from observatory.store.tables import Indicator, Zoning
 
-if TYPE_CHECKING:
-    from observatory.runs.gap.gap_run import GapRequest
-
-PROFILE: Final = "profile"
-"""Parameter of a gap analysis that holds its profile; channels give it apart."""
 PERMUTATIONS: Final = 999
 SEED: Final = 0
 FALSE_DISCOVERY_RATE: Final = 0.05

@@ -11,11 +11,12 @@ import pandas as pd
 from observatory.gap.spatial import moran, scale_sensitivity
 from observatory.need import NeedStudy
 from observatory.need.uncertainty import dominance, monte_carlo, total_indices
-from observatory.runs.gap.certainty import DRAW_COUNT, SEED, indicator_frame
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, at_level
 from observatory.runs.memory import kept
 from observatory.runs.need.need_run import NeedRun
 
+DRAW_COUNT: Final = 1000
+SEED: Final = 0
 LEVEL: Final = "epci"
 SURE_SHARE: Final = 0.95
 """Share of the draws in which a need must be the greater to be surely so (convention de l'observatoire)."""
@@ -48,6 +49,11 @@ def ranking(
         communes) and ``s_maup`` (their sensitivity to being grouped into EPCI).
     """
     return kept(("ranking", need.run_hash), lambda: _work_out(need, study, neighbours, inputs))
+
+
+def indicator_frame(need: NeedRun, study: NeedStudy, level: str) -> pd.DataFrame:
+    """Return the indicators of a level in their own units; NaN where unknown."""
+    return need.indicator_values(level)[study.indicator_ids]
 
 
 def _work_out(
