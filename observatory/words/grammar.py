@@ -44,10 +44,11 @@ class Named:
 
 @dataclass(frozen=True)
 class RegionNames:
-    """A région in sentences: "la Normandie", "de Normandie", "en Normandie", "normand", "normande", "Normands"."""
+    """A région in sentences: la Normandie, toute la Normandie, de Normandie, en Normandie, normand, normande."""
 
     name: str
     definite: str
+    whole: str
     genitive: str
     locative: str
     adjective_m: str
