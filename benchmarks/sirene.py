@@ -28,7 +28,7 @@ from pathlib import Path
 import duckdb
 import sirene_stock
 
-import geodata
+from observatory.declared.services import offer
 from observatory.sources.structures import sirene_stock as sirene
 
 NORMANDY_AND_BORDER = ("14", "27", "28", "35", "50", "53", "60", "61", "72", "76", "78", "80", "95")
@@ -112,7 +112,7 @@ def bare(extract: sirene.Extract, which: str) -> int:
 def one_run(which: str, folder: Path, suffix: str) -> None:
     """Run one reading and print what it took."""
     extract = sirene_stock.paths(folder, suffix)
-    families = geodata.declarations("services")["ess_families"]
+    families = offer().ess_families
     sought = known(extract.legal_units) if which == "path" else []
     start, cpu = time.perf_counter(), sum(os.times()[:2])
     if which == "path":

@@ -11,8 +11,8 @@ from api.routes.tiles import MAP_LEVELS
 from api.views import drawing, page_choices, page_queries, ranking, tile_bytes
 from api.views.page_context import PageDep, PageRequest, selectable
 from observatory.access.routing import MODES_IN_WORDS
-from observatory.declared import shown_services
 from observatory.declared.region import home_region
+from observatory.declared.services import offer
 from observatory.errors import UsageError
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
@@ -89,7 +89,7 @@ def _settings(
     catalogue: dict[str, page_queries.Row],
 ) -> dict[str, Any]:
     """Return what the map's script needs: choices, colours, words, towns; no figure but the towns' names."""
-    service_colours = shown_services.service_colours()
+    service_colours = offer().service_colours
     return {
         "choice": {"defi": choice.defi, "service": choice.service, "level": choice.level, "measure": measure},
         "bbox": place["bbox"],
@@ -105,7 +105,7 @@ def _settings(
             {"id": name, "label": entry.label, "colour": service_colours[name]}
             for name, entry in on.study.services.items()
         ],
-        "kinds": shown_services.kind_labels(),
+        "kinds": offer().kind_labels,
         "statuses": labels.STATUSES,
         "places": labels.PLACES,
         "levels": labels.LEVELS,

@@ -12,7 +12,7 @@ from api.views.directory_view import by_structure
 from api.views.page_context import PageDep
 from api.views.rendering import page
 from observatory.declared.region import home_region
-from observatory.declared.shown_services import paired_services
+from observatory.declared.services import offer
 from observatory.declared.travel import travel
 from observatory.store import read
 
@@ -25,7 +25,7 @@ REJECTED_SHOWN = 500
 @router.get("/")
 def home(on: PageDep) -> HTMLResponse:
     """Show the region at a glance."""
-    pairs = paired_services()
+    pairs = offer().pairs
     regions = {defi: on.report(page_choices.Choice(defi, service, "region")) for defi, service in pairs.items()}
     choice = page_choices.choose(on.study)
     report = on.report(choice)

@@ -11,7 +11,7 @@ from api.routes.territories import REFUSED
 from api.schemas import SourceSummary, StructureList, StructureSummary
 from api.views import page_queries
 from api.views.page_choices import completeness, require_service, study
-from observatory.declared.shown_services import kind_labels
+from observatory.declared.services import offer
 from observatory.store import read
 from observatory.words import labels
 
@@ -39,7 +39,7 @@ def structures(
     total = read.structure_count(connection, service=wanted, territory=territory or None, bbox=extent)
     catalogue = page_queries.sources(connection)
     used = {row["source_id"] for row in found}
-    names = kind_labels()
+    names = offer().kind_labels
     said = completeness(declared, connection)
     return StructureList(
         items=[

@@ -12,7 +12,7 @@ from api.views import completeness_view, drawing, page_queries, ranking
 from api.views.charts import charts
 from api.views.page_context import PageDep
 from api.views.page_queries import Row
-from observatory.declared.shown_services import explained_pairs, paired_services
+from observatory.declared.services import offer
 from observatory.declared.study_reading import Study
 from observatory.publish import gap_explanation, known_of_expected
 from observatory.runs.territory_series import territory_series
@@ -62,11 +62,11 @@ def territory_page(on: PageDep, level: str, code: str) -> HTMLResponse:
         needs=needs,
         indicators={defi: {item.id: item for item in need.indicators} for defi, need in study.needs.items()},
         gaps=(gaps := page_queries.gaps_of(on.connection, level, code)),
-        paires=paired_services(),
+        paires=offer().pairs,
         charts=charts(territory_series(on.connection, level, code)),
         reasons=[
             (defi, service, gaps[defi, service], _sentences(gaps[defi, service], needs.get(defi), study))
-            for defi, service in explained_pairs()
+            for defi, service in offer().explained_pairs
             if (defi, service) in gaps
         ],
         structures=read.structures(on.connection, territory=code, limit=STRUCTURES_SHOWN) if has_own_code else [],

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
-from observatory.declared.shown_services import first_defi, paired_services
+from observatory.declared.services import offer
 from observatory.declared.study_reading import PHASED_SERVICE, Study, read_study
 from observatory.errors import UsageError
 from observatory.publish import gap_rows as publication
@@ -62,9 +62,9 @@ def choose(
     UsageError
         If a name is unknown; the sentence lists those that exist.
     """
-    defi = defi or first_defi()
-    pairs = paired_services()
-    service = service or pairs.get(defi, pairs[first_defi()])
+    first, pairs = offer().shown.defi, offer().pairs
+    defi = defi or first
+    service = service or pairs.get(defi, pairs[first])
     level = level or DEFAULT_LEVEL
     study.need(defi)
     if study.service(service).phase is not None and not with_phases:

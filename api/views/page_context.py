@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse
 from api.dependencies import ConnectionDep, SettingsDep
 from api.views import page_choices, page_queries
 from api.views.rendering import page
-from observatory.declared import shown_services
+from observatory.declared.services import offer
 from observatory.declared.study_reading import Study
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
@@ -28,13 +28,13 @@ def shared_context(settings: Settings, connection: Connection) -> dict[str, Any]
     return {
         "defis": page_choices.defi_labels(study),
         "services": {name: entry.label for name, entry in study.services.items()},
-        "kinds": shown_services.kind_labels(),
+        "kinds": offer().kind_labels,
         "completeness": page_choices.completeness(study, connection),
         "gap_levels": {level: labels.LEVELS[level] for level in publication.LEVELS},
         "scales": {measure: colours.classes(measure) for measure in colours.SCALES},
         "typology_colours": colours.TYPOLOGY_COLOURS,
-        "service_colours": shown_services.service_colours(),
-        "map_services": shown_services.services_on("page_map"),
+        "service_colours": offer().service_colours,
+        "map_services": offer().shown.on_page_map,
         "study": study,
     }
 

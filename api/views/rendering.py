@@ -13,8 +13,8 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-import geodata
 from api.views.source_notes import SourceNotes
+from observatory.declared.reference import secrecy
 from observatory.declared.region import home_region
 from observatory.gap.columns import BY_NAME
 from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
@@ -106,7 +106,7 @@ def environment() -> Environment:
         "mots_rang": numbers.rank_interval,
         "est_secret": is_secret,
         "colonnes": BY_NAME,
-        "petits_comptes": geodata.declarations("secrecy")["thresholds"],
+        "petits_comptes": secrecy().thresholds,
         "seuils": (SHORTEST_THRESHOLD_MIN, LONGEST_THRESHOLD_MIN),
     }
     return templates

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 
 import geodata
 from observatory.access.travel import TravelConstants
-from observatory.declared import travel
+from observatory.declared import services, travel
 from observatory.declared.need_study import Defi, NeedStudy, Rules, Weights
 from observatory.declared.reading import (
     Loc,
@@ -44,7 +44,7 @@ PHASE_COMPLETENESS = (
     "zone d’intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "
     "l’accès peut être plus grand."
 )
-SERVICES = geodata.ROOT / "services.toml"
+SERVICES = geodata.ROOT / services.FILE
 DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
 
 
@@ -209,14 +209,13 @@ def _built(path: Path, *_: Version) -> Study:
     except ValidationError as error:
         found = fault(error, StudyFile)
         raise InputFileError(f"{_place(found.loc, written, path)} : {found.words} ; comparez avec {MODEL}.") from None
-    services = geodata.declarations("services")["services"]
     return Study(
         id=declared.study.id,
         title=declared.study.title,
         version=int(declared.study.version),
-        digest=_digest(path.read_bytes(), services),
+        digest=_digest(path.read_bytes()),
         needs={name: one.need(name, declared.rules, declared.weights) for name, one in declared.defis.items()},
-        services={name: _service(name, one, services.get(name, {})) for name, one in declared.services.items()},
+        services={name: _service(name, one) for name, one in declared.services.items()},
         cuts=declared.cuts,
         catchment_threshold_min=declared.catchment.threshold_min,
         travel=_travel(written),
@@ -266,9 +265,11 @@ def _indicator_place(rest: Sequence[int | str], written: Mapping[str, Any]) -> s
     return f", indicateur {int(deeper[1]) + 1}{named}{', measure' if 'measure' in deeper[2:-1] else ''}"
 
 
-def _digest(content: bytes, services: Mapping[str, Any]) -> str:
+def _digest(content: bytes) -> str:
     """Return the checksum of a study and of the declaration of services, whose words its runs carry; not colours."""
-    shown = {name: {key: one[key] for key in one if key != "colour"} for name, one in services.items()}
+    shown = {
+        name: {key: one[key] for key in one if key != "colour"} for name, one in document(SERVICES)["services"].items()
+    }
     words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(content + words.encode("utf-8")).hexdigest()
 
@@ -283,15 +284,12 @@ def _travel(written: Mapping[str, Any]) -> TravelStudy:
     return TravelStudy(constants, hashlib.sha256(words.encode()).hexdigest(), is_own)
 
 
-def _service(name: str, entry: ServiceEntry, declared: Mapping[str, Any]) -> ServiceStudy:
-    return ServiceStudy(
-        service=name,
-        label=declared.get("label", name),
-        completeness=declared.get("completeness", ""),
-        is_complete=bool(declared.get("is_complete", False)),
-        kinds=tuple(declared.get("kinds", ())),
-        **dict(entry),
-    )
+def _service(name: str, entry: ServiceEntry) -> ServiceStudy:
+    declared = services.offer().services.get(name)
+    told: dict[str, Any] = {"label": name, "completeness": "", "is_complete": False, "kinds": ()}
+    if declared is not None:
+        told = {key: getattr(declared, key) for key in told}
+    return ServiceStudy(service=name, **told, **dict(entry))
 
 
 def _listed(names: Mapping[str, Any]) -> str:

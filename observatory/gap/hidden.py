@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
+from observatory.declared.reference import Secrecy
 from observatory.gap.secrecy import Suppression, suppress
 
 POPULATION = "population_count"
@@ -54,14 +54,12 @@ class HiddenFigure:
         return self.suppression.mask if self.beyond is None else self.suppression.mask | self.beyond
 
 
-def rules(declared: Mapping[str, Any]) -> tuple[Rule, ...]:
+def rules(declared: Secrecy) -> tuple[Rule, ...]:
     """Read the rules, in the order declared: a cap comes before what it bounds."""
     found = []
-    for figure, entry in declared["figures"].items():
-        own = declared["sources"].get(entry["source"], {})
-        threshold = own.get(entry["unit"], declared["thresholds"][entry["unit"]])
-        width = declared["protection"]["width"]
-        found.append(Rule(figure, threshold, width, entry.get("of"), entry.get("cap"), entry.get("with")))
+    for figure, one in declared.figures.items():
+        threshold = declared.sources.get(one.source, {}).get(one.unit, getattr(declared.thresholds, one.unit))
+        found.append(Rule(figure, threshold, declared.protection.width, one.of, one.cap, one.linked_to))
     return tuple(found)
 
 

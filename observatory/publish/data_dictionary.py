@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
-import geodata
 from observatory.declared import catalogue
+from observatory.declared.services import offer
 from observatory.sources import contracts
 
 HEADER: Final = """# Dictionnaire des données
@@ -65,25 +65,19 @@ def _fields() -> list[str]:
 
 
 def _services() -> list[str]:
-    declared = geodata.declarations("services")
+    labels = offer().kind_labels
     lines = ["## Services", ""]
-    for service, one in declared["services"].items():
-        kinds = ", ".join(f"{declared['kinds'][kind]['label']} (`{kind}`)" for kind in one["kinds"])
-        lines += [
-            f"### {one['label']} (`{service}`)",
-            "",
-            f"- Types : {kinds}",
-            f"- Complétude : {one['completeness']}",
-        ]
-        if one["notes"]:
-            lines.append(f"- Note : {one['notes']}")
+    for service, one in offer().services.items():
+        kinds = ", ".join(f"{labels[kind]} (`{kind}`)" for kind in one.kinds)
+        lines += [f"### {one.label} (`{service}`)", "", f"- Types : {kinds}", f"- Complétude : {one.completeness}"]
+        if one.notes:
+            lines.append(f"- Note : {one.notes}")
         lines.append("")
     return lines
 
 
 def _verdicts() -> list[str]:
-    judged: list[dict[str, Any]] = geodata.declarations("services")["ressourceries"]
-    rows = [(one["name"], one["siret"], f"`{one['verdict']}`", one["reason"]) for one in judged]
+    rows = [(one.name, one.siret, f"`{one.verdict}`", one.reason) for one in offer().ressourceries]
     return [
         "## Ressourceries : verdicts",
         "",

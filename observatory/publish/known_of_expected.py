@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import geodata
-from observatory.declared import catalogue
+from observatory.declared import catalogue, reference
 from observatory.declared.region import home_region
+from observatory.declared.services import ServiceDeclaration, offer
 from observatory.sources.freshness import Freshness, freshness
 from observatory.words import numbers
 
@@ -72,7 +72,7 @@ def completeness(connection: Connection, level: str, code: str | None = None) ->
     """
     from observatory.store import read
 
-    declared = geodata.declarations("services")["services"]
+    declared = offer().services
     known = read.known_services(connection, level, code)
     codes = [row["code"] for row in read.territories(connection, level)] if code is None else [code]
     return {
@@ -91,7 +91,7 @@ def held(connection: Connection, level: str, code: str | None = None) -> dict[st
     found: dict[str, dict[str, Completeness]] = {}
     for row in read.known_layers(connection, level, code):
         place = (level, str(row["code"]))
-        said = {name: expected_at(name, place) for name in geodata.declarations("expected") if name in row}
+        said = {name: expected_at(name, place) for name in reference.expected() if name in row}
         found[place[1]] = {
             name: Completeness(name, int(row[name]), count, note, is_complete=False)
             for name, (count, note) in said.items()
@@ -102,27 +102,26 @@ def held(connection: Connection, level: str, code: str | None = None) -> dict[st
 
 def layer_labels() -> dict[str, str]:
     """Return the French label of each layer of :func:`held`."""
-    return {name: str(entry["label"]) for name, entry in geodata.declarations("expected").items() if "label" in entry}
+    return {name: entry.label for name, entry in reference.expected().items() if entry.label is not None}
 
 
 def expected_at(layer: str, place: tuple[str, str]) -> tuple[int | None, str | None]:
     """Return the published number of a layer in a territory and who published it, in French; Nones if nobody did."""
-    entry = geodata.declarations("expected").get(layer, {})
-    if place == ("region", home_region().code) and "source_id" in entry:
-        source = catalogue.source(entry["source_id"])
+    entry = reference.expected().get(layer, reference.ExpectedLayer())
+    if place == ("region", home_region().code) and entry.source_id is not None:
+        source = catalogue.source(entry.source_id)
         return source.expected_count, source.expected_note
-    declared = entry.get(place[0])
-    if declared is None or place[1] not in declared["counts"]:
+    declared = entry.at.get(place[0])
+    if declared is None or place[1] not in declared.counts:
         return None, None
-    return int(declared["counts"][place[1]]), f"{declared['source']} : {declared['url']}"
+    return declared.counts[place[1]], f"{declared.source} : {declared.url}"
 
 
 def everywhere(connection: Connection, level: str) -> list[dict[str, Any]]:
     """Return one row for each territory of a level and layer: ``code, name, layer, label`` and its completeness."""
     from observatory.store import read
 
-    services = geodata.declarations("services")["services"]
-    names = layer_labels() | {name: str(entry["label"]) for name, entry in services.items()}
+    names = layer_labels() | offer().service_labels
     by_service, by_layer = completeness(connection, level), held(connection, level)
     rows = []
     for place in read.territories(connection, level):
@@ -172,27 +171,20 @@ def warnings(
     return (*told, *_outdated(rows, today))
 
 
-def _of(name: str, declared: Mapping[str, Any], known: Mapping[str, int], place: tuple[str, str]) -> Completeness:
+def _of(name: str, declared: ServiceDeclaration, known: Mapping[str, int], place: tuple[str, str]) -> Completeness:
     count, note = expected_at(name, place)
-    if place == ("region", home_region().code) and "expected_count" in declared:
-        count, note = declared["expected_count"], declared["expected_note"]
-    return Completeness(
-        service=name,
-        known_count=known.get(name, 0),
-        expected_count=count,
-        expected_note=note,
-        is_complete=bool(declared["is_complete"]),
-    )
+    if place == ("region", home_region().code) and declared.expected_count is not None:
+        count, note = declared.expected_count, declared.expected_note
+    return Completeness(name, known.get(name, 0), count, note, declared.is_complete)
 
 
 def _partial(one: Completeness | None) -> str | None:
     if one is None or one.is_complete:
         return None
-    label = geodata.declarations("services")["services"][one.service]["label"]
-    known = f"{label} : {numbers.count(one.known_count)} structures connues {home_region().names.locative}"
+    declared = offer().services[one.service]
+    known = f"{declared.label} : {numbers.count(one.known_count)} structures connues {home_region().names.locative}"
     if one.expected_count:
-        year = geodata.declarations("services")["services"][one.service]["expected_year"]
-        known += f" sur {numbers.count(one.expected_count)} attendues ({year})"
+        known += f" sur {numbers.count(one.expected_count)} attendues ({declared.expected_year})"
     else:
         known += ", nombre attendu non déclaré"
     return f"{known} : l’accès affiché est celui des structures connues."

@@ -12,7 +12,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from observatory.declared.shown_services import mapped_pairs, service_labels, services_on
+from observatory.declared.services import offer
 from observatory.gap.columns import BY_NAME, COUNTS
 from observatory.publish import gap_rows
 from observatory.publish.colours import CLASS_BOUNDS, NO_DATA_COLOUR, TYPOLOGY_COLOURS, class_of, classes
@@ -116,10 +116,10 @@ def regional_layers(
         The layers, and one French line per source.
     """
     shapes = territory_shapes(connection, level)
-    defis, services = _defi_names(study_path), service_labels()
+    defis, services = _defi_names(study_path), offer().service_labels
     reports = {
         (defi, service): gap_rows.gap_report(connection, defi=defi, service=service, level=level, study_path=study_path)
-        for defi, service in pairs or mapped_pairs()
+        for defi, service in pairs or offer().mapped_pairs
     }
     layers = [
         gap_layer(
@@ -139,7 +139,7 @@ def regional_layers(
     catalogue = {str(source["source_id"]): source for source in read.sources(connection)}
     layers += [*rural_layers(connection, catalogue), district_layer(connection, catalogue)]
     layers += [
-        structure_layer(connection, service, catalogue, name=services[service]) for service in services_on("file_map")
+        structure_layer(connection, service, catalogue, name=services[service]) for service in offer().shown.on_file_map
     ]
     return layers, [_source_line(source) for source in catalogue.values()]
 

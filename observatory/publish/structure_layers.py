@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
-from observatory.declared.shown_services import kind_labels, service_colours
+from observatory.declared.services import offer
 from observatory.publish.export_layers import structure_points
 from observatory.publish.offline_map import LegendEntry, MapLayer
 from observatory.store import read
@@ -20,10 +20,8 @@ def structure_layer(
     connection: Connection, service: str, catalogue: Mapping[str, Mapping[str, Any]], *, name: str
 ) -> MapLayer:
     """Return the structures of a service that have a place, each with its kind, place quality and source."""
-    import geodata
-
-    declared = geodata.declarations("services")
-    kinds = kind_labels()
+    declared = offer()
+    kinds = declared.kind_labels
     frame = structure_points(connection, service)
     placed = frame[frame.geometry.notna()].copy()
     placed["titre"] = placed["name"]
@@ -38,7 +36,7 @@ def structure_layer(
     placed["source"] = [cite([source_id], catalogue) for source_id in placed["source_id"]]
     missing = len(frame) - len(placed)
     unplaced = f", {missing} sans lieu connu" if missing else ""
-    said = read.loaded_completeness(connection).get(service, declared["services"][service]["completeness"])
+    said = read.loaded_completeness(connection).get(service, declared.services[service].completeness)
     return MapLayer(
         name=f"{name} ({numbers.count(len(placed))}{unplaced})",
         frame=placed,
@@ -64,7 +62,7 @@ def cite(source_ids: Sequence[str] | pd.Series, catalogue: Mapping[str, Mapping[
 
 def _legend(service: str, said: str, shown: set[str]) -> dict[str, LegendEntry]:
     """Return how the structures of a service are drawn: those that are open, and of the others those that are there."""
-    colour = service_colours()[service]
+    colour = offer().services[service].colour
     others = {
         "projet": LegendEntry("Projet annoncé : montré, jamais compté", colour, 0.2, colour, 1.5),
         "ferme": LegendEntry("Fermé selon un registre : montré, plus compté", "#ffffff", 0.9, "#555555", 1.5),

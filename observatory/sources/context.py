@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import geodata
+from observatory.declared import reference
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -76,10 +76,9 @@ class Context:
         raise NotImplementedError
 
     @property
-    def renamed(self) -> dict[str, str]:
+    def renamed(self) -> Mapping[str, str]:
         """Former code → present code of communes that only changed code."""
-        renamed: dict[str, str] = geodata.declarations("history")["renamed"]
-        return renamed
+        return reference.history().renamed
 
     @property
     def successor(self) -> dict[str, str]:
@@ -89,7 +88,7 @@ class Context:
     @property
     def smallest_count(self) -> int:
         """Persons: fewer than this, but some, are too few to be shown."""
-        return int(geodata.declarations("secrecy")["thresholds"]["persons"])
+        return reference.secrecy().thresholds.persons
 
     @property
     def gazetteer(self) -> Gazetteer:

@@ -9,7 +9,8 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaError, SchemaErrors
 
-import geodata
+from observatory.declared import catalogue
+from observatory.declared.services import offer
 from observatory.errors import InputFileError
 from observatory.sources.table_declarations import OF_SNAPSHOT, SNAPSHOT, STRUCTURES, TERRITORIES, Column
 
@@ -102,12 +103,11 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 
 def _unknown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
     """Return what the rows name and neither the snapshot nor its declarations hold."""
-    offer = geodata.declarations("services")
     held: dict[str, set[tuple[str, ...]]] = {
         "territory": _named(tables["territories"], TERRITORIES.key),
         "structure": _named(tables["structures"], STRUCTURES.key),
-        "source": {(one,) for one in geodata.declarations("catalog")["sources"]},
-        "indicator": {(one,) for one in geodata.declarations("fields")["fields"]},
+        "source": {(one.source_id,) for one in catalogue.sources()},
+        "indicator": {(one.indicator,) for one in catalogue.fields()},
     }
     problems = [
         f"{table.name} : {reference.problem} {' '.join(one)}"
@@ -116,9 +116,9 @@ def _unknown(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         for one in sorted(_named(tables[table.name], reference.columns.values()) - held[reference.table])
     ]
     used = set(tables["structures"]["kind"]) | set(tables["structure_records"]["kind"])
-    problems += [f"type {kind} absent de services.toml" for kind in sorted(used - set(offer["kinds"]))]
+    problems += [f"type {kind} absent de services.toml" for kind in sorted(used - set(offer().kinds))]
     used = set(tables["structure_services"]["service"])
-    return problems + [f"service {one} absent de services.toml" for one in sorted(used - set(offer["services"]))]
+    return problems + [f"service {one} absent de services.toml" for one in sorted(used - set(offer().services))]
 
 
 def _named(table: pd.DataFrame, columns: Iterable[str]) -> set[tuple[str, ...]]:

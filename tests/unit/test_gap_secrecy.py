@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import geodata
+from observatory.declared import catalogue
+from observatory.declared.reference import secrecy
 from observatory.errors import NotComputedError, UsageError
 from observatory.gap.secrecy import Suppression, stand_ins, suppress
 
@@ -283,12 +285,13 @@ def normandy() -> tuple[pd.Series, pd.DataFrame, pd.Series]:
 
 
 def test_thresholds_are_declared_for_known_sources() -> None:
-    declared, catalog = geodata.declarations("secrecy"), geodata.declarations("catalog")["sources"]
-    assert declared["thresholds"] == {"persons": 11, "households": 5}
-    assert set(declared["sources"]) <= set(catalog)
-    for figure, entry in declared["figures"].items():
-        assert figure in geodata.declarations("fields")["fields"]
-        assert entry["source"] in catalog
-        bounds = [entry[key] for key in ("cap", "of", "with") if key in entry]
+    declared = secrecy()
+    sources, fields = {one.source_id for one in catalogue.sources()}, {one.indicator for one in catalogue.fields()}
+    assert declared.thresholds.model_dump() == {"persons": 11, "households": 5}
+    assert set(declared.sources) <= sources
+    for figure, entry in declared.figures.items():
+        assert figure in fields
+        assert entry.source in sources
+        bounds = [one for one in (entry.cap, entry.of, entry.linked_to) if one is not None]
         assert bounds
-        assert set(bounds) <= set(geodata.declarations("fields")["fields"])
+        assert set(bounds) <= fields

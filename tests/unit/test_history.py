@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import geodata
+from observatory.declared import reference
 from observatory.errors import InputFileError
 from observatory.sources.batch import Sieve
 from observatory.sources.territories import history
@@ -73,10 +74,10 @@ def normandy() -> tuple[pd.DataFrame, pd.DataFrame, set[str], dict[str, str]]:
     delegated = frame[frame["level"].eq("commune_deleguee")].set_index("code")
     links = pd.read_parquet(geodata.SNAPSHOT / "territory_links.parquet")
     links = links[links["child_level"].eq("commune_deleguee")]
-    declared = geodata.declarations("history")
+    declared = reference.history()
     successor = history.successors(
         pd.DataFrame({"code": links["child_code"], "commune_code": links["parent_code"]}),
-        {**declared["renamed"], **declared["merged"]},
+        {**declared.renamed, **declared.merged},
     )
     return communes, delegated, {*communes.index, WITHOUT_OUTLINE}, successor
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 import geodata
+from observatory.declared.services import offer
 from observatory.sources.structures import likeness, resolve
 
 SIRET = "12345678901234"
@@ -41,13 +42,13 @@ def pairs(records: pd.DataFrame) -> pd.DataFrame:
 
 
 def test_the_threshold_is_the_lowest_as_precise_as_declared(pairs: pd.DataFrame) -> None:
-    declared = geodata.declarations("services")["resolution"]
+    declared = offer().resolution
     found = matching_sample.measure(pairs, resolve.threshold())
     assert (len(pairs), int(pairs["is_same"].sum())) == (2242, 55)
     assert (found.true_positive_count, found.false_positive_count, found.false_negative_count) == (28, 0, 27)
-    assert found.precision >= declared["least_precision"]
-    chosen = matching_sample.chosen_threshold(pairs, precision=declared["least_precision"], candidates=CANDIDATES)
-    assert chosen == declared["threshold"] == resolve.threshold()
+    assert found.precision >= declared.least_precision
+    chosen = matching_sample.chosen_threshold(pairs, precision=declared.least_precision, candidates=CANDIDATES)
+    assert chosen == declared.threshold == resolve.threshold()
     assert [round(bound, 2) for bound in found.precision_interval] == [0.88, 1.0]
     assert [round(bound, 2) for bound in found.recall_interval] == [0.38, 0.64]
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-import geodata
+from observatory.declared import catalogue
+from observatory.declared.services import offer
 from observatory.declared.study_reading import DEFAULT_STUDY, read_study
 from observatory.errors import InputFileError, UsageError
 from observatory.runs.need.need_figures import figure_names
@@ -17,7 +18,7 @@ STUDY = read_study()
 
 def test_three_defis_and_seven_services() -> None:
     assert set(STUDY.needs) == {"insertion", "vieillissement", "dechets"}
-    assert set(STUDY.services) == set(geodata.declarations("services")["services"])
+    assert set(STUDY.services) == set(offer().services)
 
 
 @pytest.mark.parametrize("defi", sorted(STUDY.needs))
@@ -38,9 +39,9 @@ def test_weights_sum_to_one_and_estimates_explain_themselves(defi: str) -> None:
 @pytest.mark.parametrize("defi", sorted(STUDY.needs))
 def test_every_figure_and_source_is_declared(defi: str) -> None:
     need = STUDY.needs[defi]
-    assert figure_names(need) <= set(geodata.declarations("fields")["fields"])
+    assert figure_names(need) <= {one.indicator for one in catalogue.fields()}
     sources = {one.source for one in need.indicators if one.measure is not None and one.measure.kind != "computed"}
-    assert sources <= set(geodata.declarations("catalog")["sources"])
+    assert sources <= {one.source_id for one in catalogue.sources()}
 
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from api.schemas import ON_DEMAND, GapRow
-from observatory.declared import shown_services
+from observatory.declared.services import offer
 from observatory.declared.study_reading import read_study
 from observatory.errors import UsageError
 from observatory.gap.columns import COLUMNS
@@ -136,12 +136,12 @@ def test_what_is_stored_and_described_is_what_is_declared():
 
 
 def test_services_are_shown_as_they_declare():
-    services = shown_services.service_labels()
-    assert shown_services.service_colours()["ressourcerie"] == "#008837"
-    assert len(set(shown_services.service_colours().values())) == len(services)
-    shown = {*shown_services.services_on("page_map"), *shown_services.services_on("file_map")}
-    assert shown | set(shown_services.paired_services().values()) <= set(services)
-    assert set(shown_services.paired_services()) == set(read_study().needs)
-    assert shown_services.first_defi() in shown_services.paired_services()
-    assert shown_services.mapped_pairs()[0] == ("insertion", "accompagnement")
-    assert len(shown_services.explained_pairs()) == 2 * len(shown_services.paired_services())
+    declared = offer()
+    assert declared.service_colours["ressourcerie"] == "#008837"
+    assert len(set(declared.service_colours.values())) == len(declared.service_labels)
+    shown = {*declared.shown.on_page_map, *declared.shown.on_file_map}
+    assert shown | set(declared.pairs.values()) <= set(declared.service_labels)
+    assert set(declared.pairs) == set(read_study().needs)
+    assert declared.shown.defi in declared.pairs
+    assert declared.mapped_pairs[0] == ("insertion", "accompagnement")
+    assert len(declared.explained_pairs) == 2 * len(declared.pairs)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import geodata
+from observatory.declared.services import offer
 from observatory.errors import InputFileError, UsageError
 from observatory.sources.structures import sirene_stock
 
@@ -160,7 +160,7 @@ def test_a_wrong_departement_is_refused(extract):
 
 
 def test_the_declared_families_hold_the_legal_forms_of_the_law_and_no_plain_company():
-    codes = sirene_stock._codes(geodata.declarations("services")["ess_families"])
+    codes = sirene_stock._codes(offer().ess_families)
     assert {code: codes.get(code) for code in ("9220", "9300", "8210", "5458", "5558", "5660", "6316", "5194")} == {
         "9220": "association",
         "9300": "fondation",

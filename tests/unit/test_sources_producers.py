@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from shapely.geometry import Polygon, box
 
-import geodata
 from observatory.declared import catalogue
+from observatory.declared.reference import equipments
 from observatory.errors import InputFileError
 from observatory.sources import registry
 from observatory.sources.batch import Batch
@@ -273,7 +273,7 @@ def test_the_bpe_archive_counts_communes_and_certain_types_only(tmp_path: Path) 
     found = bpe.values(batch.frame).set_index(["code", "indicator"])
     assert found.loc[(CAEN, "bpe_boulangerie_count"), "value"] == 12
     assert found.loc[(VIRE, "bpe_pharmacie_count"), "value"] == 0  # a commune that the file lacks has none
-    declared = geodata.declarations("equipments")["equipments"]
+    declared = set(equipments().values())
     assert {name for _, name in found.index} == {f"bpe_{name}_count" for name in declared}
     with pytest.raises(InputFileError, match="ne contient pas"):
         archive.unpack(path, "*_autre.csv", tmp_path)

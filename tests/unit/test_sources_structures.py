@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import geodata
+from observatory.declared import services
 from observatory.sources.directory import accompaniment
 from observatory.sources.structures import establishments, resolve, service_rules
 
@@ -119,7 +119,7 @@ def offer(*rows: tuple[str, str, str | None]) -> dict[tuple[str, str], str]:
         ]
     )
     network = pd.DataFrame({"structure_id": [], "phases": [], "kind": [], "role": []})
-    table = service_rules.offered(records, network, geodata.declarations("services"))
+    table = service_rules.offered(records, network, services.offer())
     return {(row.structure_id, row.service): row.reason for row in table.itertuples()}
 
 
@@ -149,11 +149,11 @@ def test_verdicts_decide_the_ressourceries() -> None:
 
 
 def test_every_candidate_is_judged_with_a_reason() -> None:
-    judged = service_rules.judgements(geodata.declarations("services"))
-    assert len(judged) == 18
-    assert {one["verdict"] for one in judged.values()} <= set(service_rules.VERDICTS)
-    assert all(len(one["reason"]) > 30 for one in judged.values())
-    assert judged["39156120600049"]["verdict"] == "non"
+    judged = {one.siret: one for one in services.offer().ressourceries}
+    assert len(judged) == len(services.offer().ressourceries) == 18
+    assert {one.verdict for one in judged.values()} == {"ressourcerie", "reemploi", "recyclage", "non", "a_confirmer"}
+    assert all(len(one.reason) > 30 for one in judged.values())
+    assert judged["39156120600049"].verdict == "non"
 
 
 def test_accompaniment_lists_and_projects(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_accompaniment_lists_and_projects(tmp_path: Path) -> None:
     assert batch.rejected["reason"].tolist() == ["type de structure inconnu"]
     network = batch.frame.assign(structure_id=batch.frame["record_id"])
     records = accompaniment.records(batch.frame).assign(structure_id=batch.frame["record_id"])
-    table = service_rules.offered(records, network, geodata.declarations("services"))
+    table = service_rules.offered(records, network, services.offer())
     assert table[["structure_id", "service"]].to_numpy().tolist() == [
         ["ardes", "accompagnement"],
         ["pole", "accompagnement"],

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection
 
-import geodata
+from observatory.declared.reference import secrecy
 from observatory.gap.hidden import COMMUNE, IRIS, HiddenFigure, Rule, hide, inputs_of, rules
 from observatory.gap.secrecy import stand_ins, suppress
 from observatory.need import IndicatorTable, NeedStudy
@@ -55,7 +55,7 @@ def _hides(figure: HiddenFigure, level: str, codes: pd.Index[str]) -> pd.Series:
 
 def declared_rules() -> tuple[Rule, ...]:
     """Return the rules of ``geodata/secrecy.toml``."""
-    return rules(geodata.declarations("secrecy"))
+    return rules(secrecy())
 
 
 def figure_names(wanted: set[str]) -> set[str]:
@@ -113,8 +113,7 @@ def _volume_figure(
     known = found.get(figure)
     if known is not None and known.counts.equals(volume):
         return known
-    general = geodata.declarations("secrecy")
-    rule = Rule(figure, general["thresholds"]["persons"], general["protection"]["width"])
+    rule = Rule(figure, secrecy().thresholds.persons, secrecy().protection.width)
     cap = inputs.population_count.astype("Float64")
     suppression = suppress(
         volume, parents_of(inputs), threshold=rule.threshold, protection=rule.protection, cap_count=cap,

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from pyproj import Transformer
 
-import geodata
 from observatory import crs
+from observatory.declared.reference import secrecy
 from observatory.declared.study_reading import Study
 from observatory.parameters import MINUTES_DECIMALS
 from observatory.runs.siting.question_arrays import SitingInputs
@@ -213,7 +213,7 @@ def persons_counts(found: SitingInputs, units: Booleans) -> dict[str, Any]:
 
 def without_small(found: SitingInputs, counts: Mapping[str, int]) -> dict[str, int | None]:
     """Return counts of persons by défi, None where they are small: inhabitants alone are public."""
-    least = int(geodata.declarations("secrecy")["thresholds"]["persons"])
+    least = secrecy().thresholds.persons
     return {
         defi: None if 0 < abs(count) < least and not found.counts_inhabitants(defi) else count
         for defi, count in counts.items()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from observatory.declared.reference import secrecy
 from observatory.words.grammar import listed
 from observatory.words.numbers import amount, count, counted, decimal
 
-SMALL_COUNT: Final = 11
-"""Persons under whom a count is small (``geodata/secrecy.toml``, thresholds.persons)."""
 NAMED_COMMUNES: Final = 4
 """Communes named in a sentence before « et d'autres » (convention de l'observatoire)."""
 
@@ -23,7 +22,8 @@ NO_ALTERNATIVE: Final = {
 
 def few(value: float | None) -> str:
     """Return a count of persons concerned, a small one (None where it is hidden already) without its figure."""
-    return f"moins de {SMALL_COUNT}" if value is None or 0 < value < SMALL_COUNT else count(value)
+    least = secrecy().thresholds.persons
+    return f"moins de {least}" if value is None or 0 < value < least else count(value)
 
 
 def reason_sentences(

@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-import geodata
+from observatory.declared.reference import equipments
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.figures.long_form import long_values
@@ -84,9 +84,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], file_name: str = FILE)
 
 
 def _from_long(frame: pd.DataFrame, communes: set[str], file_name: str) -> Batch:
-    declared: dict[str, str] = {
-        code: name for name, one in geodata.declarations("equipments")["equipments"].items() for code in one["codes"]
-    }
+    declared = equipments()
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=tuple(LONG))
     cell_text.reject_repeated_headers(sieve)
     sieve.leave_outside(sieve.frame["kind"].ne(COMMUNE) | ~sieve.frame["facility"].isin(declared))

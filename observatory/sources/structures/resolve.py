@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-import geodata
+from observatory.declared.services import offer
 from observatory.sources.structures import likeness
 
 SAME_PLACE_M: Final = 250.0
@@ -109,7 +109,7 @@ class _Groups:
 
 def threshold() -> float:
     """Return the least likeness of one structure's two records, as ``geodata/services.toml`` declares it (0–100)."""
-    return float(geodata.declarations("services")["resolution"]["threshold"])
+    return offer().resolution.threshold
 
 
 def resolve(

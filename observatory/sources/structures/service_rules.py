@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import pandas as pd
 
+from observatory.declared.services import Offer
 from observatory.sources.structures.establishments import slug
 from observatory.words.labels import PHASES
 
 COUNTED_VERDICTS: Final = ("ressourcerie", "reemploi")
-VERDICTS: Final = (*COUNTED_VERDICTS, "recyclage", "non", "a_confirmer")
 
 
-def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
+def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declared: Offer) -> pd.DataFrame:
     """Return the services of each structure with the reason, from all the records it was resolved from.
 
     Parameters
@@ -23,7 +22,7 @@ def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declarations: Ma
         Resolved records: ``structure_id, source_id, record_id, kind, name, siret``.
     accompaniment
         ``structure_id, phases``.
-    declarations
+    declared
         ``geodata/services.toml``.
 
     Returns
@@ -32,17 +31,17 @@ def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declarations: Ma
         ``structure_id, service, reason``; one row per pair, the first reason found.
     """
     parts = [
-        by_kind(records, declarations),
-        _by_name(records, declarations),
-        _by_verdict(records, declarations),
-        _by_phase(accompaniment, declarations),
+        by_kind(records, declared),
+        _by_name(records, declared),
+        _by_verdict(records, declared),
+        _by_phase(accompaniment, declared),
         _by_role(accompaniment),
     ]
     rows = pd.concat(parts, ignore_index=True)
     return rows.drop_duplicates(["structure_id", "service"]).sort_values(["structure_id", "service"], ignore_index=True)
 
 
-def of_kind(kind: str, declarations: Mapping[str, Any]) -> dict[str, str]:
+def of_kind(kind: str, declared: Offer) -> dict[str, str]:
     """Return the services that a kind of establishment offers by itself, each with the reason.
 
     Raises
@@ -50,33 +49,27 @@ def of_kind(kind: str, declarations: Mapping[str, Any]) -> dict[str, str]:
     KeyError
         If ``geodata/services.toml`` declares no such kind.
     """
-    entry = declarations["kinds"][kind]
+    entry = declared.kinds[kind]
     return {
-        service: entry.get(f"reason_{service}", f"Type d’établissement : {entry['label']}.")
-        for service, declared in declarations["services"].items()
-        if kind in declared["kinds"]
+        service: entry.reasons.get(service, f"Type d’établissement : {entry.label}.")
+        for service, one in declared.services.items()
+        if kind in one.kinds
     }
 
 
-def by_kind(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
+def by_kind(records: pd.DataFrame, declared: Offer) -> pd.DataFrame:
     """Return ``structure_id, service, reason`` of the records whose kind says it, one row for each that does."""
-    reasons = {kind: of_kind(kind, declarations) for kind in declarations["kinds"]}
+    reasons = {kind: of_kind(kind, declared) for kind in declared.kinds}
     parts = [
         records.loc[records["kind"].eq(kind), ["structure_id"]].assign(service=service, reason=reasons[kind][service])
-        for service, declared in declarations["services"].items()
-        for kind in declared["kinds"]
+        for service, one in declared.services.items()
+        for kind in one.kinds
     ]
     return pd.concat(parts, ignore_index=True)
 
 
-def judgements(declarations: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
-    """Return SIRET → verdict, reason and place of the structures that may be ressourceries."""
-    return {str(one["siret"]): one for one in declarations["ressourceries"]}
-
-
-def _by_name(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
-    words: Mapping[str, str] = declarations["ess_words"]
-    never = declarations["ess_never"]["kinds"]
+def _by_name(records: pd.DataFrame, declared: Offer) -> pd.DataFrame:
+    words, never = declared.ess_words, declared.ess_never.kinds
     rows = []
     for structure_id, kind, name in zip(records["structure_id"], records["kind"], records["name"], strict=True):
         present = set(slug(name).upper().split("-"))
@@ -86,18 +79,16 @@ def _by_name(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataF
     return pd.DataFrame(rows, columns=["structure_id", "service", "reason"])
 
 
-def _by_verdict(records: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
-    counted = {
-        siret: one["reason"] for siret, one in judgements(declarations).items() if one["verdict"] in COUNTED_VERDICTS
-    }
+def _by_verdict(records: pd.DataFrame, declared: Offer) -> pd.DataFrame:
+    counted = {one.siret: one.reason for one in declared.ressourceries if one.verdict in COUNTED_VERDICTS}
     judged = records.loc[records["siret"].isin(counted) & records["source_id"].eq("asp_siae_2020")]
     return pd.DataFrame(
         {"structure_id": judged["structure_id"], "service": "ressourcerie", "reason": judged["siret"].map(counted)}
     )
 
 
-def _by_phase(accompaniment: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
-    wanted = declarations["services"]["accompagnement"]["phases"]
+def _by_phase(accompaniment: pd.DataFrame, declared: Offer) -> pd.DataFrame:
+    wanted = declared.services["accompagnement"].phases
     rows = []
     for structure_id, phases in zip(accompaniment["structure_id"], accompaniment["phases"], strict=True):
         told = [PHASES[phase] for phase in wanted if phase in phases]

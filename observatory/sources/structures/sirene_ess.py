@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-import geodata
+from observatory.declared.services import offer
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.context import Context
@@ -261,7 +261,7 @@ def _from_stock(
     sirets: Mapping[str, Collection[str]],
     known: Collection[str],
 ) -> Read:
-    families = geodata.declarations("services")["ess_families"]
+    families = offer().ess_families
     stock = sirene_stock.read(extract, departements=departements, families=families, known=known)
     return normalise(
         stock,

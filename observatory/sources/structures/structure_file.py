@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import pandas as pd
 
-import geodata
+from observatory.declared.services import offer
 from observatory.sources.batch import LINE, Batch, Sieve
 from observatory.sources.context import Context
 from observatory.sources.formats import cell_text, coordinates
@@ -119,11 +119,10 @@ def assembled(located: pd.DataFrame, *, reasons: pd.Series | None = None) -> dic
     reasons
         Why each record offers the services of its kind; the kind's own reason if None.
     """
-    declarations = geodata.declarations("services")
     located = located.assign(structure_id=located["source_id"] + ":" + located["record_id"], rule="unique")
     return {
         "structures": located[list(STRUCTURES.columns)],
-        "structure_services": _services(located, declarations, reasons),
+        "structure_services": _services(located, reasons),
         "structure_records": located[list(STRUCTURE_RECORDS.columns)],
     }
 
@@ -132,8 +131,8 @@ def _texts(values: list[str | None], index: pd.Index) -> pd.Series:
     return pd.Series(values, index=index, dtype=object)
 
 
-def _services(located: pd.DataFrame, declarations: Mapping[str, Any], reasons: pd.Series | None) -> pd.DataFrame:
-    rows = service_rules.by_kind(located, declarations)
+def _services(located: pd.DataFrame, reasons: pd.Series | None) -> pd.DataFrame:
+    rows = service_rules.by_kind(located, offer())
     if reasons is not None:
         rows["reason"] = rows["structure_id"].map(dict(zip(located["structure_id"], reasons, strict=True)))
     return rows.drop_duplicates(["structure_id", "service"])

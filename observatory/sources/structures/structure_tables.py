@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-import geodata
+from observatory.declared.services import Judgement, Offer, offer
 from observatory.sources.batch import Batch
 from observatory.sources.directory import accompaniment
 from observatory.sources.structures import establishments, places, resolve, reuse, service_rules
@@ -41,8 +40,8 @@ def tables(
     InputFileError
         If a file is absent or is not what it should be.
     """
-    declarations = geodata.declarations("services")
-    judged = service_rules.judgements(declarations)
+    declared = offer()
+    judged = {one.siret: one for one in declared.ressourceries}
     batches = establishments.normalise(establishments.read(figures / establishments.FILE))
     candidates = reuse.normalise(reuse.read(figures / reuse.FILE), judged=set(judged))
     ecosystem = accompaniment.normalise(accompaniment.read(figures / accompaniment.FILE))
@@ -51,35 +50,34 @@ def tables(
     ).sort_values(["source_id", "record_id"], ignore_index=True)
     known = places.Gazetteer(found.communes, found.delegated, post_codes)
     located = _moved(places.locate(records, known), judged, found)
-    pairs = [(str(first), str(second)) for first, second in (one["records"] for one in declarations["same"])]
-    resolved = resolve.resolve(located, declared=pairs)
+    resolved = resolve.resolve(located, declared=[one.records for one in declared.same])
     of_record = resolved.set_index(["source_id", "record_id"])["structure_id"]
     network = ecosystem.frame.assign(
         structure_id=[of_record[accompaniment.SOURCE_ID, record] for record in ecosystem.frame["record_id"]]
     )
     return [*batches, candidates, ecosystem], {
         "structures": _structure_table(resolved),
-        "structure_services": service_rules.offered(resolved, network, declarations),
+        "structure_services": service_rules.offered(resolved, network, declared),
         "structure_records": _record_table(resolved),
-        "structure_members": _member_table(resolved, ecosystem.frame, declarations),
+        "structure_members": _member_table(resolved, ecosystem.frame, declared),
         "accompaniment": _accompaniment_table(network),
     }
 
 
-def _moved(located: pd.DataFrame, judged: Mapping[str, Any], found: hierarchy.Places) -> pd.DataFrame:
+def _moved(located: pd.DataFrame, judged: Mapping[str, Judgement], found: hierarchy.Places) -> pd.DataFrame:
     """Place at a town hall the judged structures whose public sales point is known to be in another commune."""
     moved = located.copy()
     for siret, one in judged.items():
-        if "place_commune_code" not in one:
+        if one.place_commune_code is None:
             continue
         rows = moved["siret"].eq(siret)
-        commune = found.communes.loc[one["place_commune_code"]]
-        moved.loc[rows, "commune_code"] = one["place_commune_code"]
+        commune = found.communes.loc[one.place_commune_code]
+        moved.loc[rows, "commune_code"] = one.place_commune_code
         moved.loc[rows, "departement_code"] = commune["departement_code"]
         moved.loc[rows, "point_x_m"] = round(float(commune["point"].x), 1)
         moved.loc[rows, "point_y_m"] = round(float(commune["point"].y), 1)
         moved.loc[rows, "place_quality"] = "town_hall"
-        moved.loc[rows, "place_note"] = one["place_note"]
+        moved.loc[rows, "place_note"] = one.place_note
     return moved
 
 
@@ -94,13 +92,13 @@ def _record_table(resolved: pd.DataFrame) -> pd.DataFrame:
     return resolved[list(STRUCTURE_RECORDS.columns)].sort_values(["source_id", "record_id"], ignore_index=True)
 
 
-def _member_table(resolved: pd.DataFrame, ecosystem: pd.DataFrame, declarations: Mapping[str, Any]) -> pd.DataFrame:
+def _member_table(resolved: pd.DataFrame, ecosystem: pd.DataFrame, declared: Offer) -> pd.DataFrame:
     """Each record of a merged structure as its source gives it, with its own services: what undoes the merge."""
     merged = resolved[resolved.duplicated("structure_id", keep=False)]
     own = merged.assign(structure_id=merged["source_id"] + ":" + merged["record_id"])
     network = ecosystem.assign(structure_id=accompaniment.SOURCE_ID + ":" + ecosystem["record_id"])
     network = network[network["structure_id"].isin(own["structure_id"])]
-    offer = service_rules.offered(own, network, declarations).groupby("structure_id")
+    offer = service_rules.offered(own, network, declared).groupby("structure_id")
     listed = {name: offer[column].agg(list) for name, column in (("services", "service"), ("reasons", "reason"))}
     for name, values in listed.items():
         own[name] = [values.get(structure_id, []) for structure_id in own["structure_id"]]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-import geodata
+from observatory.declared.reference import directory_updates
 from observatory.sources.directory import directory_file
 from observatory.sources.directory.directory_cells import Known
 from observatory.sources.directory.directory_entry import Change, Entry, Place, difference, merged
@@ -192,8 +192,8 @@ def put_back(connection: sa.Connection) -> None:
     """Bring the directory up to date after a load: facts published since, then what its users entered."""
     current = entries(connection)
     halls = _town_halls(connection)
-    for update in geodata.declarations("directory")["updates"]:
-        former = current.get(update["structure"])
+    for update in directory_updates():
+        former = current.get(update.structure)
         if former is not None:
             current[former.structure_id] = directory_write.updated(former, update, halls)
             directory_write.write(connection, current[former.structure_id], source_id=directory_write.PUBLIC_SOURCE)

@@ -9,7 +9,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-import geodata
+from observatory.declared import catalogue
+from observatory.declared.reference import DirectoryUpdate
+from observatory.declared.services import offer
 from observatory.errors import InputFileError
 from observatory.sources.directory import accompaniment
 from observatory.sources.directory.directory_entry import Entry, Place
@@ -74,21 +76,20 @@ def delete(connection: sa.Connection, structure_id: str) -> None:
     )
 
 
-def updated(entry: Entry, update: Mapping[str, Any], halls: Mapping[str, tuple[float, float]]) -> Entry:
+def updated(entry: Entry, update: DirectoryUpdate, halls: Mapping[str, tuple[float, float]]) -> Entry:
     """Return an entry with the facts that ``geodata/directory.toml`` states of it, their source and their date."""
-    told = {"origin": update["source"], "date": str(update["date"])}
-    changed: dict[str, Any] = {name: update[name] for name in ("role", "website", "is_active") if name in update}
-    changed |= {name: tuple(update[name]) for name in ("phases", "devices") if name in update}
+    told: dict[str, Any] = {"origin": update.source, "date": update.date}
+    changed = update.model_dump(include={"role", "website", "is_active", "phases", "devices"}, exclude_unset=True)
     if changed:
         changed |= told
-    if "note" in update:
-        changed["note"] = update["note"]
-    if "zones" in update:
-        zones = tuple((level, code) for level, _, code in (one.partition(":") for one in update["zones"]))
+    if update.note is not None:
+        changed["note"] = update.note
+    if update.zones:
+        zones = tuple((level, code) for level, _, code in (one.partition(":") for one in update.zones))
         changed |= {"zones": zones, "zones_origin": told["origin"], "zones_date": told["date"]}
-    if "place" in update:
-        place = dict(update["place"])
-        hall = halls.get(place["commune_code"])
+    if update.place is not None:
+        place = update.place.model_dump(exclude_unset=True)
+        hall = halls.get(update.place.commune_code)
         lon, lat = hall or (None, None)
         quality = "town_hall" if hall else "unknown"
         changed["places"] = (Place(rank=1, **place, lon=lon, lat=lat, quality=quality, **told),)
@@ -97,8 +98,8 @@ def updated(entry: Entry, update: Mapping[str, Any], halls: Mapping[str, tuple[f
 
 def ensure_source(connection: sa.Connection, source_id: str) -> None:
     """Declare the source that users' own facts are filed under, if the loaded catalogue hasn't."""
-    declared = geodata.declarations("catalog")["sources"][source_id]
-    row = {name: str(declared[name]) for name in ("title", "producer", "licence", "url", "vintage", "coverage")}
+    declared = catalogue.source(source_id)
+    row = {name: getattr(declared, name) for name in ("title", "producer", "licence", "url", "vintage", "coverage")}
     connection.execute(insert(t.Source).values(source_id=source_id, **row).on_conflict_do_nothing())
 
 
@@ -183,15 +184,15 @@ def _place_row(structure_id: str, place: Place) -> dict[str, Any]:
 
 def _services(connection: sa.Connection, entry: Entry) -> None:
     """Write the services of the entry's kind and phases, each with its reason."""
-    declared = geodata.declarations("services")
+    declared = offer()
     offered = t.StructureService
     connection.execute(
         sa.delete(offered).where(offered.structure_id == entry.structure_id, offered.service == "accompagnement")
     )
-    if entry.kind not in declared["kinds"]:
+    if entry.kind not in declared.kinds:
         raise InputFileError(f"Le type « {entry.kind} » n’est pas déclaré dans geodata/services.toml.")
     rows = service_rules.of_kind(entry.kind, declared)
-    told = [PHASES[one] for one in declared["services"]["accompagnement"]["phases"] if one in entry.phases]
+    told = [PHASES[one] for one in declared.services["accompagnement"].phases if one in entry.phases]
     if told:
         said = f"Phases accompagnées selon « {entry.origin} » ({entry.date}) : {', '.join(told)}."
         rows["accompagnement"] = said

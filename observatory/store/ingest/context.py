@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-import geodata
 from observatory import crs
+from observatory.declared import reference
 from observatory.sources.context import Context
 from observatory.store import tables as t
 from observatory.store.ingest import closures
@@ -68,10 +68,10 @@ class Known(Context):
             link.child_level == "commune_deleguee", link.parent_level == "commune"
         )
         rows = [tuple(row) for row in self.connection.execute(query)]
-        declared = geodata.declarations("history")
+        declared = reference.history()
         return history.successors(
             pd.DataFrame(rows, columns=["code", "commune_code"]),
-            {**declared["border"], **declared["renamed"], **declared["merged"]},
+            {**declared.border, **declared.renamed, **declared.merged},
         )
 
     @cached_property

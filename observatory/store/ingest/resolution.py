@@ -11,7 +11,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-import geodata
+from observatory.declared.services import offer
 from observatory.errors import UsageError
 from observatory.sources.structures import resolve
 from observatory.sources.table_declarations import Column, Table
@@ -134,8 +134,7 @@ def doubtful(connection: sa.Connection) -> pd.DataFrame:
     """
     declared, forbidden = _decisions(connection)
     resolved = resolve.resolve(_records(connection), declared=declared, forbidden=forbidden)
-    least = float(geodata.declarations("services")["resolution"]["doubtful"])
-    pairs = resolve.doubtful(resolved, least=least)
+    pairs = resolve.doubtful(resolved, least=offer().resolution.doubtful)
     judged = {tuple(sorted(pair)) for pair in forbidden}
     pairs = pairs[[tuple(sorted(pair)) not in judged for pair in zip(pairs["first"], pairs["second"], strict=True)]]
     known = resolved.set_index(resolved["source_id"] + ":" + resolved["record_id"])[["name", "address"]]
@@ -219,14 +218,10 @@ def _records(connection: sa.Connection) -> pd.DataFrame:
 
 def _decisions(connection: sa.Connection) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the pairs declared one (by users and by ``services.toml``), and the pairs declared two."""
-    pairs = [
-        (str(first), str(second))
-        for first, second in (one["records"] for one in geodata.declarations("services")["same"])
-    ]
     rows = connection.execute(sa.select(t.StructureDecision)).all()
     forbidden = [(row.first, row.second) for row in rows if not row.is_same]
     apart = {frozenset(pair) for pair in forbidden}
-    declared = [pair for pair in pairs if frozenset(pair) not in apart]
+    declared = [pair for pair in (one.records for one in offer().same) if frozenset(pair) not in apart]
     return [*declared, *((row.first, row.second) for row in rows if row.is_same)], forbidden
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-import geodata
+from observatory.declared.services import offer
 from observatory.store.statements import statement
 from observatory.words.numbers import count
 
@@ -16,8 +16,8 @@ def loaded_completeness(connection: sa.Connection) -> dict[str, str]:
     ``{employers}`` are the open establishments of Normandy that this source gives, and the employers among them.
     """
     found: dict[str, str] = {}
-    for service, declared in geodata.declarations("services")["services"].items():
-        for source_id, sentence in declared.get("completeness_with", {}).items():
+    for service, declared in offer().services.items():
+        for source_id, sentence in declared.completeness_with.items():
             counts = connection.execute(statement("171_source_supply"), {"source": source_id, "service": service}).one()
             if counts.known and service not in found:
                 found[service] = sentence.format(known=count(counts.known), employers=count(counts.employers))
