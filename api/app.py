@@ -32,6 +32,7 @@ from api.routes import (
     territory_page,
     tiles,
 )
+from observatory.declared.region import use_region
 from observatory.runs.job_queue import Worker
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         Operator's settings; None: read from the environment.
     """
     settings = Settings() if settings is None else settings
+    use_region(settings.geodata_dir)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

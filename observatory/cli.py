@@ -105,12 +105,20 @@ def build(wanted: str | None) -> typer.Typer:
         if name != wanted:
             app.command(name, help=command.help)(_elsewhere)
             continue
+        _choose_region()
         target = getattr(import_module(f"observatory.commands.{command.module}"), command.attribute)
         if isinstance(target, typer.Typer):
             app.add_typer(target, name=name, help=command.help)
         else:
             app.command(name, help=command.help)(target)
     return app
+
+
+def _choose_region() -> None:
+    from observatory.declared.region import use_region
+    from observatory.settings import Settings
+
+    use_region(Settings().geodata_dir)
 
 
 def _elsewhere() -> None:

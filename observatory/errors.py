@@ -46,5 +46,9 @@ class NotComputedError(ObservatoryError):
     """The figures asked for need data that the database doesn't hold."""
 
 
+class NoSupplyError(NotComputedError):
+    """No structure of the region is known that offers the service: there is no norm to hold anybody's access to."""
+
+
 class MetricCrsError(ObservatoryError):
     """A function that measures was given coordinates that are not in metres."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from observatory.declared.region import home_region
 from observatory.declared.study_reading import Study, read_study
-from observatory.errors import UsageError
+from observatory.errors import NoSupplyError, UsageError
 from observatory.runs.access.access_run import AccessRun, access_run
 from observatory.runs.gap.certainty import Certainties
 from observatory.runs.gap.gap_request import GapRequest, GapRun
@@ -33,16 +33,22 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class ComputeReport:
-    """What ``compute`` did; ``str()`` is one French sentence."""
+    """What ``compute`` did; ``str()`` says it in French."""
 
     new_count: int
     unchanged_count: int
+    without_supply: tuple[str, ...] = ()
+    """French names of the services left out: no structure of the region is known that offers them."""
 
     def __str__(self) -> str:
         """Say it to the operator."""
+        told = f"{self.new_count} analyses calculées, {self.unchanged_count} inchangées."
         if self.new_count == 0:
-            return f"Inchangé : les {self.unchanged_count} analyses sont à jour."
-        return f"{self.new_count} analyses calculées, {self.unchanged_count} inchangées."
+            told = f"Inchangé : les {self.unchanged_count} analyses sont à jour."
+        if self.without_supply:
+            listed = ", ".join(self.without_supply)
+            told += f" Aucune structure connue dans la région, donc aucune analyse de l’accès : {listed}."
+        return told
 
 
 def ingest(engine: Engine, *, progress: Progress | None = None) -> LoadReport:
@@ -56,6 +62,8 @@ def ingest(engine: Engine, *, progress: Progress | None = None) -> LoadReport:
 
 def compute(engine: Engine, *, study_path: Path | None = None, progress: Progress | None = None) -> ComputeReport:
     """Work out need, access and gap for every défi and service at the study's thresholds, in one transaction.
+
+    A service that no known structure of the region offers has no norm: it is left out, and the report says so.
 
     Parameters
     ----------
@@ -82,14 +90,18 @@ def compute(engine: Engine, *, study_path: Path | None = None, progress: Progres
         runs = {request: stored_gap(connection, request, loaded) for request in wanted}
         missing = [request for request, run in runs.items() if run is None]
         for done, (request, run) in enumerate(_work_out(connection, study, missing), start=1):
-            runs[request] = run
+            runs[request] = None if isinstance(run, NoSupplyError) else run
             if progress is not None:
                 progress(f"{request.defi} × {request.service.service}", done, len(missing))
         for request, shown in runs.items():
-            if shown is not None:
-                _show_by_default(connection, shown, request)
+            _show_by_default(connection, shown, request)
     _prepare_studies(engine, study_path, progress)
-    return ComputeReport(new_count=len(missing), unchanged_count=len(wanted) - len(missing))
+    left_out = [request for request, run in runs.items() if run is None]
+    return ComputeReport(
+        new_count=len(missing) - len(left_out),
+        unchanged_count=len(wanted) - len(missing),
+        without_supply=tuple(dict.fromkeys(request.service.label for request in left_out)),
+    )
 
 
 def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress | None) -> None:
@@ -109,8 +121,10 @@ def _prepare_studies(engine: Engine, study_path: Path | None, progress: Progress
             progress(f"Implantation : {name}", done, len(studies))
 
 
-def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) -> Iterator[tuple[GapRequest, GapRun]]:
-    """Work gaps out, each need and each access once."""
+def _work_out(
+    connection: Connection, study: Study, requests: list[GapRequest]
+) -> Iterator[tuple[GapRequest, GapRun | NoSupplyError]]:
+    """Work gaps out, each need and each access once; why not, for a service that has no supply."""
     if not requests:
         return
     inputs = read_inputs(connection)
@@ -124,9 +138,13 @@ def _work_out(connection: Connection, study: Study, requests: list[GapRequest]) 
                 connection, study, request.service, threshold_min=request.threshold_min, inputs=inputs
             )
         need, access = needs[request.defi], accesses[key]
-        run = work_out_gap(
-            connection, request, need=need, access=access, inputs=inputs, certainties=certainties, profiles=profiles
-        )
+        run: GapRun | NoSupplyError
+        try:
+            run = work_out_gap(
+                connection, request, need=need, access=access, inputs=inputs, certainties=certainties, profiles=profiles
+            )
+        except NoSupplyError as error:
+            run = error
         yield request, run
 
 
@@ -161,20 +179,27 @@ def gap_run(
     UsageError
         If the défi or service is unknown, or the threshold out of range.
     NotComputedError
-        If the database is empty, or lacks a figure that the study names.
+        If the database is empty, lacks a figure that the study names, or knows no structure that offers the service.
     """
     study = read_study(study_path)
     request = GapRequest.of(study, defi=defi, service=service, threshold_min=threshold_min)
     run = stored_gap(connection, request, checksums(connection))
     if run is None:
-        ((_, run),) = _work_out(connection, study, [request])
+        ((_, found),) = _work_out(connection, study, [request])
+        if isinstance(found, NoSupplyError):
+            raise found
+        run = found
         if study_path is None and request.threshold_min == request.service.threshold_min:
             _show_by_default(connection, run, request)
     return run
 
 
-def _show_by_default(connection: Connection, run: GapRun, request: GapRequest) -> None:
+def _show_by_default(connection: Connection, run: GapRun | None, request: GapRequest) -> None:
+    """Make a gap and what it rests on those that pages show; None: pages show no gap of this défi and service."""
     defi, service = request.defi, request.service.service
+    if run is None:
+        results.make_default(connection, None, kind="gap", defi=defi, service=service)
+        return
     results.make_default(connection, run.run_hash, kind="gap", defi=defi, service=service)
     results.make_default(connection, run.parameters["need_run"], kind="need", defi=defi, service=None)
     results.make_default(connection, run.parameters["access_run"], kind="access", defi=None, service=service)

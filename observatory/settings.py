@@ -30,3 +30,5 @@ class Settings(BaseSettings):
     """Token of the API of the « Emplois de l'inclusion », which lists the insertion structures."""
     study: Path | None = None
     """Study file; unset: ``geodata/studies/defis.toml``."""
+    geodata_dir: Path | None = None
+    """Declarations and snapshot of another region, laid out as ``geodata``; unset: those delivered with the code."""

@@ -34,7 +34,7 @@ def build(
     from observatory.sources import snapshot_build
 
     console = Console(stderr=True)
-    directory = out or geodata.SNAPSHOT
+    directory = out or geodata.snapshot()
     with console.status("Lecture des sources") as status:
         built = snapshot_build.build(figures, step=status.update)
         status.update("Écriture")

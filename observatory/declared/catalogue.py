@@ -8,7 +8,6 @@ from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-import geodata
 from observatory.declared.reading import Declaration, Flag, OpenDeclaration, Whole, declaration, named_by
 
 CATALOG: Final = "catalog.toml"
@@ -134,7 +133,7 @@ def fields() -> tuple[FieldDeclaration, ...]:
     return tuple(declaration(FIELDS, _Fields).fields_.values())
 
 
-def loaded_sources(directory: Path = geodata.ROOT) -> Mapping[str, LoadedSource]:
+def loaded_sources(directory: Path | None = None) -> Mapping[str, LoadedSource]:
     """Return the sources that the ``catalog.toml`` of a snapshot declares, by identifier.
 
     Raises
@@ -145,6 +144,6 @@ def loaded_sources(directory: Path = geodata.ROOT) -> Mapping[str, LoadedSource]
     return declaration(CATALOG, _LoadedSources, directory=directory).sources
 
 
-def loaded_fields(directory: Path = geodata.ROOT) -> Mapping[str, LoadedField]:
+def loaded_fields(directory: Path | None = None) -> Mapping[str, LoadedField]:
     """Return the indicators that the ``fields.toml`` of a snapshot declares, by name; as :func:`loaded_sources`."""
     return declaration(FIELDS, _LoadedFields, directory=directory).fields_

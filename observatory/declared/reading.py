@@ -131,7 +131,7 @@ def toml_place(error: tomllib.TOMLDecodeError) -> str:
     return f"ligne {place[1]}, colonne {place[2]}" if place else "fin du fichier"
 
 
-def declaration(file: str, kind: type[Model], *, directory: Path = geodata.ROOT) -> Model:
+def declaration(file: str, kind: type[Model], *, directory: Path | None = None) -> Model:
     """Return a declaration of ``geodata`` (``catalog.toml``) as its model, built again only when the file has changed.
 
     Raises
@@ -139,7 +139,7 @@ def declaration(file: str, kind: type[Model], *, directory: Path = geodata.ROOT)
     InputFileError
         If it is absent, isn't TOML or doesn't declare what it must; the file, the place and the key are named.
     """
-    path = directory / file
+    path = geodata.path(file, directory)
     try:
         return cast("Model", _declared(*version(path), cast("Any", kind)))
     except ValidationError as error:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
+import geodata
 from observatory.declared.reading import Declaration, Names, declaration
+from observatory.errors import InputFileError
 from observatory.words.grammar import RegionNames
 
 FILE = "region.toml"
@@ -63,3 +66,18 @@ def home_region() -> Region:
         If its declaration is absent or wrong.
     """
     return declaration(FILE, Region)
+
+
+def use_region(directory: Path | None) -> None:
+    """Serve the région whose declarations and snapshot a directory holds; None: the one delivered with the code.
+
+    Raises
+    ------
+    InputFileError
+        If the directory doesn't declare a région.
+    """
+    if directory is not None and not (directory / FILE).is_file():
+        raise InputFileError(
+            f"Le dossier « {directory} » ne contient pas « {FILE} » : indiquez dans OBS_GEODATA_DIR celui d’une région."
+        )
+    geodata.use(directory)

@@ -96,7 +96,7 @@ def read_siting_study(name: str | Path) -> SitingStudy:
     UsageError
         If it doesn't declare what a siting study must.
     """
-    path = geodata.STUDIES / f"{name}.toml" if str(name) in home_region().studies else Path(name)
+    path = geodata.path(f"studies/{name}.toml") if str(name) in home_region().studies else Path(name)
     try:
         written = dict(document(path))
     except FileNotFoundError as error:

@@ -37,15 +37,13 @@ from observatory.parameters import LONGEST_THRESHOLD_MIN
 from observatory.words.labels import PHASES
 
 MODEL: Final = "geodata/studies/defis.toml"
-DEFAULT_STUDY = geodata.STUDIES / "defis.toml"
+DEFAULT_STUDY = "studies/defis.toml"
 PHASED_SERVICE = "accompagnement"
 PHASE_COMPLETENESS = (
     "Annuaire de l’accompagnement : un lieu compte si sa structure est connue pour cette phase, et seulement dans sa "
     "zone d’intervention. Les structures dont les phases, le lieu ou la zone ne sont pas connus ne comptent pas : "
     "l’accès peut être plus grand."
 )
-SERVICES = geodata.ROOT / services.FILE
-DEFAULT_TRAVEL = geodata.STUDIES / "travel.toml"
 
 
 Minutes = Annotated[Number, Field(gt=0, le=LONGEST_THRESHOLD_MIN)]
@@ -196,9 +194,9 @@ def read_study(path: Path | None = None) -> Study:
     InputFileError
         If the file is missing, is not TOML, or does not declare what a study must.
     """
-    path = path or DEFAULT_STUDY
+    path = path or geodata.path(DEFAULT_STUDY)
     _parsed(path)
-    return _built(path, *(version(one) for one in (path, SERVICES, DEFAULT_TRAVEL)))
+    return _built(path, *(version(one) for one in (path, geodata.path(services.FILE), geodata.path(travel.FILE))))
 
 
 @lru_cache(maxsize=16)
@@ -268,7 +266,8 @@ def _indicator_place(rest: Sequence[int | str], written: Mapping[str, Any]) -> s
 def _digest(content: bytes) -> str:
     """Return the checksum of a study and of the declaration of services, whose words its runs carry; not colours."""
     shown = {
-        name: {key: one[key] for key in one if key != "colour"} for name, one in document(SERVICES)["services"].items()
+        name: {key: one[key] for key in one if key != "colour"}
+        for name, one in document(geodata.path(services.FILE))["services"].items()
     }
     words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(content + words.encode("utf-8")).hexdigest()
@@ -277,7 +276,7 @@ def _digest(content: bytes) -> str:
 def _travel(written: Mapping[str, Any]) -> TravelStudy:
     """Read the travel constants that the study declares for itself, or else the observatory's."""
     is_own = "travel" in written
-    source = written if is_own else document(DEFAULT_TRAVEL)
+    source = written if is_own else document(geodata.path(travel.FILE))
     shown = {name: source.get(name) for name in ("travel", "barriers")}
     words = json.dumps(shown, sort_keys=True, ensure_ascii=False, default=str)
     constants = travel.constants_of(written) if is_own else travel.travel().constants

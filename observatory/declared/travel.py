@@ -8,14 +8,13 @@ from typing import Any, Final
 import numpy as np
 from pydantic import Field, ValidationError
 
-import geodata
 from observatory.access.barrier import Barrier, Crossing
 from observatory.access.profile import MODES, Profile
 from observatory.access.travel import DENSITY_LEVELS, TravelConstants
 from observatory.declared.reading import Flag, Number, OpenDeclaration, Whole, declaration, fault, validated
 from observatory.errors import UsageError
 
-FILE: Final = "travel.toml"
+FILE: Final = "studies/travel.toml"
 
 
 class _Value(OpenDeclaration):
@@ -178,7 +177,7 @@ class Travel(OwnTravel):
 
 def travel() -> Travel:
     """Return the observatory's declaration of travel, read once per version of the file."""
-    return declaration(FILE, Travel, directory=geodata.STUDIES)
+    return declaration(FILE, Travel)
 
 
 def constants_of(document: Mapping[str, Any]) -> TravelConstants:

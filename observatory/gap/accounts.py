@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from observatory.errors import NotComputedError
+from observatory.errors import NoSupplyError, NotComputedError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -58,7 +58,9 @@ def ledger(
     Raises
     ------
     NotComputedError
-        If a population is negative, the threshold is not positive, or a reachable unit has no norm to be held to.
+        If a population is negative or the threshold is not positive.
+    NoSupplyError
+        If a reachable unit has no norm to be held to.
     """
     population = np.asarray(population_count, dtype=np.int64)
     minutes = np.asarray(nearest_min, dtype=float)
@@ -67,7 +69,7 @@ def ledger(
         raise NotComputedError("Le seuil doit être positif et les populations aussi : vérifiez les paramètres.")
     is_reachable = minutes <= threshold_min
     if is_reachable.any() and not norm > 0:
-        raise NotComputedError(
+        raise NoSupplyError(
             "Aucune offre dans la région pour fixer la norme de ce service : déclarez persons_per_site dans l’étude."
         )
     share = np.where(is_reachable, np.clip(index / norm, 0.0, 1.0) if norm > 0 else 0.0, 0.0)

@@ -64,8 +64,10 @@ def store_run(
     )
 
 
-def make_default(connection: Connection, run_hash: str, *, kind: str, defi: str | None, service: str | None) -> None:
-    """Make a run the one that pages and tiles show, in place of any other of the same kind, défi and service."""
+def make_default(
+    connection: Connection, run_hash: str | None, *, kind: str, defi: str | None, service: str | None
+) -> None:
+    """Make a run the one that pages show for its kind, défi and service, in place of any other; None: no run is."""
     same = sa.and_(Run.kind == kind, Run.defi.is_not_distinct_from(defi), Run.service.is_not_distinct_from(service))
     connection.execute(
         sa.update(Run)

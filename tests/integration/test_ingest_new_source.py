@@ -108,8 +108,8 @@ def declared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (place / f"{name}.toml").write_text(text + entry, encoding="utf-8")
     declaration = catalogue.declaration
 
-    def with_entry(file: str, kind: type[Any], *, directory: Path = geodata.ROOT) -> Any:
-        return declaration(file, kind, directory=place if directory == geodata.ROOT else directory)
+    def with_entry(file: str, kind: type[Any], *, directory: Path | None = None) -> Any:
+        return declaration(file, kind, directory=directory or place)
 
     for module in (catalogue, services):
         monkeypatch.setattr(module, "declaration", with_entry)

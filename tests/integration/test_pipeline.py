@@ -10,8 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from observatory import pipeline
-from observatory.errors import InputFileError, NotComputedError, UsageError
-from observatory.store.tables import AccessResult, GapResult, IndicatorValue, NeedResult, Run, SnapshotFile
+from observatory.declared.study_reading import read_study
+from observatory.errors import InputFileError, NoSupplyError, NotComputedError, UsageError
+from observatory.store.ingest.snapshot_load import load_snapshot
+from observatory.store.tables import AccessResult, GapResult, IndicatorValue, NeedResult, Run, SnapshotFile, Structure
 
 TOY_STUDY = """
 [study]
@@ -161,6 +163,32 @@ def test_projects_and_places_unknown_are_no_supply(toy_connection: sa.Connection
     assert run.parameters["supply_count"] == 0
     assert any("Projet de Gamma" in sentence for sentence in run.parameters["warnings"])
     assert any("Le Hangar" in sentence for sentence in run.parameters["warnings"])
+
+
+def test_a_service_offered_beyond_the_border_only_is_left_out_and_said(
+    empty_engine: sa.Engine, toy_snapshot: Path, toy_study: Path
+) -> None:
+    """Without s1 no site of the region fixes a norm, while 61902 still reaches the one of 72901."""
+    load_snapshot(empty_engine, toy_snapshot)
+    before = pipeline.compute(empty_engine, study_path=toy_study)
+    assert (before.new_count, before.without_supply) == (3, ())
+    with empty_engine.begin() as connection:
+        connection.execute(sa.update(Structure).where(Structure.structure_id == "s1").values(is_active=False))
+        connection.execute(
+            sa.update(SnapshotFile).where(SnapshotFile.file_name == "structures.parquet").values(checksum="other")
+        )
+    label = read_study(toy_study).services["ressourcerie"].label
+    for counts in ((2, 0), (0, 2)):
+        report = pipeline.compute(empty_engine, study_path=toy_study)
+        assert (report.new_count, report.unchanged_count) == counts
+        assert str(report).endswith(
+            f"Aucune structure connue dans la région, donc aucune analyse de l’accès : {label}."
+        )
+        with empty_engine.connect() as connection:
+            shown = connection.execute(sa.select(Run.service).where(Run.kind == "gap", Run.is_default))
+            assert set(shown.scalars()) == {"accompagnement", "tiers_lieu"}
+    with empty_engine.begin() as connection, pytest.raises(NoSupplyError, match="Aucune offre dans la région"):
+        pipeline.gap_run(connection, defi="insertion", service="ressourcerie", study_path=toy_study)
 
 
 def test_a_threshold_only_moves_access(toy_connection: sa.Connection, toy_study: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import geodata
 from observatory.declared.reading import validated
 from observatory.declared.study_reading import DEFAULT_STUDY, read_study
 from observatory.declared.verdict_study import VerdictStudy
@@ -180,7 +181,8 @@ def test_a_declaration_that_makes_no_sense_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object]
 ) -> None:
     path = tmp_path / "etude.toml"
-    document = {**tomllib.loads(DEFAULT_STUDY.read_text(encoding="utf-8")), "verdict": {**TABLE, **change}}
+    text = geodata.path(DEFAULT_STUDY).read_text(encoding="utf-8")
+    document = {**tomllib.loads(text), "verdict": {**TABLE, **change}}
     monkeypatch.setattr("observatory.declared.study_reading.document", lambda _: document)
     path.touch()
     with pytest.raises(InputFileError, match="verdict"):
@@ -188,7 +190,7 @@ def test_a_declaration_that_makes_no_sense_is_refused(
 
 
 def test_the_observatory_declares_its_verdict() -> None:
-    document = tomllib.loads(DEFAULT_STUDY.read_text(encoding="utf-8"))
+    document = tomllib.loads(geodata.path(DEFAULT_STUDY).read_text(encoding="utf-8"))
     study = read_study().verdict
     assert study is not None
     assert study.normalisations[0] == document["rules"]["normalisation"]

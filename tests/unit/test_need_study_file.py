@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import geodata
 from observatory.declared import catalogue
 from observatory.declared.services import offer
 from observatory.declared.study_reading import DEFAULT_STUDY, read_study
@@ -122,7 +123,7 @@ BROKEN = {
 def test_whatever_is_wrong_in_a_study_is_said_in_french(tmp_path: Path, name: str) -> None:
     """One sentence that names the place and the key, and no word of the language it was read with."""
     found, put, message = BROKEN[name]
-    text = DEFAULT_STUDY.read_text(encoding="utf-8")
+    text = geodata.path(DEFAULT_STUDY).read_text(encoding="utf-8")
     assert found in text
     path = tmp_path / "etude.toml"
     path.write_text(text.replace(found, put, 1), encoding="utf-8")
@@ -136,7 +137,7 @@ def test_whatever_is_wrong_in_a_study_is_said_in_french(tmp_path: Path, name: st
 
 def test_tables_that_are_none_and_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "etude.toml"
-    text = DEFAULT_STUDY.read_text(encoding="utf-8")
+    text = geodata.path(DEFAULT_STUDY).read_text(encoding="utf-8")
     for content in (
         'defis = "x"',
         '[study]\nid = "x"\n[defis]\na = 3',

@@ -46,7 +46,7 @@ def added(tmp_path: Path) -> NeedStudy:
     """The need of the défi, from copies of the two files to which the indicator was added."""
     shutil.copy(geodata.ROOT / "catalog.toml", tmp_path)
     (tmp_path / "fields.toml").write_text((geodata.ROOT / "fields.toml").read_text(encoding="utf-8") + FIELD)
-    text = DEFAULT_STUDY.read_text(encoding="utf-8")
+    text = geodata.path(DEFAULT_STUDY).read_text(encoding="utf-8")
     assert text.count(BEFORE) == 1
     (tmp_path / "defis.toml").write_text(text.replace(BEFORE, INDICATOR + BEFORE), encoding="utf-8")
     assert catalogue.loaded_fields(tmp_path)["repair_visits_count"].unit == "visites"

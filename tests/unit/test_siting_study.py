@@ -273,7 +273,7 @@ def test_a_wrong_question_is_a_french_sentence(changes, named):
 
 @pytest.mark.parametrize("name", ["vire", "caux-seine"])
 def test_the_bundled_studies_are_read(name):
-    declared = tomllib.loads((geodata.STUDIES / f"{name}.toml").read_text(encoding="utf-8"))
+    declared = tomllib.loads(geodata.path(f"studies/{name}.toml").read_text(encoding="utf-8"))
     found = siting_study(declared)
     assert found.id == name
     assert found.mesh == "commune_deleguee"

@@ -12,7 +12,7 @@ import geodata
 from observatory.declared.siting_file import read_siting_study, siting_study
 from observatory.errors import ObservatoryError, UsageError
 
-VIRE = (geodata.STUDIES / "vire.toml").read_text(encoding="utf-8")
+VIRE = (geodata.path("studies/vire.toml")).read_text(encoding="utf-8")
 ENGLISH = re.compile(r"\b(not|object|invalid|argument|convert|float|expected|must|line|value|missing)\b")
 
 

@@ -110,7 +110,7 @@ def is_documented(answer: object) -> bool:
 
 def bundled_communes() -> dict[str, list[str]]:
     """Return the communes of the bundled snapshot, by département, border included."""
-    territories = pd.read_parquet(geodata.SNAPSHOT / "territories.parquet", columns=["level", "code"])
+    territories = pd.read_parquet(geodata.snapshot() / "territories.parquet", columns=["level", "code"])
     codes = territories.loc[territories["level"].eq("commune"), "code"]
     return {str(name): sorted(group) for name, group in codes.groupby(codes.str[:2])}
 

@@ -22,8 +22,8 @@ read: Final = reader(geo_api.COLUMNS, optional=["epci_name"], as_list=True)
 
 
 def bundled_epci() -> list[str]:
-    """Return the codes of the EPCI of the bundled snapshot."""
-    territories = pd.read_parquet(geodata.SNAPSHOT / "territories.parquet", columns=["level", "code"])
+    """Return the codes of the EPCI of the snapshot in use."""
+    territories = pd.read_parquet(geodata.snapshot() / "territories.parquet", columns=["level", "code"])
     return sorted(territories.loc[territories["level"].eq("epci"), "code"])
 
 

@@ -15,7 +15,7 @@ from observatory.store.tables import LEVELS, Base, Indicator, Source
 INHABITANTS: Final = "inhabitants"
 
 
-def declare(connection: sa.Connection, directory: Path) -> None:
+def declare(connection: sa.Connection, directory: Path | None) -> None:
     """Insert or update what ``directory`` declares; the caller commits.
 
     Parameters
@@ -36,7 +36,7 @@ def declare(connection: sa.Connection, directory: Path) -> None:
     _upsert(connection, Indicator, fields, key="indicator")
 
 
-def counted_in(directory: Path) -> dict[str, str]:
+def counted_in(directory: Path | None) -> dict[str, str]:
     """Return what the catalogue counts a source in, where it says so: a level, or ``inhabitants``.
 
     Raises
@@ -54,7 +54,7 @@ def counted_in(directory: Path) -> dict[str, str]:
     return units
 
 
-def forget_undeclared(connection: sa.Connection, directory: Path) -> None:
+def forget_undeclared(connection: sa.Connection, directory: Path | None) -> None:
     """Delete the sources and indicators that the declarations no longer hold; nothing may refer to them any more."""
     connection.execute(sa.delete(Source).where(Source.source_id.not_in(list(loaded_sources(directory)))))
     connection.execute(sa.delete(Indicator).where(Indicator.indicator.not_in(list(loaded_fields(directory)))))

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import geodata
 from observatory.declared import catalogue
 from observatory.errors import ObservatoryError
 from observatory.sources.table_declarations import OF_SNAPSHOT, Table
@@ -74,7 +73,7 @@ def check_file(engine: sa.Engine, source_id: str, path: Path, *, origin: str, pr
     return Check(source_id, origin, account, added, removed, changed)
 
 
-def check_snapshot(engine: sa.Engine, *, progress: Progress, directory: Path = geodata.SNAPSHOT) -> dict[str, Check]:
+def check_snapshot(engine: sa.Engine, *, progress: Progress, directory: Path | None = None) -> dict[str, Check]:
     """Check the whole snapshot and compare it with what is loaded, source by source; nothing is written.
 
     Raises

@@ -15,7 +15,6 @@ import sqlalchemy as sa
 from psycopg import errors as pg
 from sqlalchemy.dialects.postgresql import insert
 
-import geodata
 from observatory.declared import catalogue
 from observatory.declared.region import home_region
 from observatory.errors import DatabaseUnavailableError, InputFileError, NotComputedError, UsageError
@@ -170,7 +169,7 @@ def _forget_rivals(connection: sa.Connection, source_id: str, tables: Tables) ->
 def declare_new(connection: sa.Connection, source_id: str) -> None:
     """Declare what a catalogue newer than the loaded snapshot says of a source and its indicators."""
     if source_id in catalogue.known_names():
-        declare.declare(connection, geodata.ROOT)
+        declare.declare(connection, None)
 
 
 def _ingest(

@@ -79,7 +79,7 @@ class LoadReport:
 
 def load_snapshot(
     engine: sa.Engine,
-    directory: Path = geodata.SNAPSHOT,
+    directory: Path | None = None,
     progress: Progress | None = None,
     *,
     declarations: Path | None = None,
@@ -93,11 +93,11 @@ def load_snapshot(
     Parameters
     ----------
     directory
-        Holds the Parquet files.
+        Holds the Parquet files; None: the snapshot in use.
     progress
         Called with a French label, what is done, and what there is to do.
     declarations
-        Directory of ``catalog.toml`` and ``fields.toml``; the parent of ``directory`` unless given.
+        Directory of ``catalog.toml`` and ``fields.toml``; the parent of ``directory`` unless given, or those in use.
     force
         Load even when the files haven't changed.
 
@@ -109,7 +109,8 @@ def load_snapshot(
         If PostGIS doesn't answer, or if somebody holds the tables.
     """
     started = time.perf_counter()
-    declarations = declarations or directory.parent
+    declarations = declarations or (directory.parent if directory else None)
+    directory = directory or geodata.snapshot()
     tell = progress or silent
     checksums = _checksums(directory, declarations)
     try:
@@ -129,7 +130,7 @@ def load_snapshot(
     return result
 
 
-def stage_snapshot(connection: sa.Connection, directory: Path, tell: Progress) -> dict[str, dict[str, int]]:
+def stage_snapshot(connection: sa.Connection, directory: Path | None, tell: Progress) -> dict[str, dict[str, int]]:
     """Stage and check the snapshot, and return the account of each source's rows; the caller rolls back.
 
     Raises
@@ -137,7 +138,8 @@ def stage_snapshot(connection: sa.Connection, directory: Path, tell: Progress) -
     InputFileError
         If a file is absent, unreadable or fails a check.
     """
-    _check(connection, _stage(connection, directory, directory.parent, tell), tell)
+    declarations = directory.parent if directory else None
+    _check(connection, _stage(connection, directory or geodata.snapshot(), declarations, tell), tell)
     rows = connection.execute(statement("021_source_rows")).mappings()
     counted = ("rows_read", "rows_kept", "rows_rejected", "rows_duplicate", "rows_outside", "cells_rejected")
     return {row["source_id"]: {name: int(row[name]) for name in counted} for row in rows}
@@ -154,10 +156,10 @@ def silent(_label: str, _done: int, _total: int) -> None:
     """Tell nobody (a :data:`~observatory.store.ingest.stage.Progress`)."""
 
 
-def _checksums(directory: Path, declarations: Path) -> dict[str, str]:
+def _checksums(directory: Path, declarations: Path | None) -> dict[str, str]:
     """Return the SHA-256 of every file that a load reads."""
-    paths = [declarations / catalogue.CATALOG, declarations / catalogue.FIELDS]
-    paths += [path for path in [declarations / DIRECTORY] if path.exists()]
+    paths = [geodata.path(name, declarations) for name in (catalogue.CATALOG, catalogue.FIELDS)]
+    paths += [path for path in [geodata.path(DIRECTORY, declarations)] if path.exists()]
     for file in SNAPSHOT:
         path = directory / file.file_name
         if path.exists():
@@ -193,7 +195,7 @@ def take_turn(connection: sa.Connection, tell: Progress) -> None:
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK_KEY)))
 
 
-def _stage(connection: sa.Connection, directory: Path, declarations: Path, tell: Progress) -> dict[str, int]:
+def _stage(connection: sa.Connection, directory: Path, declarations: Path | None, tell: Progress) -> dict[str, int]:
     """Copy every file into its temporary table; return the rows of each file by its name."""
     declare.declare(connection, declarations)
     raw = raw_connection(connection)
@@ -234,7 +236,11 @@ def _check(connection: sa.Connection, rows: Mapping[str, int], tell: Progress) -
 
 
 def _swap(
-    connection: sa.Connection, declarations: Path, checksums: Mapping[str, str], rows: Mapping[str, int], tell: Progress
+    connection: sa.Connection,
+    declarations: Path | None,
+    checksums: Mapping[str, str],
+    rows: Mapping[str, int],
+    tell: Progress,
 ) -> None:
     """Put what is staged in the place of what was loaded, and record it."""
     tell("Remplacement des données", 0, 1)
