@@ -56,14 +56,13 @@ def map_page(
     region = read.territory(on.connection, "region", home_region().code)
     return on.show(
         "carte.html",
-        sources=(catalogue := page_queries.sources(on.connection)),
         choice=choice,
         measure=measure,
         place=place,
         report=report,
         cut=ranking.cut(rows, rang),
         totals=publication.totals(rows),
-        commune_source=catalogue.get(page_queries.level_source(on.connection, "commune") or ""),
+        commune_source=on.sources.get(page_queries.level_source(on.connection, "commune") or ""),
         services_known=page_queries.service_counts(on.connection),
         selectable=selectable(on.connection),
         map_levels={name: labels.LEVELS[name] for name in MAP_LEVELS},
@@ -74,7 +73,6 @@ def map_page(
             measure=measure,
             place=place or region,
             report=report,
-            catalogue=catalogue,
         ),
     )
 
@@ -86,7 +84,6 @@ def _settings(
     measure: str,
     place: page_queries.Row,
     report: GapReport,
-    catalogue: dict[str, page_queries.Row],
 ) -> dict[str, Any]:
     """Return what the map's script needs: choices, colours, words, towns; no figure but the towns' names."""
     service_colours = offer().service_colours
@@ -109,7 +106,7 @@ def _settings(
         "statuses": labels.STATUSES,
         "places": labels.PLACES,
         "levels": labels.LEVELS,
-        "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in catalogue.items()},
+        "sources": {name: f"{row['producer']}, {row['title']}, {row['vintage']}" for name, row in on.sources.items()},
         "gapSources": [source["source_id"] for source in report.sources],
         "towns": drawing.spaced(page_queries.towns(on.connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
         "noData": colours.NO_DATA_COLOUR,

@@ -75,11 +75,9 @@ def data_page(
     service: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
     """Show every source with its age, and how complete each service's list is, by EPCI for one of them."""
-    catalogue = page_queries.sources(on.connection)
     return on.show(
         "donnees.html",
-        sources=catalogue,
-        catalogue=catalogue,
+        catalogue=on.sources,
         **completeness_view.of_region(on.connection, service),
         services_known=page_queries.service_counts(on.connection),
         indicators=page_queries.indicators(on.connection),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -57,6 +58,16 @@ class PageRequest:
         """Return the operator's study, or the observatory's."""
         return page_choices.study(self.settings.study)
 
+    @cached_property
+    def catalogue(self) -> list[page_queries.Row]:
+        """Return the rows of the catalogue, asked once for the whole page."""
+        return read.sources(self.connection)
+
+    @property
+    def sources(self) -> dict[str, page_queries.Row]:
+        """Return the catalogue by identifier, for the calls of sources."""
+        return page_queries.by_identifier(self.catalogue)
+
     def report(self, choice: page_choices.Choice, *, territory: str | None = None) -> GapReport:
         """Return the gap analysis of a choice, in all the region or in one territory."""
         return publication.gap_report(
@@ -68,13 +79,13 @@ class PageRequest:
             threshold_min=choice.threshold_min,
             closed_border=choice.closed_border,
             study_path=self.settings.study,
+            catalogue=self.catalogue,
         )
 
     def show(self, template: str, **context: object) -> HTMLResponse:
         """Return the page of a template, with what every page is given and the catalogue for the calls of sources."""
-        context.setdefault("sources", page_queries.sources(self.connection))
         shared = shared_context(self.settings, self.connection)
-        return page(self.request, template, **{**shared, **context})
+        return page(self.request, template, **{"sources": self.sources, **shared, **context})
 
 
 def _asked(request: Request, connection: ConnectionDep, settings: SettingsDep) -> PageRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -32,7 +33,12 @@ CHILD_LEVELS: Final = ("departement", "epci", "commune", "commune_deleguee", "qp
 
 def sources(connection: Connection) -> dict[str, Row]:
     """Return the catalogue by identifier."""
-    return {row["source_id"]: with_freshness(row) for row in read.sources(connection)}
+    return by_identifier(read.sources(connection))
+
+
+def by_identifier(catalogue: Sequence[Row]) -> dict[str, Row]:
+    """Return the rows of the catalogue by identifier, each with its age."""
+    return {row["source_id"]: with_freshness(row) for row in catalogue}
 
 
 def children(connection: Connection, territory: Row) -> dict[str, list[Row]]:

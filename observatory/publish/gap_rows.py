@@ -46,6 +46,7 @@ def gap_report(
     threshold_min: float | None = None,
     closed_border: bool = False,
     study_path: Path | None = None,
+    catalogue: Sequence[Mapping[str, Any]] = (),
 ) -> GapReport:
     """Return a gap analysis at one level: the stored one if there is one, else worked out and stored.
 
@@ -59,6 +60,8 @@ def gap_report(
         Travel time beyond which a service is out of reach, minutes. None: the study's own for this service.
     closed_border
         As if there were neither supply nor demand outside Normandy; tells which rows that flips.
+    catalogue
+        What :func:`observatory.store.read.sources` returns, if it was asked already.
 
     Raises
     ------
@@ -75,16 +78,14 @@ def gap_report(
     run = pipeline.gap_run(connection, defi=defi, service=service, threshold_min=threshold_min, study_path=study_path)
     rows = read.gap_rows(connection, run.run_hash, level, territory=territory)
     used = set(run.source_ids)
-    sources = [
-        known_of_expected.with_freshness(source) for source in read.sources(connection) if source["source_id"] in used
-    ]
+    catalogue = catalogue or read.sources(connection)
     report = GapReport(
         rows=rows,
         parameters={name: value for name, value in run.parameters.items() if name != PROFILE},
         profile=run.parameters.get(PROFILE),
-        sources=sources,
+        sources=[known_of_expected.with_freshness(source) for source in catalogue if source["source_id"] in used],
         run_hash=run.run_hash,
-        warnings=known_of_expected.warnings(connection, services=[service], source_ids=used),
+        warnings=known_of_expected.warnings(connection, services=[service], source_ids=used, catalogue=catalogue),
     )
     return border_rows.closed_border(connection, report) if closed_border else report
 

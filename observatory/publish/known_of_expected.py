@@ -156,18 +156,24 @@ def age_note(found: Freshness) -> str:
 
 
 def warnings(
-    connection: Connection, *, services: Iterable[str], source_ids: Iterable[str], today: date | None = None
+    connection: Connection,
+    *,
+    services: Iterable[str],
+    source_ids: Iterable[str],
+    catalogue: Sequence[Mapping[str, Any]] = (),
+    today: date | None = None,
 ) -> tuple[str, ...]:
     """Return what a reader must know before using a result that rests on some services and sources, in French.
 
     One sentence for each service whose list is not complete, then one for the sources that are out of date.
+    ``catalogue`` is what :func:`observatory.store.read.sources` returns, if it was asked already.
     """
     from observatory.store import read
 
     region = completeness(connection, "region", home_region().code)[home_region().code]
     told = [sentence for service in dict.fromkeys(services) if (sentence := _partial(region.get(service)))]
     used = set(source_ids)
-    rows = [row for row in read.sources(connection) if row["source_id"] in used]
+    rows = [row for row in catalogue or read.sources(connection) if row["source_id"] in used]
     return (*told, *_outdated(rows, today))
 
 

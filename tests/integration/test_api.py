@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
 import csv
 import gzip
 import io
 import json
+import re
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -108,6 +111,42 @@ def test_every_level_adds_up_to_the_region(client: TestClient, level: str) -> No
     for column in ("need_volume_count", "in_need_out_of_reach_count"):
         shown = sum(row[column] or 0 for row in rows)
         assert shown == region[column] if not hidden else shown < region[column]
+
+
+def test_a_warm_page_of_gaps_reads_no_declaration_and_asks_the_catalogue_once(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/lacunes").status_code == 200
+    read: list[str] = []
+    asked: list[str] = []
+
+    def counted(name: str) -> Any:
+        plain = getattr(tomllib, name)
+        return lambda *args, **options: (read.append(name), plain(*args, **options))[1]
+
+    def opened(file: Any, *args: Any, **options: Any) -> Any:
+        if str(file).endswith(".toml"):
+            read.append(str(file))
+        return plain_open(file, *args, **options)
+
+    def executed(_connection: Any, _cursor: Any, words: str, *_: Any) -> None:
+        if re.search(r"\bobservatory\.source\b", words) and "title" in words:
+            asked.append(words)
+
+    plain_open = io.open
+    for name in ("load", "loads"):
+        monkeypatch.setattr(tomllib, name, counted(name))
+    for module in (io, builtins):
+        monkeypatch.setattr(module, "open", opened)
+    engine = client.app.state.engine  # type: ignore[attr-defined]
+    sa.event.listen(engine, "before_cursor_execute", executed)
+    try:
+        page = client.get("/lacunes")
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", executed)
+    assert page.status_code == 200
+    assert read == []
+    assert len(asked) == 1
 
 
 def test_csv_and_geojson_hold_the_same_rows(client: TestClient) -> None:
