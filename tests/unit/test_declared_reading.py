@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, ValidationError
 
+import geodata
 from observatory.declared.reading import (
     Declaration,
     Flag,
@@ -22,6 +23,8 @@ from observatory.declared.reading import (
     shaped,
     validated,
 )
+from observatory.declared.reference import Secrecy
+from observatory.declared.services import Offer
 from observatory.errors import InputFileError
 
 
@@ -70,6 +73,49 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: str, mess
     (tmp_path / "town.toml").write_text(content, encoding="utf-8")
     with pytest.raises(InputFileError) as refused:
         declaration("town.toml", Town, directory=tmp_path)
+    assert message in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "change", "message"),
+    [
+        (
+            "services",
+            Offer,
+            ("is_complete = false", "is_complete = 'non'"),
+            "[services.ess] : « is_complete » doit être",
+        ),
+        (
+            "services",
+            Offer,
+            'verdict = "ressourcerie"',
+            "verdict = 'oui'",
+            "« verdict » doit être l’un de",
+        ),
+        (
+            "services",
+            Offer,
+            'label = "Ressourceries et réemploi"',
+            "",
+            "« ressourcerie », dans « services.toml »",
+        ),
+        ("services", Offer, ('colour = "#5e3c99"', "couleur = 'x'"), "« couleur » n’est pas une clé connue"),
+        (
+            "secrecy",
+            Secrecy,
+            ("persons = 11", "persons = '11'"),
+            "[thresholds] : « persons » doit être un nombre entier",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_delivered_declaration_is_told(
+    tmp_path: Path, file: str, kind: type[Declaration], change: tuple[str, str], message: str
+) -> None:
+    content = (geodata.ROOT / f"{file}.toml").read_text(encoding="utf-8")
+    assert change[0] in content
+    (tmp_path / f"{file}.toml").write_text(content.replace(*change, 1), encoding="utf-8")
+    with pytest.raises(InputFileError) as refused:
+        declaration(f"{file}.toml", kind, directory=tmp_path)
     assert message in str(refused.value)
 
 
