@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request
@@ -21,7 +23,7 @@ from api.views.siting_question import DEFAULT_THRESHOLD_MIN, SitingRequest
 from observatory import crs
 from observatory.declared.region import home_region
 from observatory.declared.siting_file import read_siting_study
-from observatory.declared.siting_options import DEFAULT_AIMS
+from observatory.declared.siting_options import DEFAULT_AIMS, CandidateFilters, Costs, Joint, JointService
 from observatory.declared.siting_study import OBJECTIVE_LABELS, POLES_MAX, SitingStudy, study_of
 from observatory.errors import UsageError
 from observatory.parameters import LONGEST_THRESHOLD_MIN
@@ -69,25 +71,26 @@ def siting_page(
         return _followed(request, settings, calcul)
     if territory:
         chosen = set(lieux or [])
-        asked = {
-            "territory": territory,
-            "services": services or [],
-            "defis": defis or [],
-            "poles": poles,
-            "objective": objective,
-            "threshold_min": threshold_min,
-            "layers": sorted(chosen & {"candidats", "friches"}),
-            "filters": {
-                "is_qpv": "qpv" in chosen,
-                "is_rural": "rural" in chosen,
-                "min_population_count": min_population,
-                "station_max_min": _number(gare, "Le temps jusqu’à une gare est un nombre de minutes."),
-            },
-            "pareto": compromis,
-            **_spending(request, services or [], budget=budget, cout_lieu=cout_lieu, poles=poles, is_joint=commun),
-        }
+        filters = _filters(chosen, min_population=min_population, station=gare)
+        costs, joint = _spending(
+            request, services or [], budget=budget, cout_lieu=cout_lieu, poles=poles, is_joint=commun
+        )
+        with _refused_by_name():
+            asked = SitingRequest(
+                territory=territory,
+                services=services or [],
+                defis=defis or [],
+                poles=poles,
+                objective=objective,
+                threshold_min=threshold_min,
+                layers=sorted(chosen & {"candidats", "friches"}),
+                filters=filters,
+                pareto=compromis,
+                costs=costs,
+                joint=joint,
+            )
         with request.app.state.engine.begin() as connection:
-            question = _asked(asked).question(connection)
+            question = asked.question(connection)
     else:
         if etude and etude not in home_region().studies:
             raise UsageError(f"L’étude « {etude} » n’existe pas : choisissez parmi {', '.join(home_region().studies)}.")
@@ -105,31 +108,32 @@ def cancel_page(request: Request, job_id: Annotated[str, Path(max_length=60)]) -
     return RedirectResponse(f"/implantation?calcul={job_id}", status_code=SEE_OTHER)
 
 
+def _filters(chosen: set[str], *, min_population: int, station: str) -> CandidateFilters:
+    return CandidateFilters(
+        is_qpv="qpv" in chosen,
+        is_rural="rural" in chosen,
+        min_population_count=min_population,
+        station_max_min=_number(station, "Le temps jusqu’à une gare est un nombre de minutes."),
+    )
+
+
 def _spending(
     request: Request, services: list[str], *, budget: str, cout_lieu: str, poles: int, is_joint: bool
-) -> dict[str, Any]:
-    """Return the costs that the form declares, and the joint pole, whose services each have a cost of their own."""
+) -> tuple[Costs | None, Joint | None]:
+    """Return the costs that the form declares, or the joint pole, whose services each have a cost of their own."""
     most = _number(budget, "Le budget est un nombre positif, dans l’unité que vous choisissez.")
     place = _number(cout_lieu, "Le coût d’un lieu est un nombre positif, dans l’unité que vous choisissez.")
     if most is None and is_joint:
         raise UsageError("Pour choisir les services lieu par lieu, donnez un budget : sans lui, tous seraient ouverts.")
     if most is None:
-        return {}
+        return None, None
     place = DEFAULT_COST if place is None else place
     if not is_joint:
-        return {"costs": {"note": PAGE_NOTE, "site": place, "budget": most}}
+        return Costs(PAGE_NOTE, site=place, budget=most), None
     said = "Le coût d’un service est un nombre positif, dans l’unité que vous choisissez."
     each = {name: _number(request.query_params.get(f"cout_{name}", ""), said) for name in services}
-    by_service = {name: DEFAULT_COST if cost is None else cost for name, cost in each.items()}
-    return {
-        "joint": {
-            "note": PAGE_NOTE,
-            "site_cost": place,
-            "budget": most,
-            "poles": poles,
-            "services": {name: {"cost": cost} for name, cost in by_service.items()},
-        },
-    }
+    by_service = {name: JointService(DEFAULT_COST if cost is None else cost) for name, cost in each.items()}
+    return None, Joint(PAGE_NOTE, site_cost=place, services=by_service, budget=most, poles=poles)
 
 
 def _number(text: str, said: str) -> float | None:
@@ -145,9 +149,11 @@ def _number(text: str, said: str) -> float | None:
     return value
 
 
-def _asked(asked: dict[str, Any]) -> SitingRequest:
+@contextlib.contextmanager
+def _refused_by_name() -> Iterator[None]:
+    """Name the field that the model of a question refuses."""
     try:
-        return SitingRequest.model_validate(asked)
+        yield
     except ValidationError as error:
         raise UsageError(f"Le champ « {error.errors()[0]['loc'][-1]} » n’est pas valable : corrigez-le.") from error
 

@@ -36,8 +36,8 @@ COSTS_WORDS: Final = "Un coût et un budget sont des nombres positifs, en unité
 CLOSING_WORDS: Final = "Fermer une structure a un coût et une économie positifs, en unités déclarées."
 JOINT_WORDS: Final = "Les coûts du pôle commun et son budget sont des nombres positifs, en unités déclarées."
 JOINT_POLES_WORDS: Final = "Le pôle commun ouvre au plus un nombre entier de lieux, d’au moins un."
-CLOSED: Final = ConfigDict(extra="forbid")
-"""What narrows a question refuses a key that it doesn't know."""
+CLOSED: Final = ConfigDict(extra="forbid", revalidate_instances="always")
+"""What narrows a question refuses a key that it doesn't know, and is checked however it was built."""
 
 
 def not_a_flag(value: object) -> object:
