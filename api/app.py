@@ -48,15 +48,14 @@ DESCRIPTION: Final = (
 )
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings) -> FastAPI:
     """Return the application; nothing is opened before it starts.
 
     Parameters
     ----------
     settings
-        Operator's settings; None: read from the environment.
+        Operator's settings: nothing else of the environment decides what is served.
     """
-    settings = Settings() if settings is None else settings
     use_region(settings.geodata_dir)
 
     @asynccontextmanager

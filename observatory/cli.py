@@ -162,13 +162,15 @@ def run(arguments: list[str]) -> int:
 def _invoke(arguments: list[str]) -> int:
     import typer
 
+    from observatory.commands.session import one_reading
     from observatory.commands.usage_french import speak_french, usage_sentence
     from observatory.errors import UsageError
 
     command: Any = typer.main.get_command(build(arguments[0] if arguments else None))
     speak_french(command)
     try:
-        result = command.main(args=arguments, prog_name="observatory", standalone_mode=False)
+        with one_reading():
+            result = command.main(args=arguments, prog_name="observatory", standalone_mode=False)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except Exception as error:

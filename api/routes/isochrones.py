@@ -7,11 +7,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query
 
+from api.dependencies import SettingsDep
 from api.routes.territories import REFUSED
 from observatory import crs
 from observatory.errors import BusyError, NotComputedError, UsageError
 from observatory.publish.isochrones import feature_collection
-from observatory.store.loaded_travel import loaded_travel, network_of
+from observatory.store.loaded_travel import loaded_travel, location, network_of
 
 router = APIRouter(prefix="/api", tags=["isochrones"])
 
@@ -25,6 +26,7 @@ _drawing = Lock()
 @router.get("/isochrones", summary="Ce que l’on atteint d’un point", responses=REFUSED, operation_id="isochrones")
 def reached(
     *,
+    settings: SettingsDep,
     lon: Annotated[float, Query(ge=-180, le=180, allow_inf_nan=False, description="Longitude, en degrés.")],
     lat: Annotated[float, Query(ge=-90, le=90, allow_inf_nan=False, description="Latitude, en degrés.")],
     minutes: Annotated[
@@ -36,7 +38,7 @@ def reached(
     from pyproj import Transformer
 
     times = _times(minutes)
-    loaded = loaded_travel()
+    loaded = loaded_travel(location(settings))
     if loaded is None or loaded.kind != "network":
         raise NotComputedError(
             "Aucun réseau routier n’est chargé : l’exploitant peut en charger un (« observatory access load-network »)."

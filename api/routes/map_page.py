@@ -17,8 +17,9 @@ from observatory.errors import UsageError
 from observatory.publish import colours
 from observatory.publish import gap_rows as publication
 from observatory.publish.gap_report import GapReport
+from observatory.settings import Settings
 from observatory.store import read
-from observatory.store.loaded_travel import loaded_travel
+from observatory.store.loaded_travel import loaded_travel, location
 from observatory.words import labels
 
 router = APIRouter(include_in_schema=False)
@@ -111,14 +112,14 @@ def _settings(
         "towns": drawing.spaced(page_queries.towns(on.connection, limit=TOWNS_CONSIDERED), limit=TOWNS_SHOWN),
         "noData": colours.NO_DATA_COLOUR,
         "notFrr": NOT_FRR,
-        "isochrones": _isochrones(),
+        "isochrones": _isochrones(on.settings),
         "basemap": {"url": on.settings.basemap_url, "attribution": on.settings.basemap_attribution},
     }
 
 
-def _isochrones() -> dict[str, Any] | None:
+def _isochrones(settings: Settings) -> dict[str, Any] | None:
     """Return the times to draw around a structure and how one travels; None where no road network is loaded."""
-    loaded = loaded_travel()
+    loaded = loaded_travel(location(settings))
     if loaded is None or loaded.kind != "network":
         return None
     return {"minutes": ISOCHRONES_MIN, "mode": MODES_IN_WORDS[loaded.mode], "network": loaded.label}

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from observatory.commands.session import operator_settings
 from observatory.settings import Settings
 from observatory.store.server import cluster as clusters
 from observatory.store.server import dump
@@ -22,7 +23,7 @@ MEGABYTE: Final = 1_000_000
 @app.command("up", help="Démarre la base, en la créant la première fois.")
 def up() -> None:
     """Start the private cluster, or check the operator's server."""
-    settings = Settings()
+    settings = operator_settings()
     if settings.database_url is not None:
         version = clusters.check_connection(settings.database_url.get_secret_value())
         _say(f"{GIVEN} répond (PostgreSQL {version}) : son exploitant la démarre et l’arrête, il n’y a rien à faire.")
@@ -40,7 +41,7 @@ def up() -> None:
 @app.command("down", help="Arrête la base ; les données restent.")
 def down() -> None:
     """Stop the private cluster; say so if the server is somebody else's."""
-    settings = Settings()
+    settings = operator_settings()
     if settings.database_url is not None:
         version = clusters.check_connection(settings.database_url.get_secret_value())
         _say(f"{GIVEN} (PostgreSQL {version}) est tenue par son exploitant : elle n’a pas été arrêtée.")
@@ -52,7 +53,7 @@ def down() -> None:
 @app.command("status", help="Dit si la base tourne, sa version, sa taille et sa place.")
 def status() -> None:
     """Print the state of the database on standard output, without starting anything."""
-    settings = Settings()
+    settings = operator_settings()
     if settings.database_url is not None:
         version = clusters.check_connection(settings.database_url.get_secret_value())
         sys.stdout.write(f"{GIVEN} répond : PostgreSQL {version}.\n")
@@ -63,7 +64,7 @@ def status() -> None:
 @app.command("url", help="Écrit l’adresse de la base (pour psql, QGIS…), en la démarrant au besoin.")
 def url() -> None:
     """Print the address alone on standard output."""
-    settings = Settings()
+    settings = operator_settings()
     sys.stdout.write(f"{_address(settings)}\n")
 
 
@@ -74,7 +75,7 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Remplace le fichier s’il existe.")] = False,
 ) -> None:
     """Dump the database to a file that appears whole or not at all."""
-    dump.write(_address(Settings()), file, overwrite=force)
+    dump.write(_address(operator_settings()), file, overwrite=force)
     _say(f"La base est sauvegardée dans {file} ({_size(file.stat().st_size)}).")
 
 
@@ -82,7 +83,7 @@ def backup(
 def restore(file: Annotated[Path, typer.Argument(metavar="FICHIER", help="Sauvegarde à relire.")]) -> None:
     """Load a dump beside the present database, then swap the two."""
     dump.check(file)
-    dump.read(_address(Settings()), file)
+    dump.read(_address(operator_settings()), file)
     _say(f"La base est restaurée depuis {file}.")
 
 

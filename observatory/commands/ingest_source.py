@@ -190,12 +190,12 @@ def _load_snapshot(engine: sa.Engine, wanted: Sequence[str], tell: Progress) -> 
 
 def _live() -> Live:
     """Return what fetches sources, as the operator set it."""
-    from observatory.settings import Settings
+    from observatory.commands.session import operator_settings
     from observatory.sources.fetch.download import Transport
     from observatory.sources.fetch.live import Live
     from observatory.store.server.datadir import data_directory
 
-    settings = Settings()
+    settings = operator_settings()
     home = data_directory(settings) / "telechargements"
     token = settings.emplois_token
     return Live(

@@ -22,7 +22,7 @@ def load_network(
 ) -> None:
     """Build the road network of an extract and keep it for every analysis."""
     from observatory.access.network import build
-    from observatory.commands.session import working
+    from observatory.commands.session import operator_settings, working
     from observatory.commands.travel_frame import in_france, transformer
     from observatory.declared.travel import travel
     from observatory.sources.roads import osm
@@ -34,7 +34,7 @@ def load_network(
         if not in_france(ways.lon_lat):
             raise UsageError("Cet extrait n’est pas en France métropolitaine : l’observatoire mesure en Lambert-93.")
         network = build(ways, profile=profile, to_metres=transformer(ways.lon_lat))
-        loaded = loaded_travel.store_network(network, label=file.name)
+        loaded = loaded_travel.store_network(network, label=file.name, path=loaded_travel.location(operator_settings()))
     _say(f"{_described(loaded)} {RECOMPUTE}")
 
 
@@ -49,6 +49,7 @@ def load_matrix(
     import numpy as np
 
     from observatory.access.travel import from_matrix
+    from observatory.commands.session import operator_settings
     from observatory.commands.travel_frame import in_france, transformer
     from observatory.sources.roads import travel_matrix
     from observatory.store import loaded_travel
@@ -69,7 +70,7 @@ def load_matrix(
     )
     xy_m = transformer(places.xy)(places.xy) if places.is_geographic else places.xy
     times = loaded_travel.MatrixTimes(xy_m, cost.origin_idx, cost.destination_idx, cost.duration_min)
-    loaded = loaded_travel.store_matrix(times, label=file.name)
+    loaded = loaded_travel.store_matrix(times, label=file.name, path=loaded_travel.location(operator_settings()))
     left_out = int((~usable).sum())
     if left_out:
         _say(f"{left_out} durées laissées de côté : point inconnu ou durée manquante.")
@@ -79,18 +80,20 @@ def load_matrix(
 def loaded() -> None:
     """Say which travel times analyses use."""
     from observatory.access.travel import note_of
+    from observatory.commands.session import operator_settings
     from observatory.commands.travel_frame import declared_constants
     from observatory.store import loaded_travel
 
-    found = loaded_travel.loaded_travel()
+    found = loaded_travel.loaded_travel(loaded_travel.location(operator_settings()))
     typer.echo(note_of(declared_constants()) if found is None else _described(found))
 
 
 def unload() -> None:
     """Forget the loaded network or matrix: analyses go back to the fallback."""
+    from observatory.commands.session import operator_settings
     from observatory.store import loaded_travel
 
-    was_there = loaded_travel.remove()
+    was_there = loaded_travel.remove(loaded_travel.location(operator_settings()))
     _say(f"Temps de trajet de repli. {RECOMPUTE}" if was_there else "Rien n’était chargé.")
 
 

@@ -30,9 +30,9 @@ def serve(
     ] = False,
 ) -> None:
     """Check the port, prepare the database if asked, and serve."""
-    from observatory.settings import Settings
+    from observatory.commands.session import operator_settings
 
-    settings = Settings()
+    settings = operator_settings()
     chosen = settings.port if port is None else port
     require_free_port(settings.host, chosen)
     if prepare:
@@ -86,6 +86,7 @@ def _prepare() -> None:
 
 def _run(settings: Settings, port: int) -> None:
     import uvicorn
+    from uvicorn.importer import import_from_string
 
     from observatory.commands.session import messages
 
@@ -93,5 +94,5 @@ def _run(settings: Settings, port: int) -> None:
     messages().print(f"L’observatoire est servi sur http://{shown}:{port} (Ctrl+C pour l’arrêter).", markup=False)
     # Uvicorn stops cleanly on Ctrl+C, then raises it again: for a server that is the ordinary end.
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.run(APPLICATION, factory=True, host=settings.host, port=port, log_level="warning")
+        uvicorn.run(import_from_string(APPLICATION)(settings), host=settings.host, port=port, log_level="warning")
     messages().print("Observatoire arrêté.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,9 +13,13 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Connection, Engine
 
+    from observatory.settings import Settings
+
 
 WIDE: Final = 160
 """Columns of what is not for a terminal (convention de l'observatoire)."""
+_READ: Final[ContextVar[list[Settings] | None]] = ContextVar("read", default=None)
+"""The settings that the command line at work has read; None outside of :func:`one_reading`."""
 
 
 def messages() -> Console:
@@ -26,6 +31,28 @@ def messages() -> Console:
 
 
 @contextmanager
+def one_reading() -> Iterator[None]:
+    """Read the operator's settings once at most in the block: that of one command line."""
+    token = _READ.set([])
+    try:
+        yield
+    finally:
+        _READ.reset(token)
+
+
+def operator_settings() -> Settings:
+    """Return the operator's settings: the only place where commands read them from the environment."""
+    from observatory.settings import Settings
+
+    read = _READ.get()
+    if read is None:
+        return Settings()
+    if not read:
+        read.append(Settings())
+    return read[0]
+
+
+@contextmanager
 def opened() -> Iterator[Engine]:
     """Open an engine on the operator's database, starting the private cluster if it is the one, and close it.
 
@@ -34,10 +61,9 @@ def opened() -> Iterator[Engine]:
     DatabaseUnavailableError
         If the database doesn't answer.
     """
-    from observatory.settings import Settings
     from observatory.store.engine import create_engine
 
-    engine = create_engine(Settings())
+    engine = create_engine(operator_settings())
     try:
         yield engine
     finally:
@@ -46,9 +72,7 @@ def opened() -> Iterator[Engine]:
 
 def chosen_study(study: Path | None) -> Path | None:
     """Return the study file of the command line, or the operator's (``OBS_STUDY``), or None for the observatory's."""
-    from observatory.settings import Settings
-
-    return study or Settings().study
+    return study or operator_settings().study
 
 
 @contextmanager

@@ -154,7 +154,7 @@ def remove(
 
 def _located(frame: pd.DataFrame, *, asks: bool) -> dict[int, Located]:
     """Ask the geocoder about the rows that only have an address, if the user wants it."""
-    from observatory.settings import Settings
+    from observatory.commands.session import operator_settings
     from observatory.sources.fetch.download import Transport
     from observatory.sources.fetch.geocode import geocode
     from observatory.sources.territories.entered_row import to_ask
@@ -163,7 +163,7 @@ def _located(frame: pd.DataFrame, *, asks: bool) -> dict[int, Located]:
     positions, addresses = to_ask(frame)
     if not asks or not positions:
         return {}
-    settings = Settings()
+    settings = operator_settings()
     transport = Transport(data_directory(settings) / "cache", is_offline=settings.offline)
     found: Sequence[Located] = geocode(addresses, transport)
     return dict(zip(positions, found, strict=True))

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 def worker() -> None:
     """Work in the foreground until Ctrl+C."""
-    from observatory.commands.session import messages, opened
+    from observatory.commands.session import messages, opened, operator_settings
     from observatory.runs.job_queue import Worker
-    from observatory.settings import Settings
 
     with opened() as engine:
         engine.connect().close()  # a database that is down says so at once
     messages().print("Les calculs en attente sont pris ici (Ctrl+C pour arrêter).", markup=False)
-    working = Worker(Settings())
+    working = Worker(operator_settings())
     working.start()
     try:
         working.wait()

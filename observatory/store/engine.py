@@ -27,6 +27,8 @@ POOL_OVERFLOW: Final = 32
 """Together, the 40 threads that FastAPI runs synchronous routes on."""
 
 _DRIVER: Final = "postgresql+psycopg"
+_SETTINGS: Final = "observatory_settings"
+"""Execution option that holds the settings an engine was created with."""
 _AWAY: Final = (
     pg.AdminShutdown,
     pg.CrashShutdown,
@@ -48,7 +50,7 @@ def create_engine(settings: Settings, *, statement_timeout_ms: int = 0, name: st
     Parameters
     ----------
     settings
-        Where the database is.
+        Where the database is; connections carry them (:func:`settings_of`).
     statement_timeout_ms
         Longest time for one statement, in milliseconds; 0 for none.
     name
@@ -61,15 +63,31 @@ def create_engine(settings: Settings, *, statement_timeout_ms: int = 0, name: st
     """
     if settings.database_url is not None:
         url = _checked_url(settings.database_url.get_secret_value())
-        return _engine(lambda: url, start=None, statement_timeout_ms=statement_timeout_ms, name=name)
+        engine = _engine(lambda: url, start=None, statement_timeout_ms=statement_timeout_ms, name=name)
+    else:
+        from observatory.store.server.cluster import cluster_for
 
-    from observatory.store.server.cluster import cluster_for
+        cluster = cluster_for(settings)
+        # The address is asked at each connection: the cluster may settle elsewhere when it is created.
+        engine = _engine(
+            lambda: _checked_url(cluster.url), start=cluster.up, statement_timeout_ms=statement_timeout_ms, name=name
+        )
+    engine.update_execution_options(**{_SETTINGS: settings})
+    return engine
 
-    cluster = cluster_for(settings)
-    # The address is asked at each connection: the cluster may settle elsewhere when it is created.
-    return _engine(
-        lambda: _checked_url(cluster.url), start=cluster.up, statement_timeout_ms=statement_timeout_ms, name=name
-    )
+
+def settings_of(connection: sa.Connection) -> Settings:
+    """Return the settings of the engine that a connection comes from: nobody below asks the environment again.
+
+    Raises
+    ------
+    ObservatoryError
+        If the engine isn't one of :func:`create_engine`.
+    """
+    settings = connection.get_execution_options().get(_SETTINGS)
+    if not isinstance(settings, Settings):
+        raise ObservatoryError("Cette connexion ne dit pas ses réglages : ouvrez-la par « create_engine ».")
+    return settings
 
 
 def _checked_url(text: str) -> sa.URL:

@@ -16,6 +16,8 @@ import numpy.typing as npt
 from observatory.access.network import RoadNetwork
 from observatory.declared.travel import Network, travel
 from observatory.errors import InputFileError
+from observatory.settings import Settings
+from observatory.store.server.datadir import data_directory
 
 NAME: Final = "trajets.npz"
 NETWORK_ARRAYS: Final = (
@@ -57,23 +59,19 @@ class MatrixTimes:
     minutes: npt.NDArray[np.float64]
 
 
-def location() -> Path:
-    """Return where the loaded travel times are, or would be."""
-    from observatory.settings import Settings
-    from observatory.store.server import datadir
-
-    return datadir.data_directory(Settings()) / NAME
+def location(settings: Settings) -> Path:
+    """Return where an operator's loaded travel times are, or would be."""
+    return data_directory(settings) / NAME
 
 
-def loaded_travel(path: Path | None = None) -> LoadedTravel | None:
-    """Return what is loaded, None where nothing is.
+def loaded_travel(path: Path) -> LoadedTravel | None:
+    """Return what is loaded at a :func:`location`, None where nothing is.
 
     Raises
     ------
     InputFileError
         If the file is damaged.
     """
-    path = path or location()
     try:
         with np.load(path) as content:
             meta = json.loads(str(content["meta"]))
@@ -87,7 +85,7 @@ def loaded_travel(path: Path | None = None) -> LoadedTravel | None:
     return LoadedTravel(path=path, **meta)
 
 
-def store_network(network: RoadNetwork, *, label: str, path: Path | None = None) -> LoadedTravel:
+def store_network(network: RoadNetwork, *, label: str, path: Path) -> LoadedTravel:
     """Keep a road network built in Lambert-93, in place of what was loaded before."""
     import shapely
 
@@ -102,20 +100,19 @@ def store_network(network: RoadNetwork, *, label: str, path: Path | None = None)
             "island_length_share": network.island_length_share,
         },
     }
-    return _store(arrays, {"kind": "network", "label": label, **extra}, path or location())
+    return _store(arrays, {"kind": "network", "label": label, **extra}, path)
 
 
-def store_matrix(times: MatrixTimes, *, label: str, path: Path | None = None) -> LoadedTravel:
+def store_matrix(times: MatrixTimes, *, label: str, path: Path) -> LoadedTravel:
     """Keep a matrix of minutes, in place of what was loaded before."""
     arrays = {name: getattr(times, name) for name in MatrixTimes.__dataclass_fields__}
     figures = {"points": float(len(times.xy_m)), "pairs": float(times.minutes.size)}
     meta = {"kind": "matrix", "label": label, "mode": "car", "figures": figures}
-    return _store(arrays, meta, path or location())
+    return _store(arrays, meta, path)
 
 
-def remove(path: Path | None = None) -> bool:
+def remove(path: Path) -> bool:
     """Forget what was loaded; tell whether there was anything."""
-    path = path or location()
     was_there = path.exists()
     path.unlink(missing_ok=True)
     return was_there

@@ -16,7 +16,8 @@ from observatory import cli
 from observatory.access.travel import Places, fallback
 from observatory.declared.study_reading import Study, read_study
 from observatory.errors import NotComputedError, UsageError
-from observatory.runs.access.travel_cost import reach_m, travel_parameters, travel_within
+from observatory.runs.access.travel_cost import TravelInForce, reach_m, travel_parameters, travel_within
+from observatory.settings import Settings
 from observatory.store import loaded_travel
 
 X, Y = 523_000.0, 6_935_000.0
@@ -45,8 +46,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def chosen(home: Path) -> Settings:
+    return Settings(data_dir=home / "data", _env_file=None)
+
+
 def study() -> Study:
     return read_study(None)
+
+
+def travel(home: Path) -> TravelInForce:
+    return TravelInForce(study().travel, loaded_travel.loaded_travel(loaded_travel.location(chosen(home))))
 
 
 def ends(*points: tuple[float, float]) -> Places:
@@ -58,23 +67,23 @@ def test_network_is_used_and_the_river_is_felt(home: Path, capsys: pytest.Captur
     write_network(home / "vallee.osm.pbf")
     assert cli.run(["access", "load-network", str(home / "vallee.osm.pbf")]) == 0
     assert "vallee.osm.pbf" in capsys.readouterr().err
-    cost = travel_within(ends((0, NORTH)), ends((0, SOUTH)), study(), max_min=60.0)
+    cost = travel_within(ends((0, NORTH)), ends((0, SOUTH)), travel(home), max_min=60.0)
     assert cost.kind == "network"
     assert cost.duration_min[0] == pytest.approx(2 * 8 / 55 * 60 + 2 / 65 * 60, rel=0.005)
     assert "vallee.osm.pbf" in cost.note
-    parameters = travel_parameters(study())
+    parameters = travel_parameters(travel(home))
     assert (parameters["kind"], parameters["label"]) == ("network", "vallee.osm.pbf")
-    assert reach_m(study(), 20.0) > 20.0 / 60.0 * 110_000
+    assert reach_m(travel(home), 20.0) > 20.0 / 60.0 * 110_000
 
     assert cli.run(["access", "unload"]) == 0
-    assert travel_parameters(study())["kind"] == "fallback"
+    assert travel_parameters(travel(home))["kind"] == "fallback"
 
 
 def test_a_point_far_from_any_road_is_estimated_and_counted(home: Path) -> None:
     write_network(home / "vallee.osm.pbf")
     assert cli.run(["access", "load-network", str(home / "vallee.osm.pbf")]) == 0
     starts, far = ends((0, NORTH), (0, 9_000)), ends((4_000, NORTH))
-    cost = travel_within(starts, far, study(), max_min=60.0)
+    cost = travel_within(starts, far, travel(home), max_min=60.0)
     expected = fallback(ends((0, 9_000)), far, constants=study().travel.constants, max_min=60.0)
     assert cost.duration_min.tolist() == pytest.approx([4 / 55 * 60, expected.duration_min[0]], rel=0.005)
     assert cost.figures["estimated_pairs"] == 1
@@ -86,7 +95,7 @@ def test_matrix_is_used_from_the_nearest_points(home: Path) -> None:
     (home / "durees.csv").write_text("from_id,to_id,minutes\na,b,41\nb,a,43\na,zzz,9\n", encoding="utf-8")
     assert cli.run(["access", "load-matrix", str(home / "durees.csv"), "--points", str(home / "points.csv")]) == 0
     starts, goals = ends((1_000, 0), (20_500, 0), (90_000, 0)), ends((500, 0), (19_000, 0))
-    cost = travel_within(starts, goals, study(), max_min=600.0)
+    cost = travel_within(starts, goals, travel(home), max_min=600.0)
     minutes = np.full((3, 2), np.nan)
     minutes[cost.origin_idx, cost.destination_idx] = cost.duration_min
     estimated = np.full((3, 2), np.nan)
@@ -95,7 +104,7 @@ def test_matrix_is_used_from_the_nearest_points(home: Path) -> None:
     # Across, the matrix; at both ends of one point, or far from any, the estimate.
     assert (cost.kind, minutes[0, 1], minutes[1, 0]) == ("matrix", 41.0, 43.0)
     assert [minutes[0, 0], minutes[1, 1], *minutes[2]] == [estimated[0, 0], estimated[1, 1], *estimated[2]]
-    assert travel_within(starts, goals, study(), max_min=42.0).duration_min.max() < 42.0
+    assert travel_within(starts, goals, travel(home), max_min=42.0).duration_min.max() < 42.0
 
 
 def test_refusals(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +114,7 @@ def test_refusals(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "durees.csv").write_text("from_id,to_id,minutes\na,a,4\n", encoding="utf-8")
     assert cli.run(["access", "load-matrix", str(home / "durees.csv"), "--points", str(home / "points.csv")]) == 2
     assert "France métropolitaine" in capsys.readouterr().err
-    place = loaded_travel.location()
+    place = loaded_travel.location(chosen(home))
     place.parent.mkdir(parents=True)
     place.write_bytes(b"rien")
     assert cli.run(["access", "loaded"]) == 1
@@ -115,7 +124,7 @@ def test_refusals(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_stored_network_is_the_one_that_was_built(home: Path) -> None:
     write_network(home / "vallee.osm.pbf")
     assert cli.run(["access", "load-network", str(home / "vallee.osm.pbf"), "--mode", "bicycle"]) == 0
-    loaded = loaded_travel.loaded_travel()
+    loaded = loaded_travel.loaded_travel(loaded_travel.location(chosen(home)))
     assert loaded is not None
     assert loaded.mode == "bicycle"
 
@@ -142,13 +151,13 @@ def test_the_map_is_given_what_a_loaded_network_reaches(home: Path) -> None:
     from api.routes.map_page import _isochrones
 
     ((lon, lat), (far_lon, far_lat)) = degrees((1000.0, NORTH), (1000.0, NORTH + 900.0))
-    assert _isochrones() is None
+    assert _isochrones(chosen(home)) is None
     with pytest.raises(NotComputedError, match="Aucun réseau routier"):
-        reached(lon=lon, lat=lat)
+        reached(settings=chosen(home), lon=lon, lat=lat)
     write_network(home / "vallee.osm.pbf")
     assert cli.run(["access", "load-network", str(home / "vallee.osm.pbf")]) == 0
-    assert _isochrones() == {"minutes": (10, 20, 30), "mode": "en voiture", "network": "vallee.osm.pbf"}
-    found = reached(lon=lon, lat=lat, minutes="2, 30")
+    assert _isochrones(chosen(home)) == {"minutes": (10, 20, 30), "mode": "en voiture", "network": "vallee.osm.pbf"}
+    found = reached(settings=chosen(home), lon=lon, lat=lat, minutes="2, 30")
     long, short = (shapely.from_geojson(json.dumps(feature["geometry"])) for feature in found["features"])
     # 55 km/h: the bridge, 7 km away, is 7.6 minutes away, and the other bank some more.
     other = shapely.Point(degrees((1000.0, SOUTH))[0])
@@ -157,4 +166,4 @@ def test_the_map_is_given_what_a_loaded_network_reaches(home: Path) -> None:
     assert not short.contains(other)
     assert (found["network"], "OpenStreetMap" in found["note"]) == ("vallee.osm.pbf", True)
     with pytest.raises(UsageError, match="500 m"):
-        reached(lon=far_lon, lat=far_lat)
+        reached(settings=chosen(home), lon=far_lon, lat=far_lat)

@@ -17,7 +17,14 @@ from observatory.declared.region import home_region
 from observatory.declared.study_reading import ServiceStudy, Study
 from observatory.errors import NotComputedError
 from observatory.runs.access.supply import ZONED_SERVICES, Supply, demand_points, service_supply, supply_norm, zones_of
-from observatory.runs.access.travel_cost import nearest_drive, places, travel_parameters, travel_within
+from observatory.runs.access.travel_cost import (
+    TravelInForce,
+    nearest_drive,
+    places,
+    travel_in_force,
+    travel_parameters,
+    travel_within,
+)
 from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, at_level
 from observatory.store import read, results
@@ -78,13 +85,15 @@ class AccessRun:
         return found
 
 
-def access_hash(study: Study, service: ServiceStudy, threshold_min: float, checksums: dict[str, str]) -> str:
+def access_hash(
+    study: Study, travel: TravelInForce, service: ServiceStudy, threshold_min: float, checksums: dict[str, str]
+) -> str:
     """Return the name of an access run."""
     content = {
         "study": study.digest,
         "service": service.service,
         "threshold_min": threshold_min,
-        "travel": travel_parameters(study),
+        "travel": travel_parameters(travel),
         "inputs": checksums,
     }
     return run_hash("access", content)
@@ -94,7 +103,8 @@ def access_run(
     connection: Connection, study: Study, service: ServiceStudy, *, threshold_min: float, inputs: Inputs
 ) -> AccessRun:
     """Return the access to a service, from the store or worked out and stored."""
-    name = access_hash(study, service, threshold_min, dict(inputs.checksums))
+    travel = travel_in_force(connection, study)
+    name = access_hash(study, travel, service, threshold_min, dict(inputs.checksums))
     stored = results.find_run(connection, name)
     if stored is None:
         results.lock_run(connection, name)
@@ -103,7 +113,7 @@ def access_run(
         return AccessRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
     said = read.loaded_completeness(connection).get(service.service, service.completeness)
     service = replace(service, completeness=said)
-    worked_out = _work_out(name, study, service, threshold_min, service_supply(connection, service, inputs))
+    worked_out = _work_out(name, travel, service, threshold_min, service_supply(connection, service, inputs))
     results.store_run(
         connection,
         run_hash=name,
@@ -133,11 +143,13 @@ def stored_access(connection: Connection, name: str) -> AccessRun:
     return AccessRun(name, _read_rows(connection, name), stored.parameters, stored.source_ids)
 
 
-def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: float, supply: Supply) -> AccessRun:
+def _work_out(
+    name: str, travel: TravelInForce, service: ServiceStudy, threshold_min: float, supply: Supply
+) -> AccessRun:
     inputs, offered, demand = supply.inputs, supply.offered, supply.demand
     norm, supply_count, population_count = supply_norm(service, supply)
     steps = service_steps(service, threshold_min)
-    rows, note, closed = _measure(study, supply, steps=steps, threshold_min=threshold_min, norm=norm)
+    rows, note, closed = _measure(travel, supply, steps=steps, threshold_min=threshold_min, norm=norm)
     parameters = {
         "service": service.service,
         "service_label": service.label,
@@ -153,7 +165,7 @@ def _work_out(name: str, study: Study, service: ServiceStudy, threshold_min: flo
         "border_demand_count": int(demand["is_border"].sum()),
         "completeness": service.completeness,
         "is_complete": service.is_complete,
-        "travel": {**travel_parameters(study), "note": note},
+        "travel": {**travel_parameters(travel), "note": note},
         "warnings": supply.warnings,
         CLOSED_BORDER: closed,
     }
@@ -171,18 +183,18 @@ def service_steps(service: ServiceStudy, threshold_min: float) -> list[tuple[flo
 
 
 def _measure(
-    study: Study, supply: Supply, *, steps: list[tuple[float, float]], threshold_min: float, norm: float
+    travel: TravelInForce, supply: Supply, *, steps: list[tuple[float, float]], threshold_min: float, norm: float
 ) -> tuple[pd.DataFrame, str, dict[str, list[float | None]]]:
     """Return one row per demand point, border included, how travel was estimated, and what a closed border changes."""
     from observatory.access import cumulative, e2sfca
 
     origins, sites = places(supply.demand), places(supply.offered)
-    cost = travel_within(origins, sites, study, max_min=threshold_min, allowed=supply.allowed)
+    cost = travel_within(origins, sites, travel, max_min=threshold_min, allowed=supply.allowed)
     pairs = cost.origin_idx, cost.destination_idx, cost.duration_min
     units = np.ones(len(supply.offered))
     index = e2sfca(*pairs, supply.demand["weight"].to_numpy(dtype=float), units, weights=steps)
     within = cumulative(*pairs, units, thresholds=[threshold_min], n_origins=len(supply.demand))[:, 0]
-    minutes, position = nearest_drive(cost, origins, sites, study, allowed=supply.allowed)
+    minutes, position = nearest_drive(cost, origins, sites, travel, allowed=supply.allowed)
     rows = pd.DataFrame(
         {
             "nearest_min": np.where(np.isfinite(minutes), minutes, np.nan),
@@ -193,11 +205,11 @@ def _measure(
         },
         index=supply.demand.index,
     )
-    return rows, cost.note, _closed_border(study, supply, cost, rows, position=position, steps=steps)
+    return rows, cost.note, _closed_border(travel, supply, cost, rows, position=position, steps=steps)
 
 
 def _closed_border(
-    study: Study,
+    travel: TravelInForce,
     supply: Supply,
     cost: TravelCost,
     rows: pd.DataFrame,
@@ -220,8 +232,8 @@ def _closed_border(
     if elsewhere.size:
         allowed = None if supply.allowed is None else supply.allowed[np.ix_(elsewhere, np.flatnonzero(is_inside))]
         starts, sites = places(demand.iloc[elsewhere]), places(offered[is_inside])
-        none = travel_within(starts, sites, study, max_min=0.0, allowed=allowed)
-        found, _ = nearest_drive(none, starts, sites, study, allowed=allowed)
+        none = travel_within(starts, sites, travel, max_min=0.0, allowed=allowed)
+        found, _ = nearest_drive(none, starts, sites, travel, allowed=allowed)
         minutes[elsewhere] = np.where(np.isfinite(found), found, np.nan)
     changed = is_own & ((index != rows["access_index"].to_numpy()) | ~_same(minutes, rows["nearest_min"].to_numpy()))
     codes = demand.index.get_level_values("code").tolist()

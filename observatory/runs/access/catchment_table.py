@@ -18,7 +18,7 @@ from observatory.declared.study_reading import read_study
 from observatory.parameters import require_threshold
 from observatory.runs.access.access_run import service_steps, service_supply
 from observatory.runs.access.tile_runner import Runner, catchment, here
-from observatory.runs.access.travel_cost import loaded_for, places, reach_m, travel_within
+from observatory.runs.access.travel_cost import places, reach_m, travel_in_force, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, read_inputs
 from observatory.store import read
 
@@ -55,14 +55,15 @@ def service_catchment(
     supply = service_supply(connection, declared, read_inputs(connection))
     steps = service_steps(declared, minutes)
     starts, sites = places(supply.demand), places(supply.offered)
+    travel = travel_in_force(connection, study)
     # A network or a matrix is on this machine: its drives are worked out here, and handed out.
     cost = None
-    if loaded_for(study) is not None:
-        cost = travel_within(starts, sites, study, max_min=minutes, allowed=supply.allowed)
+    if travel.loaded is not None:
+        cost = travel_within(starts, sites, travel, max_min=minutes, allowed=supply.allowed)
     demand, units = supply.demand["weight"].to_numpy(dtype=float), np.ones(len(supply.offered))
     territory = Territory(starts, demand, sites, units, supply.allowed, cost)
     constants = study.travel.constants
-    reached = catchment(territory, constants=constants, steps=steps, run=run, radius_m=reach_m(study, minutes))
+    reached = catchment(territory, constants=constants, steps=steps, run=run, radius_m=reach_m(travel, minutes))
     index = supply.demand.index
     labels = {name: index.get_level_values(name).to_numpy() for name in ("level", "code")}
     labels["is_border"] = supply.demand["is_border"].to_numpy(dtype=bool)

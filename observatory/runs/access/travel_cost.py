@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sqlalchemy import Connection
 
 from observatory.access.loaded_network import MATRIX_SNAP_M, by_matrix, by_network
 from observatory.access.travel import Places, TravelCost, fallback
 from observatory.access.zones import accompaniment
-from observatory.declared.study_reading import Study
+from observatory.declared.study_reading import Study, TravelStudy
 from observatory.store import loaded_travel
+from observatory.store.engine import settings_of
 
 LONGEST_DRIVE_MIN: Final = 600.0
 """Drives beyond ten hours are not looked for (convention de l'observatoire): more than across the region and back."""
@@ -21,20 +24,37 @@ FASTEST_KMH: Final = 130.0
 """Nothing drives faster than the speed limit of motorways (Code de la route, article R413-2)."""
 
 
+@dataclass(frozen=True, eq=False)
+class TravelInForce:
+    """What drives are measured by: the study's declaration, and what the operator loaded in its place."""
+
+    declared: TravelStudy
+    loaded: loaded_travel.LoadedTravel | None
+    """None where nothing is loaded, or the study declares its own travel."""
+
+
+def travel_in_force(connection: Connection, study: Study) -> TravelInForce:
+    """Return what drives are measured by for a study, on the data directory that the connection was opened with.
+
+    Raises
+    ------
+    InputFileError
+        If what the operator loaded is damaged.
+    """
+    if study.travel.is_own:
+        return TravelInForce(study.travel, None)
+    return TravelInForce(study.travel, loaded_travel.loaded_travel(loaded_travel.location(settings_of(connection))))
+
+
 def places(frame: pd.DataFrame) -> Places:
     """Return the points of a frame with columns ``x_m, y_m`` (EPSG:2154) and ``density`` (``"1"``…``"7"`` or NaN)."""
     density = pd.to_numeric(frame["density"], errors="coerce").fillna(0).to_numpy(dtype=np.int64)
     return Places.at(frame[["x_m", "y_m"]].to_numpy(dtype=float), density)
 
 
-def loaded_for(study: Study) -> loaded_travel.LoadedTravel | None:
-    """Return the road network or matrix that the operator loaded; None where the study declares its own travel."""
-    return None if study.travel.is_own else loaded_travel.loaded_travel()
-
-
-def travel_parameters(study: Study) -> dict[str, Any]:
+def travel_parameters(travel: TravelInForce) -> dict[str, Any]:
     """Return the kind of travel cost and its constants, as they are hashed and shown."""
-    constants = study.travel.constants
+    constants, loaded = travel.declared.constants, travel.loaded
     declared = {
         "detour": constants.detour,
         "terminal_min": constants.terminal_min,
@@ -42,9 +62,8 @@ def travel_parameters(study: Study) -> dict[str, Any]:
         "between_kmh": constants.between_kmh,
         "ends_speed_kmh": list(constants.ends_speed_kmh),
         "barriers": [barrier.name for barrier in constants.barriers],
-        "digest": study.travel.digest,
+        "digest": travel.declared.digest,
     }
-    loaded = loaded_for(study)
     if loaded is None:
         return {"kind": "fallback", **declared}
     return {
@@ -57,15 +76,21 @@ def travel_parameters(study: Study) -> dict[str, Any]:
     }
 
 
-def reach_m(study: Study, max_min: float) -> float:
+def reach_m(travel: TravelInForce, max_min: float) -> float:
     """Return a straight line in metres that nothing reached within ``max_min`` minutes is longer than."""
-    if loaded_for(study) is None:
-        return study.travel.constants.radius_m(max_min)
-    return max(study.travel.constants.radius_m(max_min), max_min / 60.0 * FASTEST_KMH * 1000.0) + 2 * MATRIX_SNAP_M
+    straight_m = travel.declared.constants.radius_m(max_min)
+    if travel.loaded is None:
+        return straight_m
+    return max(straight_m, max_min / 60.0 * FASTEST_KMH * 1000.0) + 2 * MATRIX_SNAP_M
 
 
 def travel_within(
-    origins: Places, destinations: Places, study: Study, *, max_min: float, allowed: npt.NDArray[np.bool_] | None = None
+    origins: Places,
+    destinations: Places,
+    travel: TravelInForce,
+    *,
+    max_min: float,
+    allowed: npt.NDArray[np.bool_] | None = None,
 ) -> TravelCost:
     """Return every drive of at most ``max_min`` minutes.
 
@@ -74,7 +99,7 @@ def travel_within(
     allowed
         Whether the service of each destination (column) is open to each origin (row); None: to all.
     """
-    cost = _cost(origins, destinations, study, max_min)
+    cost = _cost(origins, destinations, travel, max_min)
     if allowed is None:
         return cost
     zone_origin_idx, zone_destination_idx = np.nonzero(allowed)
@@ -87,8 +112,8 @@ def travel_within(
     )
 
 
-def _cost(origins: Places, destinations: Places, study: Study, max_min: float) -> TravelCost:
-    constants, loaded = study.travel.constants, loaded_for(study)
+def _cost(origins: Places, destinations: Places, travel: TravelInForce, max_min: float) -> TravelCost:
+    constants, loaded = travel.declared.constants, travel.loaded
     if loaded is None:
         return fallback(origins, destinations, constants=constants, max_min=max_min)
     if loaded.kind == "network":
@@ -110,7 +135,7 @@ def nearest_drive(
     cost: TravelCost,
     origins: Places,
     destinations: Places,
-    study: Study,
+    travel: TravelInForce,
     *,
     allowed: npt.NDArray[np.bool_] | None = None,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -134,6 +159,6 @@ def nearest_drive(
         return minutes, position
     rest = Places(origins.xy_m[far], origins.density[far])
     open_to = None if allowed is None else allowed[far]
-    longer = travel_within(rest, destinations, study, max_min=LONGEST_DRIVE_MIN, allowed=open_to)
+    longer = travel_within(rest, destinations, travel, max_min=LONGEST_DRIVE_MIN, allowed=open_to)
     minutes[far], position[far] = nearest(longer.origin_idx, longer.destination_idx, longer.duration_min, far.size)
     return minutes, position

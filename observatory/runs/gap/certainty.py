@@ -15,7 +15,7 @@ from observatory.need import NeedStudy
 from observatory.need.uncertainty import intervals, monte_carlo
 from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.access.access_run import service_supply, supply_norm
-from observatory.runs.access.travel_cost import places, travel_within
+from observatory.runs.access.travel_cost import places, travel_in_force, travel_within
 from observatory.runs.gap.gap_request import GapRequest
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures
 from observatory.runs.memory import kept
@@ -164,7 +164,8 @@ def _access(connection: Connection, request: GapRequest, verdict: VerdictStudy, 
     communes = supply.demand[(supply.demand["weight"] > 0).to_numpy()]
     allowed = None if supply.allowed is None else supply.allowed[(supply.demand["weight"] > 0).to_numpy()]
     longest = request.threshold_min * max(verdict.threshold_factors) / min(verdict.travel_factors)
-    cost = travel_within(places(communes), places(supply.offered), request.study, max_min=longest, allowed=allowed)
+    travel = travel_in_force(connection, request.study)
+    cost = travel_within(places(communes), places(supply.offered), travel, max_min=longest, allowed=allowed)
     scored = access_specifications(
         cost.origin_idx,
         cost.destination_idx,

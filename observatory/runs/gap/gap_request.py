@@ -9,6 +9,7 @@ from typing import Any, Final
 from observatory.declared.study_reading import ServiceStudy, Study
 from observatory.parameters import require_threshold
 from observatory.runs.access.access_run import access_hash
+from observatory.runs.access.travel_cost import TravelInForce
 from observatory.runs.identity import run_hash
 from observatory.runs.need.need_run import need_hash
 from observatory.runs.need.ranking import DRAW_COUNT, SEED
@@ -50,11 +51,11 @@ class GapRequest:
         minutes = require_threshold(declared.threshold_min if threshold_min is None else float(threshold_min))
         return cls(study, defi, declared, minutes)
 
-    def run_hash(self, checksums: Mapping[str, str]) -> str:
-        """Return the name of the run that answers the request on this data."""
+    def run_hash(self, travel: TravelInForce, checksums: Mapping[str, str]) -> str:
+        """Return the name of the run that answers the request on this data, with this travel."""
         content = {
-            "need": need_hash(self.study, self.defi, dict(checksums)),
-            "access": access_hash(self.study, self.service, self.threshold_min, dict(checksums)),
+            "need": need_hash(self.study, travel, self.defi, dict(checksums)),
+            "access": access_hash(self.study, travel, self.service, self.threshold_min, dict(checksums)),
             "cuts": [self.study.cuts.need, self.study.cuts.access],
             "draws": [DRAW_COUNT, SEED],
             PROFILE: 2,

@@ -15,6 +15,7 @@ from observatory.gap.columns import COLUMNS
 from observatory.gap.prose import HIDDEN_NOTE
 from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
 from observatory.runs.access.access_run import CLOSED_BORDER, AccessRun
+from observatory.runs.access.travel_cost import travel_in_force
 from observatory.runs.gap import certainty
 from observatory.runs.gap.certainty import Certainties
 from observatory.runs.gap.closed_border import border_flips
@@ -35,7 +36,7 @@ QPV_NOTE: Final = (
 
 def stored_gap(connection: Connection, request: GapRequest, checksums: Mapping[str, str]) -> GapRun | None:
     """Return the run that answers a request if it was already worked out."""
-    stored = results.find_run(connection, request.run_hash(checksums))
+    stored = results.find_run(connection, request.run_hash(travel_in_force(connection, request.study), checksums))
     return None if stored is None else GapRun(stored.run_hash, stored.parameters, stored.source_ids)
 
 
@@ -56,7 +57,7 @@ def work_out_gap(
     certainties, profiles
         Of the same inputs; shared between requests, they work each need and each access out once.
     """
-    name = request.run_hash(inputs.checksums)
+    name = request.run_hash(travel_in_force(connection, request.study), inputs.checksums)
     results.lock_run(connection, name)
     stored = stored_gap(connection, request, inputs.checksums)
     if stored is not None:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from observatory.declared.study_reading import Study, read_study
 from observatory.gap.change import Perimeter
+from observatory.runs.access.travel_cost import travel_in_force
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, read_figures, read_inputs
 from observatory.runs.need import small_counts
 from observatory.runs.need.need_figures import computed_figures, figure_names, protected_need
@@ -60,7 +61,8 @@ def perimeter_of(
     if level not in SUMMED_LEVELS:
         return None
     inputs, study = read_inputs(connection), read_study(study_path)
-    is_loaded = [need_hash(study, need["defi"], dict(inputs.checksums)) == need["run_hash"] for need in needs]
+    travel, loaded_now = travel_in_force(connection, study), dict(inputs.checksums)
+    is_loaded = [need_hash(study, travel, need["defi"], loaded_now) == need["run_hash"] for need in needs]
     members = [
         _members(connection, need, inputs if loaded else None) for need, loaded in zip(needs, is_loaded, strict=True)
     ]

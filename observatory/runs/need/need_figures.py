@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from observatory.declared.study_reading import Study
 from observatory.need import NeedStudy, indicator_table, volume_counts
 from observatory.runs.access.access_run import access_run, demand_points
-from observatory.runs.access.travel_cost import places, travel_within
+from observatory.runs.access.travel_cost import TravelInForce, places, travel_in_force, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Figures, Inputs, at_level
 from observatory.runs.need import small_counts
 from observatory.runs.need.small_counts import Protected
@@ -80,18 +80,19 @@ def computed_figures(
         found["reuse_nearest_min"] = access.communes["nearest_min"] * travel_factor
         sources |= set(access.source_ids)
     if "catchment_population_count" in names:
-        found["catchment_population_count"] = _catchment_population(study, inputs, travel_factor)
+        found["catchment_population_count"] = _catchment_population(
+            study.catchment_threshold_min / travel_factor, travel_in_force(connection, study), inputs
+        )
     return found, sources
 
 
-def _catchment_population(study: Study, inputs: Inputs, travel_factor: float) -> pd.Series:
-    """Count the inhabitants, on both sides of the border, within the study's catchment of each commune."""
+def _catchment_population(threshold_min: float, travel: TravelInForce, inputs: Inputs) -> pd.Series:
+    """Count the inhabitants, on both sides of the border, within a drive of each commune."""
     from observatory.access import cumulative
 
     demand = at_level(demand_points(inputs), DEMAND_LEVEL)
     origins = demand[~demand["is_border"].astype(bool)]
-    threshold_min = study.catchment_threshold_min / travel_factor
-    cost = travel_within(places(origins), places(demand), study, max_min=threshold_min)
+    cost = travel_within(places(origins), places(demand), travel, max_min=threshold_min)
     counts = cumulative(
         cost.origin_idx,
         cost.destination_idx,

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from observatory.declared.study_reading import Study
 from observatory.need import NeedStudy
-from observatory.runs.access.travel_cost import travel_parameters
+from observatory.runs.access.travel_cost import TravelInForce, travel_in_force, travel_parameters
 from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level, read_figures
 from observatory.runs.need import small_counts
@@ -98,15 +98,15 @@ def _missing_note(
     return f"{start} ; inconnu ou sans objet : {', '.join(unknown)}."
 
 
-def need_hash(study: Study, defi: str, checksums: dict[str, str]) -> str:
+def need_hash(study: Study, travel: TravelInForce, defi: str, checksums: dict[str, str]) -> str:
     """Return the name of a need run."""
-    content = {"study": study.digest, "defi": defi, "travel": travel_parameters(study), "inputs": checksums}
+    content = {"study": study.digest, "defi": defi, "travel": travel_parameters(travel), "inputs": checksums}
     return run_hash("need", content)
 
 
 def need_run(connection: Connection, study: Study, defi: str, *, inputs: Inputs) -> NeedRun:
     """Return the need for a défi, from the store or worked out and stored."""
-    name = need_hash(study, defi, dict(inputs.checksums))
+    name = need_hash(study, travel_in_force(connection, study), defi, dict(inputs.checksums))
     stored = results.find_run(connection, name)
     if stored is None:
         results.lock_run(connection, name)

@@ -140,7 +140,7 @@ def _ledgers(asked: Asked, found: SitingInputs, sites: tuple[int, ...]) -> dict[
     for service in siting.services:
         at_mesh, on_pages = (
             territory_ledger(
-                found, study, study.service(service), sites=sites, threshold_min=siting.threshold_min, is_gap_mesh=gap
+                found, study.service(service), sites=sites, threshold_min=siting.threshold_min, is_gap_mesh=gap
             )
             for gap in (False, True)
         )

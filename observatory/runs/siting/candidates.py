@@ -17,7 +17,7 @@ from observatory.declared.siting_options import CandidateFilters
 from observatory.declared.siting_study import SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.errors import UsageError
-from observatory.runs.access.travel_cost import places, travel_within
+from observatory.runs.access.travel_cost import places, travel_in_force, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, read_figures
 from observatory.store import read
 from observatory.store.tables import TerritoryLink, Zoning
@@ -252,6 +252,7 @@ def _near_station(
     stations["density"] = inputs.density.reindex(stations.index)
     near = np.zeros(len(frame), dtype=np.bool_)
     if len(stations) and len(frame):
-        cost = travel_within(places(frame), places(stations), study, max_min=limit_min)
+        travel = travel_in_force(connection, study)
+        cost = travel_within(places(frame), places(stations), travel, max_min=limit_min)
         near[np.unique(cost.origin_idx)] = True
     return near

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from observatory.access import e2sfca, nearest
-from observatory.declared.study_reading import ServiceStudy, Study
+from observatory.declared.study_reading import ServiceStudy
 from observatory.gap import ledger
 from observatory.runs.access.access_run import service_steps
 from observatory.runs.access.supply import ZONED_SERVICES, zones_of
@@ -25,7 +25,6 @@ Allowed = npt.NDArray[np.bool_] | None
 
 def territory_ledger(
     found: SitingInputs,
-    study: Study,
     service: ServiceStudy,
     *,
     sites: tuple[int, ...],
@@ -50,8 +49,8 @@ def territory_ledger(
     demand, persons = _demand(found, supply.demand, is_gap_mesh=is_gap_mesh)
     offered, allowed = _offered(found, service, demand, sites)
     norm = found.norms[service.service]
-    demand, offered, allowed = _around(demand, offered, allowed, radius_m=reach_m(study, threshold_min))
-    cost = travel_within(places(demand), places(offered), study, max_min=threshold_min, allowed=allowed)
+    demand, offered, allowed = _around(demand, offered, allowed, radius_m=reach_m(found.travel, threshold_min))
+    cost = travel_within(places(demand), places(offered), found.travel, max_min=threshold_min, allowed=allowed)
     pairs = cost.origin_idx, cost.destination_idx, cost.duration_min
     steps = service_steps(service, threshold_min)
     index = e2sfca(*pairs, demand["weight"].to_numpy(dtype=float), np.ones(len(offered)), weights=steps)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from observatory.declared.study_reading import Study
+from observatory.runs.access.travel_cost import travel_in_force
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, at_level
 from observatory.runs.need.need_run import need_hash, need_run
 from observatory.store import results
@@ -29,7 +30,7 @@ class Concerned:
 
 def concerned_persons(connection: Connection, study: Study, defi: str, inputs: Inputs) -> Concerned:
     """Return the persons concerned by a défi: those of the stored need, else of one worked out now."""
-    name = need_hash(study, defi, dict(inputs.checksums))
+    name = need_hash(study, travel_in_force(connection, study), defi, dict(inputs.checksums))
     stored = results.find_run(connection, name)
     if stored is None:
         need = need_run(connection, study, defi, inputs=inputs)

@@ -15,7 +15,7 @@ from observatory.declared.siting_study import NamedCandidate, SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.errors import UsageError
 from observatory.runs.access.supply import SAME_POINT_M, ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
-from observatory.runs.access.travel_cost import LONGEST_DRIVE_MIN, places, travel_within
+from observatory.runs.access.travel_cost import LONGEST_DRIVE_MIN, TravelInForce, places, travel_in_force, travel_within
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs
 from observatory.runs.siting.candidates import candidate_places, communes_of, no_candidate
 from observatory.runs.siting.limits import forbid, limits_of
@@ -50,6 +50,7 @@ class SitingInputs:
     """Whether the persons of each unit concerned by each défi are not to be shown, ``(n_units,)``."""
     norms: Mapping[str, float]
     """Norm of each service's supply per inhabitant, that of today."""
+    travel: TravelInForce
 
     def counts_inhabitants(self, defi: str) -> bool:
         """Whether the persons whom a défi concerns are the inhabitants, whose number is public."""
@@ -93,9 +94,10 @@ def siting_inputs(
         )
     supplies = {name: service_supply(connection, study.service(name), inputs) for name in siting.services}
     candidates = candidate_places(connection, siting, study, units=units, inputs=inputs)
-    existing, existing_min, offers = _existing(siting, study, units, supplies, inputs)
+    travel = travel_in_force(connection, study)
+    existing, existing_min, offers = _existing(siting, travel, units, supplies, inputs)
     candidate_min = np.full((len(units), len(candidates)), np.inf)
-    cost = travel_within(places(units), places(candidates), study, max_min=LONGEST_DRIVE_MIN)
+    cost = travel_within(places(units), places(candidates), travel, max_min=LONGEST_DRIVE_MIN)
     candidate_min[cost.origin_idx, cost.destination_idx] = cost.duration_min
     sites = pd.concat([existing, candidates], ignore_index=True) if len(candidates) else existing
     forbid(siting, units, sites, existing_min, candidate_min)
@@ -120,7 +122,7 @@ def siting_inputs(
     commune = units["commune_code"].astype(str)
     secret = {defi: commune.isin((hidden or {}).get(defi, frozenset())).to_numpy(dtype=bool) for defi in siting.defis}
     norms = {name: supply_norm(study.service(name), supply)[0] for name, supply in supplies.items()}
-    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret, norms)
+    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret, norms, travel)
 
 
 def _units(
@@ -148,7 +150,7 @@ def _units(
 
 
 def _existing(
-    siting: SitingStudy, study: Study, units: pd.DataFrame, supplies: dict[str, Supply], inputs: Inputs
+    siting: SitingStudy, travel: TravelInForce, units: pd.DataFrame, supplies: dict[str, Supply], inputs: Inputs
 ) -> tuple[pd.DataFrame, Floats, Any]:
     """Return the structures that may matter, minutes to each, and which services each offers."""
     minutes: dict[str, Floats] = {}
@@ -156,7 +158,7 @@ def _existing(
     together = pd.concat(offered.values())
     together = together[~together.index.duplicated()].sort_index()
     for name, frame in offered.items():
-        minutes[name] = _to_structures(name, units, frame, study, inputs)
+        minutes[name] = _to_structures(name, units, frame, travel, inputs)
     useful: set[str] = set()
     for name, frame in offered.items():
         kept_count = NEAREST_KEPT + len(siting.closable)
@@ -201,11 +203,13 @@ def _at_units(offered: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     return offered.assign(x_m=point_m[:, 0], y_m=point_m[:, 1])
 
 
-def _to_structures(name: str, units: pd.DataFrame, offered: pd.DataFrame, study: Study, inputs: Inputs) -> Floats:
+def _to_structures(
+    name: str, units: pd.DataFrame, offered: pd.DataFrame, travel: TravelInForce, inputs: Inputs
+) -> Floats:
     allowed = zones_of(offered, units, inputs) if name in ZONED_SERVICES else None
     found = np.full((len(units), len(offered)), np.inf)
     if len(offered):
-        cost = travel_within(places(units), places(offered), study, max_min=LONGEST_DRIVE_MIN, allowed=allowed)
+        cost = travel_within(places(units), places(offered), travel, max_min=LONGEST_DRIVE_MIN, allowed=allowed)
         found[cost.origin_idx, cost.destination_idx] = cost.duration_min
     return found
 

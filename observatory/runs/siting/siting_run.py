@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from observatory.declared.siting_study import SitingStudy, study_of
 from observatory.declared.study_reading import Study, read_study
 from observatory.errors import NotComputedError, UsageError
-from observatory.runs.access.travel_cost import travel_parameters
+from observatory.runs.access.travel_cost import travel_in_force, travel_parameters
 from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import checksums
 from observatory.runs.siting.answer import Asked, Progress, answer
@@ -128,7 +128,7 @@ def siting_name(connection: Connection, siting: SitingStudy, study: Study) -> st
         "answer": ANSWER_VERSION,
         "siting": siting.parameters(),
         "study": study.digest,
-        "travel": travel_parameters(study),
+        "travel": travel_parameters(travel_in_force(connection, study)),
         "inputs": checksums(connection),
     }
     if siting.layers:
