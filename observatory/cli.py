@@ -115,10 +115,10 @@ def build(wanted: str | None) -> typer.Typer:
 
 
 def _choose_region() -> None:
+    from observatory.commands.session import operator_settings
     from observatory.declared.region import use_region
-    from observatory.settings import Settings
 
-    use_region(Settings().geodata_dir)
+    use_region(operator_settings().geodata_dir)
 
 
 def _elsewhere() -> None:
@@ -143,8 +143,11 @@ def run(arguments: list[str]) -> int:
     int
         0; 2 for a request that can't be understood; 130 if interrupted; 1 for any other failure.
     """
+    from observatory.commands.session import one_reading
+
     try:
-        code = _invoke(arguments)
+        with one_reading():
+            code = _invoke(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         return _close_quietly()
@@ -162,15 +165,13 @@ def run(arguments: list[str]) -> int:
 def _invoke(arguments: list[str]) -> int:
     import typer
 
-    from observatory.commands.session import one_reading
     from observatory.commands.usage_french import speak_french, usage_sentence
     from observatory.errors import UsageError
 
     command: Any = typer.main.get_command(build(arguments[0] if arguments else None))
     speak_french(command)
     try:
-        with one_reading():
-            result = command.main(args=arguments, prog_name="observatory", standalone_mode=False)
+        result = command.main(args=arguments, prog_name="observatory", standalone_mode=False)
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     except Exception as error:

@@ -244,7 +244,7 @@ def test_the_text_of_a_bug_is_never_sent(
     def broken(*_: object) -> None:
         raise RuntimeError("mot de passe : secret")
 
-    monkeypatch.setattr("api.views.page_queries.sources", broken)
+    monkeypatch.setattr("observatory.store.read.sources", broken)
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         assert "secret" not in refusal(client, "/api/sources", 500)
         page = client.get("/donnees")

@@ -88,15 +88,13 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, content: str, mess
         (
             "services",
             Offer,
-            'verdict = "ressourcerie"',
-            "verdict = 'oui'",
+            ('verdict = "ressourcerie"', "verdict = 'oui'"),
             "« verdict » doit être l’un de",
         ),
         (
             "services",
             Offer,
-            'label = "Ressourceries et réemploi"',
-            "",
+            ('label = "Ressourceries et réemploi"', ""),
             "« ressourcerie », dans « services.toml »",
         ),
         ("services", Offer, ('colour = "#5e3c99"', "couleur = 'x'"), "« couleur » n’est pas une clé connue"),
