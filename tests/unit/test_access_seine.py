@@ -4,7 +4,7 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from geodata import SNAPSHOT, STUDIES
+from geodata import ROOT, SNAPSHOT
 from observatory.declared.reading import document
 
 SIMPLIFICATION_M = 150.0
@@ -13,7 +13,9 @@ SIMPLIFICATION_M = 150.0
 
 @pytest.fixture(scope="module")
 def seine() -> dict:
-    return next(barrier for barrier in document(STUDIES / "travel.toml")["barriers"] if barrier["id"] == "seine_aval")
+    return next(
+        barrier for barrier in document(ROOT / "studies" / "travel.toml")["barriers"] if barrier["id"] == "seine_aval"
+    )
 
 
 @pytest.fixture(scope="module")
