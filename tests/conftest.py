@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import sqlalchemy as sa
 import toy_territory
@@ -15,6 +16,10 @@ from observatory.settings import Settings
 from observatory.store.engine import create_engine
 from observatory.store.ingest.snapshot_load import load_snapshot, migrate
 from observatory.store.server.cluster import Cluster
+
+hypothesis.settings.register_profile("busy", deadline=None)
+"""A case may wait for a processor that other tests use: no example is judged by its time."""
+hypothesis.settings.load_profile("busy")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -44,7 +44,7 @@ def visible_words(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("address", PAGES)
-def test_page_is_french_quiet_accessible_and_asks_nobody_else(tab, axe: str, address: str) -> None:
+def test_page_is_french_quiet_accessible_asks_nobody_else_and_fits_a_phone(tab, axe: str, address: str) -> None:
     page = tab.open(address)
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.lang") == "fr"
@@ -63,6 +63,8 @@ def test_page_is_french_quiet_accessible_and_asks_nobody_else(tab, axe: str, add
     assert origins == {tab.base}
     assert {url.partition(":")[0] for url in tab.requested} <= {"http", "data", "blob"}
     assert not serious_defects(page, axe)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def serious_defects(page, axe: str) -> list[tuple[str, str]]:
@@ -71,12 +73,6 @@ def serious_defects(page, axe: str) -> list[tuple[str, str]]:
     return [
         (one["id"], one["nodes"][0]["html"]) for one in found["violations"] if one["impact"] in {"serious", "critical"}
     ]
-
-
-@pytest.mark.parametrize("address", PAGES)
-def test_page_is_no_wider_than_a_phone(phone, address: str) -> None:
-    page = phone.open(address)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_the_map_page_says_what_it_lacks_without_javascript(plain) -> None:

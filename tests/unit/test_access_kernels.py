@@ -111,7 +111,7 @@ def test_many_pairs_are_weighed_alike_to_the_last_bit(monkeypatch: pytest.Monkey
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1e4), st.floats(1e-3, 1e5))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_join_equals_brute_force(seed: int, radius_m: float, side_m: float) -> None:
     rng = np.random.default_rng(seed)
     at, of = (np.round(rng.random((rng.integers(1, 60), 2)) * side_m, 1) for _ in range(2))
@@ -140,7 +140,7 @@ def test_upper_bounds_are_included_to_the_last_bit() -> None:
 
 @pytest.mark.parametrize("most", [-1, 10**15])
 @given(seed=st.integers(0, 2**32 - 1), radius_m=st.floats(1e-3, 1e4), side_m=st.floats(1e-3, 1e5))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_sum_equals_brute_force(seed: int, radius_m: float, side_m: float, most: int) -> None:
     rng = np.random.default_rng(seed)
     at, of = rng.random((rng.integers(1, 40), 2)) * side_m, rng.random((rng.integers(1, 40), 2)) * side_m

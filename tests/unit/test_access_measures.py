@@ -128,7 +128,7 @@ points = hnp.arrays(
 @example(np.zeros((1, 2)), np.array([[0.0, 0.0], [0.0, 2.0]]), np.inf)
 @example(np.array([[0.0, 0.0], [5e-324, 0.0]]), np.array([[1e6, 0.0]]), 1.0)
 @given(points, points, st.one_of(st.integers(0, 60).map(float), st.floats(0, 3e6), st.just(np.inf)))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_join_equals_brute_force(origins: np.ndarray, destinations: np.ndarray, radius_m: float) -> None:
     difference = origins[:, None, :] - destinations[None, :, :]
     distance = np.sqrt(np.square(difference).sum(axis=2))
@@ -150,7 +150,6 @@ def cases(draw: st.DrawFn) -> tuple:
 
 
 @given(cases())
-@settings(deadline=None)
 def test_doubling_supply_doubles_every_index(case: tuple) -> None:
     *pairs, demand, supply = case
     once = e2sfca(*pairs, demand, supply, weights=STEPS)
@@ -158,7 +157,6 @@ def test_doubling_supply_doubles_every_index(case: tuple) -> None:
 
 
 @given(cases())
-@settings(deadline=None)
 def test_what_is_handed_out_is_what_reaches_someone(case: tuple) -> None:
     origin, destination, cost, demand, supply = case
     index = e2sfca(origin, destination, cost, demand, supply, weights=STEPS)
@@ -168,7 +166,6 @@ def test_what_is_handed_out_is_what_reaches_someone(case: tuple) -> None:
 
 
 @given(cases(), st.data())
-@settings(deadline=None)
 def test_one_more_site_takes_nothing_from_anyone(case: tuple, data: st.DataObject) -> None:
     origin, destination, cost, demand, supply = case
     n = demand.size
@@ -181,7 +178,6 @@ def test_one_more_site_takes_nothing_from_anyone(case: tuple, data: st.DataObjec
 
 
 @given(case=cases(), data=st.data())
-@settings(deadline=None)
 def test_closing_the_border_changes_only_whoever_a_catchment_links_to_it(case: tuple, data: st.DataObject) -> None:
     origin, destination, cost, demand, supply = case
     is_out = np.array(data.draw(st.lists(st.booleans(), min_size=demand.size, max_size=demand.size)), dtype=bool)

@@ -199,7 +199,7 @@ def test_isochrones_by_hand() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(0.5, 40))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_random_networks_equal_scipy(seed: int, max_min: float) -> None:
     rng = np.random.default_rng(seed)
     n = int(rng.integers(2, 30))

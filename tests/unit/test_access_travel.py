@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod, Transformer
 
@@ -93,7 +93,6 @@ def test_meander_cut_twice_is_the_same_bank() -> None:
     st.lists(st.tuples(st.floats(-2e4, 2e4), st.floats(-2e4, 2e4)), min_size=2, max_size=2, unique=True),
     st.floats(0, 200),
 )
-@settings(deadline=None)
 def test_trip_lasts_the_same_both_ways_and_never_beats_the_open_road(ends: list, max_min: float) -> None:
     open_road = TravelConstants(detour=1, terminal_min=2, ends_km=5, between_kmh=60, ends_speed_kmh=(60.0,) * 8)
     there = fallback(Places.at([ends[0]]), Places.at([ends[1]]), constants=WITH_RIVER, max_min=max_min)

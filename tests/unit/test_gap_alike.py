@@ -57,7 +57,7 @@ def test_bad_requests_are_refused() -> None:
         alike(PROFILE, count=0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(*[st.one_of(st.none(), st.integers(-50, 50))] * 3), min_size=2, max_size=7),
     st.floats(0.1, 100),

@@ -49,7 +49,7 @@ def test_a_group_where_nobody_is_counted_has_no_measure() -> None:
     assert np.isnan(found.loc["G", "depth"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(0, 1), st.integers(1, 999), st.sampled_from("xyz")), min_size=1, max_size=12))
 def test_measures_of_a_whole_are_the_means_of_its_parts(rows: list[tuple[float, int, str]]) -> None:
     frame = pd.DataFrame(rows, columns=["share", "persons", "group"])

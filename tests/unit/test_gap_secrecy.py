@@ -178,7 +178,7 @@ def as_table(rows: list[tuple[str, str, int]]) -> tuple[pd.Series, pd.DataFrame]
     return table([(f"c{position}", *row) for position, row in enumerate(rows)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HIERARCHY)
 def test_no_attacker_bounds_a_hidden_count(rows: list[tuple[str, str, int]]) -> None:
     """The intervals announced are the best that the attacker's own programme finds, and wide enough."""
@@ -192,7 +192,7 @@ def test_no_attacker_bounds_a_hidden_count(rows: list[tuple[str, str, int]]) -> 
     assert (found.mask | (counts == 0) | (counts >= THRESHOLD)).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["E1", "E2"]), st.sampled_from(["14", "50"]), st.sampled_from([0, 1, 2, 3, 5, 6, 9])),
@@ -218,7 +218,7 @@ def test_intervals_equal_enumeration(rows: list[tuple[str, str, int]]) -> None:
     assert all(wide >= 2 or code in found.unprotected for wide, code in zip(width, hidden, strict=True))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(HIERARCHY, st.integers(0, 2**32 - 1))
 def test_stand_ins_hold_nothing_but_what_is_published(rows: list[tuple[str, str, int]], seed: int) -> None:
     """Another truth that fits all that is published gives the same stand-ins, and they keep every published total."""

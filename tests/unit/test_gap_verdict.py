@@ -138,7 +138,7 @@ def test_groups_average_their_units_by_population() -> None:
     assert found.index.tolist() == ["E"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(*[st.sampled_from([0.0, 49.9, 50.0, 80.0])] * 3), min_size=1, max_size=4),
     st.lists(st.tuples(*[st.sampled_from([0.0, 49.9, 50.0, 80.0])] * 2), min_size=4, max_size=4),

@@ -28,7 +28,7 @@ from observatory.runs.need.need_run import NeedRun
 UPPER = ("epci", "departement", "region")
 LEVELS = ("commune", *UPPER)
 COUNTS = ("unemployed", "active", "population")
-quick = settings(max_examples=5, deadline=None)
+quick = settings(max_examples=5)
 
 
 def indicator(name: str, measure: Measure, *, weight: float, high: float) -> Indicator:

@@ -230,7 +230,7 @@ def studies_and_frames(draw: st.DrawFn) -> tuple[NeedStudy, pd.DataFrame]:
     return study, pd.DataFrame(rows, columns=study.indicator_ids, dtype=float)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(studies_and_frames())
 def test_contributions_always_sum_to_the_score(case: tuple[NeedStudy, pd.DataFrame]) -> None:
     study, frame = case
@@ -244,7 +244,7 @@ def test_contributions_always_sum_to_the_score(case: tuple[NeedStudy, pd.DataFra
     np.testing.assert_allclose(shown.sum(axis="columns", skipna=False), scores["score"].round(1), atol=1e-9)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(studies_and_frames())
 def test_a_unit_never_changes_another_on_fixed_goalposts(case: tuple[NeedStudy, pd.DataFrame]) -> None:
     study, frame = case
@@ -254,7 +254,7 @@ def test_a_unit_never_changes_another_on_fixed_goalposts(case: tuple[NeedStudy, 
     pd.testing.assert_frame_equal(alone, together)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(studies_and_frames())
 def test_reversing_every_direction_mirrors_the_score(case: tuple[NeedStudy, pd.DataFrame]) -> None:
     study, frame = case

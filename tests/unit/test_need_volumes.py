@@ -32,7 +32,7 @@ def test_apportion_within_bounds_by_hand() -> None:
         apportion(25, [10, 1, 1], upper=[8, 8, 8])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 50), st.integers(0, 9), st.integers(0, 30)), min_size=1, max_size=8).flatmap(
         lambda rows: st.tuples(
@@ -50,7 +50,7 @@ def test_apportion_adds_up_inside_its_bounds(case: tuple[list[tuple[int, int, in
     assert (parts <= low + room).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 2000), min_size=1, max_size=12), st.integers(0, 5000))
 def test_apportion_stays_within_one_of_the_exact_share(key: list[int], total: int) -> None:
     weight = np.array(key if sum(key) else [1] * len(key))
@@ -105,7 +105,7 @@ def test_a_total_that_cannot_be_spread_is_refused() -> None:
         small_area(pd.Series({"14": 41, "50": 2}), KEY.where(KEY < 100, 0), PARENT)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.integers(0, 300), st.sampled_from("xyz"), st.sampled_from("pq")), min_size=2, max_size=20),
     st.floats(0.0, 1.0),

@@ -23,7 +23,7 @@ from observatory.siting.solvers.effort import BandEffort, Effort
 from observatory.siting.solvers.incidence import Incidence, as_incidence
 from observatory.siting.solvers.milp import Model, minimise
 
-CASES = settings(max_examples=150, deadline=None)
+CASES = settings(max_examples=150)
 seeds = st.integers(0, 2**32 - 1)
 
 

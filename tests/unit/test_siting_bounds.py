@@ -19,7 +19,7 @@ from observatory.siting.solvers.interchange import greedy, interchange, value
 from observatory.siting.solvers.lagrangian import Ascent
 from observatory.siting.solvers.sorted_rows import Rows, dense_rows, narrow
 
-CASES = settings(max_examples=150, deadline=None)
+CASES = settings(max_examples=150)
 seeds = st.integers(0, 2**32 - 1)
 
 

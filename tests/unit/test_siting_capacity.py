@@ -14,7 +14,7 @@ from observatory.errors import UsageError
 from observatory.siting import Effort, mclp, p_median
 from observatory.siting.solvers.solution import Solution
 
-CASES = settings(max_examples=80, deadline=None)
+CASES = settings(max_examples=80)
 seeds = st.integers(0, 2**32 - 1)
 
 

@@ -72,7 +72,7 @@ def random_model(seed: int) -> SitingModel:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 100_000))
 def test_the_front_holds_all_that_nothing_beats_and_nothing_else(seed: int) -> None:
     model = random_model(seed)

@@ -75,7 +75,7 @@ def every_choice(model: SitingModel) -> list[float]:
     return sorted(found, reverse=model.objective == "mclp")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 100_000), objective=st.sampled_from(OBJECTIVES))
 def test_limits_are_respected_and_the_best_is_found(seed: int, objective: str) -> None:
     model = random_model(seed, objective)
@@ -103,7 +103,7 @@ def joint_worth(question: MixQuestion, opened: dict[int, tuple[int, ...]]) -> fl
     return total
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @example(seed=0, aim="mclp")
 @given(seed=st.integers(0, 100_000), aim=st.sampled_from(["mclp", "p_median"]))
 def test_the_joint_pole_is_the_best_of_every_mix(seed: int, aim: str) -> None:

@@ -20,7 +20,7 @@ def true_front(values: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return sorted(best)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 2**32 - 1))
 def test_the_front_is_that_of_all_choices(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -14,7 +14,7 @@ from scipy import sparse
 from observatory.errors import UsageError
 from observatory.siting import k_best_p_median, lscp, mclp, p_center, p_median
 
-CASES = settings(max_examples=150, deadline=None)
+CASES = settings(max_examples=150)
 
 
 class Case:

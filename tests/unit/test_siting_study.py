@@ -175,7 +175,7 @@ def random_model(seed: int, objective: str) -> SitingModel:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @example(seed=10, objective="mclp")  # cases where parts that overlap would give the same proposal twice
 @example(seed=4, objective="p_median")
 @given(seed=st.integers(0, 10_000), objective=st.sampled_from(["mclp", "p_median"]))
