@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,11 +97,24 @@ def engine(cluster: Cluster, settings: Settings, snapshot_directory: Path) -> It
 
 
 @pytest.fixture(scope="session")
-def computed_engine(engine: sa.Engine) -> sa.Engine:
-    """The bundled snapshot with every default analysis worked out."""
+def computed_engine(
+    engine: sa.Engine, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> sa.Engine:
+    """The bundled snapshot with every default analysis worked out, by one process for all those of the run."""
     from observatory import pipeline
 
-    pipeline.compute(engine)
+    if worker_id == "master":
+        pipeline.compute(engine)
+        return engine
+    shared = tmp_path_factory.getbasetemp().parent / "computed.dump"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        engine.dispose()
+        if shared.is_file():
+            cluster.restore(shared)
+        else:
+            pipeline.compute(engine)
+            cluster.backup(shared)
     return engine
 
 
