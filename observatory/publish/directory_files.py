@@ -14,10 +14,9 @@ from observatory import crs
 from observatory.declared.region import home_region
 from observatory.sources.directory.directory_cells import KIND_NAMES, QUALITIES, SEPARATOR
 from observatory.sources.directory.directory_entry import Entry, Place
-from observatory.sources.directory.directory_file import COLUMNS, OF_PLACE
+from observatory.sources.directory.directory_file import COLUMNS, HEADINGS, OF_PLACE
 from observatory.whole_file import replacing
 
-HEADINGS: Final = {name: headings[0] for name, headings in COLUMNS.items()}
 QUALITY_NAMES: Final = {quality: name for name, quality in QUALITIES.items()}
 OF_ZONE: Final = ("zones", "source_zones", "date_zones")
 LONGEST_NAME: Final = 150

@@ -20,6 +20,7 @@ from observatory.siting.solvers.interruption import GivenUpError, watched
 from observatory.store import job_rows
 from observatory.store.engine import CONNECT_TIMEOUT_S, create_engine
 from observatory.store.server.cluster import cluster_for
+from observatory.store.server.dump import libpq_url
 
 if TYPE_CHECKING:
     import procrastinate
@@ -249,10 +250,10 @@ async def _worker(queue: procrastinate.App) -> None:
 
 def _pool(settings: Settings) -> dict[str, Any]:
     url = settings.database_url
-    address = cluster_for(settings).url if url is None else url.get_secret_value()
-    plain = sa.make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+    # As the operator or the cluster writes it: SQLAlchemy would write "+" for a space, which libpq takes for a plus.
+    address = libpq_url(cluster_for(settings).url if url is None else url.get_secret_value())
     kwargs = {"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "observatory-queue"}
-    return {"conninfo": plain, "kwargs": kwargs, "min_size": 1, "max_size": 4, "timeout": CONNECT_TIMEOUT_S}
+    return {"conninfo": address, "kwargs": kwargs, "min_size": 1, "max_size": 4, "timeout": CONNECT_TIMEOUT_S}
 
 
 def _configure(connection: psycopg.Connection[Any]) -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pandas as pd
@@ -94,6 +95,92 @@ def test_what_is_exported_comes_back_without_a_change(
     outcome = brought_back(connection, path, removes_absent=True)
     assert (outcome.changes, outcome.refused, outcome.unchanged_count) == ((), (), 28)
     assert state(connection) == before
+
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+SHOWN = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
+"""How a French Excel abbreviates months."""
+
+
+def as_excel_saves_csv(rows: Rows) -> Rows:
+    """Do to the cells what a French Excel does to a CSV that it opens, then saves."""
+    saved = []
+    for row in rows:
+        cells = {name: text.replace("’", "'").replace("\u00a0", " ") for name, text in row.items()}
+        for name, text in cells.items():
+            year, _, rest = text.partition("-")
+            if "date" in name and rest and "-" not in rest:
+                cells[name] = f"{SHOWN[int(rest) - 1]}-{year[2:]}"
+            elif "date" in name and rest:
+                cells[name] = "/".join(reversed(text.split("-")))
+            elif name == "siret" and text:
+                cells[name] = f"{float(text):.5E}".replace(".", ",")
+        saved.append(cells)
+    return saved
+
+
+def as_excel_saves_workbook(rows: Rows, path: Path) -> Path:
+    """Do the same to a workbook: dates are days, with a format, and codes are numbers."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(list(rows[0]))
+    for row in rows:
+        sheet.append([_as_cell(name, text) for name, text in row.items()])
+    book.save(path)
+    return path
+
+
+def _as_cell(name: str, text: str) -> object:
+    if "date" in name and len(text) > 4:
+        return datetime.fromisoformat((text + "-01")[:10])
+    return int(text) if text.isdigit() else text or None
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_spreadsheet_that_opens_and_saves_the_directory_changes_nothing(
+    connection: sa.Connection, tmp_path: Path, kind: str
+) -> None:
+    rows = exported(connection, tmp_path / "annuaire.csv")
+    if kind == "csv":
+        path = written(as_excel_saves_csv(rows), tmp_path / "enregistre.csv", encoding="cp1252", delimiter=";")
+        assert b"oct.-18" in path.read_bytes()
+        assert b"E+13" in path.read_bytes()
+    else:
+        path = as_excel_saves_workbook(rows, tmp_path / "enregistre.xlsx")
+    outcome = brought_back(connection, path, removes_absent=True)
+    assert (outcome.changes, outcome.refused, outcome.unchanged_count) == ((), (), 28)
+
+
+@pytest.mark.parametrize("name", ["annuaire_enregistre.csv", "annuaire.xlsx"])
+def test_the_directory_saved_by_others_comes_back_the_same(connection: sa.Connection, name: str) -> None:
+    if not (CASES / name).is_file():
+        pytest.skip("les fichiers de ../shared/cases sont absents")
+    outcome = brought_back(connection, CASES / name, removes_absent=True)
+    assert (outcome.changes, outcome.refused, outcome.unchanged_count) == ((), (), 28)
+
+
+def test_what_a_spreadsheet_lost_is_asked_where_nobody_knows_it(connection: sa.Connection, tmp_path: Path) -> None:
+    blank = dict.fromkeys(exported(connection, tmp_path / "annuaire.csv")[0], "") | {"type": "lieu"}
+    rows = [
+        blank | {"nom": "Chiffres perdus", "siret": "4,18167E+13"},
+        blank | {"nom": "Jours comptés", "date": "45413"},
+        blank | {"nom": "Mois d’abord", "date": "12/31/2024"},
+        blank | {"nom": "Comme la précédente", "date": "05/04/2024"},
+        blank | {"nom": "Formule", "zones": "#N/A"},
+        blank | {"nom": "Sans doute", "date": "oct.-18"},
+    ]
+    outcome = brought_back(connection, written(rows, tmp_path / "a.csv"))
+    assert [(one.line, one.reason.split(" ; ")[0]) for one in outcome.refused] == [
+        (2, "SIRET « 4,18167E+13 » : un tableur en a perdu les derniers chiffres"),
+        (3, "date « 45413 » est un nombre de jours de tableur : écrivez 2024-05-01 si c’est cela"),
+        (4, "date « 12/31/2024 » écrite mois d’abord, à l’américaine : écrivez 2024-12-31 si c’est cela"),
+        (5, "date « 05/04/2024 » à lever : d’autres dates du fichier mettent le mois d’abord"),
+        (6, "la case « zones » montre une erreur de tableur (#N/A) : corrigez-la ou videz-la"),
+    ]
+    assert [one.name for one in outcome.changes] == ["Sans doute"]
 
 
 def test_a_table_is_read_the_same_whatever_wrote_it(connection: sa.Connection, tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, Final
 
 import pandas as pd
 
 from observatory.sources.directory.directory_entry import KINDS, Entry
-from observatory.sources.formats import cell_text, coordinates
+from observatory.sources.formats import cell_text, coordinates, dates
 from observatory.sources.structures.establishments import slug
 from observatory.words import place_notes
 from observatory.words.labels import PHASES
@@ -20,8 +19,7 @@ SEPARATOR: Final = " | "
 STATES: Final = {"actif": True, "projet": False}
 QUALITIES: Final = {name: code for code, name in {**place_notes.QUALITIES, "unknown": "inconnue"}.items()}
 KIND_NAMES: Final = {code: name for name, code in KINDS.items()}
-DATE: Final = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-SLASHED: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+SCIENTIFIC: Final = re.compile(r"(\d)[.,](\d+)[eE]\+?(\d{1,2})")
 
 
 @dataclass(frozen=True)
@@ -110,8 +108,15 @@ def choice(text: str | None, choices: Mapping[str, Any], what: str, *, default: 
     raise CellError(f"{what} « {text} » inconnu : écrivez {', '.join(choices)}")
 
 
-def siret(text: str | None) -> str | None:
-    """Return a SIRET whose key holds."""
+def siret(text: str | None, known: str | None = None) -> str | None:
+    """Return a SIRET whose key holds; ``known`` if ``text`` is what a spreadsheet left of it (``8,09510E+13``)."""
+    if text is not None and (short := SCIENTIFIC.fullmatch(text)):
+        if known is not None and f"{float(known):.{len(short[2])}e}" == f"{short[1]}.{short[2]}e+{int(short[3]):02}":
+            return known
+        raise CellError(
+            f"SIRET « {text} » : un tableur en a perdu les derniers chiffres ; mettez la colonne en texte et "
+            "retapez-le, ou laissez la case vide"
+        )
     found = cell_text.siret(text)
     if text is not None and (found is None or not cell_text.has_valid_key(found)):
         raise CellError(f"SIRET « {text} » invalide : corrigez-le, ou laissez-le vide")
@@ -125,25 +130,38 @@ def website(text: str | None) -> str | None:
     return text
 
 
-def date_told(text: str | None, today: str) -> str:
-    """Return a date, its month or its year, in ISO form; empty if there is none."""
+def date_told(text: str | None, today: str, *, known: str = "", is_month_first: bool = False) -> str:
+    """Return a date, its month or its year, in ISO form; empty if there is none.
+
+    ``known`` is what the directory says already: the first day that a spreadsheet gave to that month is that month.
+    """
     if text is None:
         return ""
-    slashed = SLASHED.fullmatch(text)
-    iso = f"{slashed[3]}-{int(slashed[2]):02}-{int(slashed[1]):02}" if slashed else text.split(" ")[0]
-    if not DATE.fullmatch(iso) or not _exists(iso):
-        raise CellError(f"date « {text} » illisible : écrivez AAAA-MM-JJ, AAAA-MM ou AAAA")
-    if iso > today:
-        raise CellError(f"date « {text} » dans le futur")
-    return iso
-
-
-def _exists(iso: str) -> bool:
     try:
-        date.fromisoformat(iso if len(iso) == 10 else f"{iso}-01" if len(iso) == 7 else f"{iso}-01-01")  # noqa: PLR2004
-    except ValueError:
-        return False
-    return True
+        found = dates.iso(text, is_month_first=is_month_first)
+    except dates.UnclearDateError as doubt:
+        raise CellError(str(doubt)) from doubt
+    if dates.is_less_told(found, known):
+        return known
+    if found > today:
+        raise CellError(f"date « {text} » dans le futur")
+    return found
+
+
+def require_no_error(row: Mapping[str, str | None], headings: Mapping[str, str]) -> None:
+    """Refuse a row in which a spreadsheet shows an error (``#N/A``): what was there is not known.
+
+    Raises
+    ------
+    CellError
+        If it does.
+    """
+    for name, text in row.items():
+        if text is not None and cell_text.is_spreadsheet_error(text):
+            raise CellError(
+                f"la case « {headings.get(name, name)} » montre une erreur de tableur ({text}) : corrigez-la ou "
+                "videz-la"
+            )
 
 
 def listed(text: str | None) -> list[str]:

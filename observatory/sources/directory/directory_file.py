@@ -11,8 +11,10 @@ import pandas as pd
 
 from observatory.sources.batch import LINE, REPEATED_HEADER
 from observatory.sources.directory import directory_cells
-from observatory.sources.directory.directory_cells import CellError, Known, choice
+from observatory.sources.directory.directory_cells import CellError, Known, choice, require_no_error
 from observatory.sources.directory.directory_entry import KINDS, PLACE_KINDS, Entry, Place
+from observatory.sources.directory.directory_wording import as_known, worded
+from observatory.sources.formats import dates
 from observatory.sources.formats.tables import columns_present, read_table
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
@@ -49,7 +51,10 @@ COLUMNS: Final = {
     "lieu_date": ("date du lieu", "lieu_date"),
 }
 """Our name of a column → its headings; the first is the one that exports write."""
+HEADINGS: Final = {name: headings[0] for name, headings in COLUMNS.items()}
+"""Our name of a column → how exports and messages name it."""
 EXAMPLE: Final = "EXEMPLE À REMPLACER"
+DATES: Final = ("date", "date_zones", "lieu_date")
 OF_PLACE: Final = tuple(COLUMNS)[list(COLUMNS).index("lieu_numero") :]
 
 
@@ -60,6 +65,18 @@ class Refused:
     line: int
     name: str
     reason: str
+
+
+@dataclass(frozen=True)
+class _When:
+    """How the dates of a file are read."""
+
+    today: str
+    is_month_first: bool
+
+    def told(self, text: str | None, known: str) -> str:
+        """Return the date of a cell; ``known`` is the one that the directory has there."""
+        return directory_cells.date_told(text, self.today, known=known, is_month_first=self.is_month_first)
 
 
 @dataclass(eq=False)
@@ -103,16 +120,18 @@ def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: st
         ISO date: no fact is of a later one.
     """
     reading = Reading(row_count=len(frame))
+    when = _When(today, dates.has_month_first(text for name in DATES for text in frame[name] if isinstance(text, str)))
     found: dict[str, Entry] = {}
     lines: dict[str, int] = {}
     for row in frame.to_dict("records"):
         plain = {str(name): value if isinstance(value, str) else None for name, value in row.items()}
         line = int(row[LINE])
         try:
-            entry = _entry(plain, present, known, today=today)
+            require_no_error(plain, HEADINGS)
+            entry = _entry(plain, present, known, when=when)
             before = found.get(entry.structure_id)
             if before is not None:
-                entry = _same(before, plain, present, known, today=today, line=lines[entry.structure_id])
+                entry = _same(before, plain, present, known, when=when, line=lines[entry.structure_id])
         except CellError as refusal:
             reading.refused.append(Refused(line, plain.get("nom") or plain.get("identifiant") or "", str(refusal)))
             continue
@@ -125,13 +144,14 @@ def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: st
     return reading
 
 
-def _entry(row: Mapping[str, str | None], present: set[str], known: Known, *, today: str) -> Entry:
+def _entry(row: Mapping[str, str | None], present: set[str], known: Known, *, when: _When) -> Entry:
     name = clean(row["nom"])
     if name is None:
         raise CellError("nom absent")
     if name.startswith(EXAMPLE):
         raise CellError("ligne d’exemple du modèle : remplacez-la ou supprimez-la")
-    siret = directory_cells.siret(row["siret"])
+    named = known.entries.get(row["identifiant"] or known.identify(name, None) or "")
+    siret = directory_cells.siret(row["siret"], named.siret if named else None)
     identifier = row["identifiant"] or known.identify(name, siret)
     current = known.entries.get(identifier or "")
     own = f"saisie_territoire:{slug(name)}"
@@ -140,19 +160,21 @@ def _entry(row: Mapping[str, str | None], present: set[str], known: Known, *, to
     given = _facts(row, present, known, current, siret=siret)
     if given["kind"] is None:
         raise CellError(f"type de structure absent : écrivez {', '.join(KINDS)}")
-    place = _place(row, known, today=today, current=current)
-    source, told = clean(row["source"]) or "", directory_cells.date_told(row["date"], today)
+    place = _place(row, known, when=when, current=current)
+    source = worded(clean(row["source"]), current.origin if current else None) or ""
+    told = when.told(row["date"], current.date if current else "")
     said = "" if current is not None and source == current.origin else source  # that one spoke of the zones on its own
-    return Entry(
+    entry = Entry(
         structure_id=identifier or own,
         name=name,
         origin=source,
         date=told,
         zones_origin=clean(row["source_zones"]) or said,
-        zones_date=directory_cells.date_told(row["date_zones"], today) or (told if said else ""),
+        zones_date=when.told(row["date_zones"], current.zones_date if current else "") or (told if said else ""),
         places=(place,) if place else (),
         **given,
     )
+    return as_known(entry, current)
 
 
 def _facts(
@@ -185,11 +207,11 @@ def _same(
     present: set[str],
     known: Known,
     *,
-    today: str,
+    when: _When,
     line: int,
 ) -> Entry:
     """Return ``before`` with the place of a further row, whose facts of the structure are the same or left empty."""
-    again = _entry(row, present, known, today=today)
+    again = _entry(row, present, known, when=when)
     checks = {"type": "kind", "role": "role", "phases": "phases", "dispositifs": "devices", "zones": "zones",
               "etat": "is_active", "siret": "siret"}  # fmt: skip
     for column, attribute in checks.items():
@@ -201,11 +223,11 @@ def _same(
     return replace(before, places=before.places + again.places)
 
 
-def _place(row: Mapping[str, str | None], known: Known, *, today: str, current: Entry | None) -> Place | None:
+def _place(row: Mapping[str, str | None], known: Known, *, when: _When, current: Entry | None) -> Place | None:
     if not any(row[name] for name in OF_PLACE if name != "lieu_numero"):
         return None
     number = row["lieu_numero"] or "0"
-    ranks = {one.rank for one in current.places} if current else set()
+    ranks = {one.rank: one.date for one in current.places} if current else {}
     if not number.isdigit() or (current and int(number) and int(number) not in ranks):
         raise CellError(f"numéro de lieu « {number} » inconnu : laissez-le vide pour un lieu nouveau")
     kind = choice(row["lieu_type"], {name: name for name in PLACE_KINDS}, "type de lieu")
@@ -230,5 +252,6 @@ def _place(row: Mapping[str, str | None], known: Known, *, today: str, current: 
         note=clean(row["lieu_remarque"]),
         territory_code=territory,
         origin=clean(row["lieu_source"]) or clean(row["source"]) or "",
-        date=directory_cells.date_told(row["lieu_date"], today) or directory_cells.date_told(row["date"], today),
+        date=when.told(row["lieu_date"], ranks.get(int(number), ""))
+        or when.told(row["date"], current.date if current else ""),
     )

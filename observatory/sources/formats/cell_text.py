@@ -16,6 +16,11 @@ from observatory.sources.batch import REPEATED_HEADER, Sieve
 MISSING: Final = frozenset({"", "-9999", "-999", "n.d.", "nd", "n/d", "na", "n.a.", "nan", "null", "[nd]", "#n/a"})
 """What producers write for "no value", in lower case."""
 
+SPREADSHEET_ERROR: Final = re.compile(
+    r"#(N/A|N/D|REF|VALEUR|VALUE|NOM|NAME|DIV/0|NOMBRE|NUM|NULL|NUL|CHAMP|FIELD|SPILL|PROPAGATION|CALC)[!?]?|Err:\d{3}",
+    re.IGNORECASE,
+)
+"""What Excel and LibreOffice show where a formula fails, in French and in English."""
 SPACES: Final = re.compile("[ \u00a0\u202f\u2009'’]")
 """Thousands separators: space, no-break space, narrow no-break space, thin space, apostrophe."""
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?")
@@ -61,6 +66,11 @@ def cell(text: str | None, missing: frozenset[str] = MISSING) -> str | None:
     """Return the text of a cell, stripped, or ``None`` if it says that there is no value."""
     stripped = (text or "").strip()
     return None if not stripped or stripped.lower() in missing else stripped
+
+
+def is_spreadsheet_error(text: str) -> bool:
+    """Tell whether a cell holds the error of a formula (``#N/A``, ``#REF!``) in the place of its value."""
+    return SPREADSHEET_ERROR.fullmatch(text.strip()) is not None
 
 
 def number(text: str | None) -> float | None:

@@ -10,10 +10,11 @@ import pandas as pd
 import shapely
 
 from observatory.sources.batch import LINE
-from observatory.sources.directory.directory_cells import CellError, date_told, phases
+from observatory.sources.directory.directory_cells import CellError, date_told, phases, require_no_error
 from observatory.sources.directory.directory_entry import TYPED
 from observatory.sources.directory.directory_file import Refused
 from observatory.sources.fetch.geocode import Address, Located
+from observatory.sources.formats.dates import has_month_first, is_less_told
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
 from observatory.sources.territories.entered_file import PROBLEM, SHAPE
@@ -79,6 +80,8 @@ class Entered:
 
     def over(self, before: Entered | None) -> Entered:
         """Return the entry, said by whom said it before where it says the same and names nobody."""
+        if before is not None and is_less_told(self.stated_date, before.stated_date):
+            return replace(self, stated_date=before.stated_date).over(before)
         if before is None or self.origin != TYPED:
             return self
         same = replace(self, origin=before.origin, stated_date=before.stated_date, shape=before.shape)
@@ -141,11 +144,14 @@ def normalise(
     refused: list[Refused] = []
     notes: list[str] = []
     lines: dict[str, int] = {}
+    is_month_first = has_month_first(map(_text, frame["date"]))
     for position, row in enumerate(frame.to_dict("records")):
         line = int(row[LINE])
         name = clean(_text(row["nom"])) or clean(_text(row["adresse"])) or _text(row["code"]) or ""
         try:
-            one = _given(row, located.get(position), name=name, today=today, services=services)
+            one = _given(
+                row, located.get(position), name=name, today=today, services=services, is_month_first=is_month_first
+            )
         except CellError as error:
             refused.append(Refused(line, name, str(error)))
             continue
@@ -160,10 +166,17 @@ def normalise(
 
 
 def _given(
-    row: dict[Any, Any], located: Located | None, *, name: str, today: str, services: Sequence[str] | None
+    row: dict[Any, Any],
+    located: Located | None,
+    *,
+    name: str,
+    today: str,
+    services: Sequence[str] | None,
+    is_month_first: bool,
 ) -> Given:
     if not name:
         raise CellError("nom absent")
+    require_no_error({str(key): _text(value) for key, value in row.items()} | row["attributes"], {})
     if row[PROBLEM] is not None:
         raise CellError(str(row[PROBLEM]))
     shape, quality, score, note = row[SHAPE], "address", None, None
@@ -185,7 +198,7 @@ def _given(
         note=note,
         attributes={key: text for key, text in attributes.items() if text},
         origin=clean(_text(row["source"])) or "",
-        date=date_told(_text(row["date"]), today),
+        date=date_told(_text(row["date"]), today, is_month_first=is_month_first),
     )
 
 
