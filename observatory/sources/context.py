@@ -51,6 +51,11 @@ class Context:
         return self.codes("zone_emploi")
 
     @cached_property
+    def bassins(self) -> set[str]:
+        """Codes of the bassins de vie."""
+        return self.codes("bassin_vie")
+
+    @cached_property
     def epci(self) -> set[str]:
         """Codes of the EPCI of the region."""
         return self.codes("epci")

@@ -225,8 +225,21 @@ def test_a_share_over_a_hundred_is_missing_and_told(tables: dict[str, pd.DataFra
     rejected = tables["rejected"]
     told = rejected[rejected["source_id"].eq("insee_iris_rp2022")]
     assert told[["scope", "line"]].to_numpy().tolist() == [["cell", 2723]]
-    shares = values[values["indicator"].str.endswith("_pct")]["value"].dropna()
+    is_share = values["indicator"].str.endswith("_pct") & ~values["indicator"].str.endswith("_yearly_pct")
+    shares = values[is_share]["value"].dropna()
     assert shares.between(0, 100).all()
+
+
+def test_whole_territories_have_what_is_published(tables: dict[str, pd.DataFrame]) -> None:
+    values = tables["values"].set_index(["level", "code", "indicator", "period"])
+    published = [values.loc["departement", code, "population_count", "2022"] for code in NORMANDY]
+    assert [one["value"] for one in published] == [704_605, 601_305, 496_815, 276_144, 1_260_205]
+    caux_seine = values.loc["epci", "200010700"].droplevel("period")["value"]
+    assert caux_seine[["population_count", "population_2023_count", "poverty_pct"]].tolist() == [77_968, 77_990, 12.2]
+    assert caux_seine[["natural_balance_yearly_pct", "median_eur"]].tolist() == [0.17, 22_550.0]
+    counted = tables["values"][tables["values"]["indicator"].eq("population_2023_count")]["level"].value_counts()
+    assert counted.to_dict() == {"bassin_vie": 125, "epci": 71, "zone_emploi": 24, "departement": 5}
+    assert not tables["values"]["code"].eq("00FR").any()
 
 
 def test_merged_communes_carry_their_counts(tables: dict[str, pd.DataFrame]) -> None:
