@@ -148,6 +148,8 @@ class StructureSummary(BaseModel):
     place_note: str | None
     label: str | None
     is_active: bool
+    state: str = Field(description="open, announced, closed ou unknown : ce que ses sources disent.")
+    confidence: str = Field(description="sure, likely ou doubtful ; à vérifier (doubtful), la structure ne compte pas.")
     is_closed: bool
     closed_date: str | None
     closed_by: str | None

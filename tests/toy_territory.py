@@ -127,8 +127,18 @@ def frames() -> dict[str, pd.DataFrame]:
             columns=["source_id", "record_id", "structure_id", "rule", "name", "kind", "siret"],
         ),
         "accompaniment": pd.DataFrame(
-            [("a1", "incubateur", ["emergence", "creation"], ["DLA"], "epci", "200000001", None)],
-            columns=["structure_id", "role", "phases", "devices", "zone_level", "zone_code", "note"],
+            [("a1", "incubateur", ["emergence", "creation"], ["DLA"], "epci", "200000001", None, None, None)],
+            columns=[
+                "structure_id",
+                "role",
+                "phases",
+                "devices",
+                "zone_level",
+                "zone_code",
+                "note",
+                "origin",
+                "stated_date",
+            ],
         ),
         "rejected": pd.DataFrame(
             [
@@ -303,5 +313,12 @@ def _structures() -> pd.DataFrame:
     x, y = zip(*points, strict=True)
     empty = dict.fromkeys(["naf", "address", "post_code", "city", "place_note", "label"])
     return frame.assign(
-        point_x_m=x, point_y_m=y, capacity_count=None, period="2023", source_id="toy_directory", **empty
+        state=frame["is_active"].map({True: "open", False: "announced"}),
+        confidence="sure",
+        point_x_m=x,
+        point_y_m=y,
+        capacity_count=None,
+        period="2023",
+        source_id="toy_directory",
+        **empty,
     )

@@ -13,6 +13,7 @@ from observatory.publish.known_of_expected import with_freshness
 from observatory.store import read
 from observatory.store.statements import statement
 from observatory.store.tables import (
+    CONFIDENCES,
     Accompaniment,
     Closure,
     GapResult,
@@ -20,6 +21,7 @@ from observatory.store.tables import (
     NeedResult,
     Run,
     Structure,
+    StructureRecord,
     StructureService,
     Territory,
     TerritoryLink,
@@ -130,7 +132,9 @@ def service_counts(connection: Connection) -> dict[str, Row]:
             StructureService.service,
             sa.func.count().label("known_count"),
             sa.func.count(Structure.geom).label("placed_count"),
-            sa.func.count().filter(Structure.is_active, Closure.siret.is_(None)).label("active_count"),
+            sa.func.count()
+            .filter(Structure.is_active, _confidence() != "doubtful", Closure.siret.is_(None))
+            .label("active_count"),
             sa.func.count(Closure.siret).label("closed_count"),
             sa.func.array_agg(sa.distinct(Structure.source_id)).label("source_ids"),
         )
@@ -140,6 +144,23 @@ def service_counts(connection: Connection) -> dict[str, Row]:
         .group_by(StructureService.service)
     )
     return {row["service"]: dict(row) for row in connection.execute(query).mappings()}
+
+
+def _confidence() -> sa.ColumnElement[str]:
+    """Return how sure it is that a structure offers a service: as the surest of its records that says so."""
+    record = StructureRecord
+    rank = sa.func.array_position(sa.literal(list(CONFIDENCES), sa.ARRAY(sa.Text)), sa.cast(record.confidence, sa.Text))
+    surest = (
+        sa.select(record.confidence)
+        .where(
+            record.structure_id == Structure.structure_id,
+            sa.func.jsonb_exists(record.services, StructureService.service),
+        )
+        .order_by(rank)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.func.coalesce(surest, Structure.confidence)
 
 
 def level_counts(connection: Connection) -> dict[str, int]:
@@ -173,6 +194,8 @@ def accompaniment(connection: Connection) -> list[Row]:
         sa.select(
             Structure.name,
             (Structure.is_active & Closure.siret.is_(None)).label("is_active"),
+            Structure.state,
+            Structure.confidence,
             Closure.siret.is_not(None).label("is_closed"),
             Closure.closed_date,
             Closure.source_id.label("closed_by"),

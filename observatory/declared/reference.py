@@ -98,6 +98,8 @@ class FactPlace(Declaration):
     commune_code: str
     address: str | None = None
     note: str | None = None
+    confidence: Literal["sure", "likely", "doubtful"] = "sure"
+    """``likely``: no page says that somebody receives there, a fact that ``note`` tells makes it plausible."""
 
 
 class DirectoryUpdate(Declaration):

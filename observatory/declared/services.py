@@ -22,6 +22,8 @@ class ServiceDeclaration(Declaration):
     """Kinds of structures that offer it by themselves."""
     phases: Names = ()
     """Of a project: whoever accompanies one of them offers it."""
+    never: Names = ()
+    """Kinds of structures whose phases don't make them offer it."""
     is_complete: Flag
     """The source is said to be exhaustive at its date."""
     completeness: str
@@ -54,6 +56,16 @@ class Judgement(Declaration):
     place_commune_code: str | None = None
     """Commune of its public sales point, where it is known to be in another one than the source says."""
     place_note: str | None = None
+
+
+class ReuseRule(Declaration):
+    """What makes a ressourcerie of a place of reuse; words are French."""
+
+    text: str
+    counted: Mapping[str, str]
+    """Kind, as the list of public pages writes it, of what may be one → its name."""
+    refused: Mapping[str, str]
+    """Kind of what never is one → why."""
 
 
 class SameStructure(Declaration):
@@ -102,6 +114,7 @@ class Offer(Declaration):
     """Word of a name, in capitals → why it says that the structure is of the ESS."""
     ess_never: Kinds
     """Kinds that no name makes of the ESS."""
+    ressourcerie_rule: ReuseRule
     ressourceries: tuple[Judgement, ...]
     same: tuple[SameStructure, ...]
     resolution: Resolution

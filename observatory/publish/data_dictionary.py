@@ -27,6 +27,7 @@ TABLES: Final = {
     "structure_services": "Services offerts par une structure, avec la raison.",
     "structure_records": "Lignes des sources et structure à laquelle chacune a été rattachée, avec la règle.",
     "structure_members": "Enregistrements réunis, chacun tel que sa source le donne : de quoi défaire la réunion.",
+    "structure_statements": "Ce que des pages publiques disent d’une structure : adresses, état, confiance, raison.",
     "accompaniment": "Rôle, phases, dispositifs et zone des structures de l’accompagnement.",
 }
 

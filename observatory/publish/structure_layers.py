@@ -25,7 +25,10 @@ def structure_layer(
     frame = structure_points(connection, service)
     placed = frame[frame.geometry.notna()].copy()
     placed["titre"] = placed["name"]
-    placed["classe"] = np.select([placed["is_closed"], placed["is_active"]], ["ferme", service], "projet")
+    is_closed = placed["is_closed"] | placed["state"].eq("closed")
+    is_doubtful = placed["confidence"].eq("doubtful") & placed["is_active"]
+    classes = ["ferme", "a_verifier", service]
+    placed["classe"] = np.select([is_closed, is_doubtful, placed["is_active"]], classes, "projet")
     placed["etat"] = [
         _closed_since(None if pd.isna(since) else since, cite([by], catalogue)) if is_closed else ""
         for is_closed, since, by in zip(placed["is_closed"], placed["closed_date"], placed["closed_by"], strict=True)
@@ -65,7 +68,10 @@ def _legend(service: str, said: str, shown: set[str]) -> dict[str, LegendEntry]:
     colour = offer().services[service].colour
     others = {
         "projet": LegendEntry("Projet annoncé : montré, jamais compté", colour, 0.2, colour, 1.5),
-        "ferme": LegendEntry("Fermé selon un registre : montré, plus compté", "#ffffff", 0.9, "#555555", 1.5),
+        "a_verifier": LegendEntry("À vérifier : montré, pas compté", colour, 0.5, "#555555", 1.5),
+        "ferme": LegendEntry(
+            "Fermé selon un registre ou une page : montré, plus compté", "#ffffff", 0.9, "#555555", 1.5
+        ),
     }
     return {service: LegendEntry(said, colour, 0.9, "#ffffff", 1.0)} | {
         key: one for key, one in others.items() if key in shown

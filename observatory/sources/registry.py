@@ -64,12 +64,17 @@ class Source:
         InputFileError
             If it isn't what the source publishes.
         """
-        given = {name: getattr(context, attribute) for name, attribute in self.needs.items()}
-        found: Normalised = self.normalise(self.read(path), file_name=path.name, **given)
+        found = self.normalised(path, context)
         tables = dict(self.tables(found, context))
         if set(tables) != set(self.fills):
             raise ValueError(f"{self.source_id} declares {self.fills} and fills {sorted(tables)}")
         return found.batch, tables
+
+    def normalised(self, path: Path, context: Context) -> Normalised:
+        """Read a file and normalise it, as :meth:`load` does before it makes tables."""
+        given = {name: getattr(context, attribute) for name, attribute in self.needs.items()}
+        found: Normalised = self.normalise(self.read(path), file_name=path.name, **given)
+        return found
 
 
 def figures(
@@ -112,10 +117,10 @@ def with_reader() -> tuple[str, ...]:
     return tuple(one.source_id for one in catalogue.sources() if one.reader is not None)
 
 
-def of_figures() -> tuple[Source, ...]:
-    """Return the sources of which the snapshot is made from their own file, in the order of the catalogue."""
+def of_snapshot(table: str) -> tuple[Source, ...]:
+    """Return the sources that fill a table and whose own file makes the snapshot, in the order of the catalogue."""
     found = [find(source_id) for source_id in with_reader()]
-    return tuple(one for one in found if one is not None and one.snapshot_file is not None)
+    return tuple(one for one in found if one is not None and one.snapshot_file is not None and table in one.fills)
 
 
 def undone_by(source_id: str, tables: Tables) -> list[str]:

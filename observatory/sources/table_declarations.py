@@ -21,6 +21,10 @@ LEVELS: Final = (
     "iris",
 )
 STATUSES: Final = ("observed", "estimated", "suppressed", "missing")
+STATES: Final = ("open", "announced", "closed", "unknown")
+"""What is known of a structure; from here, one that is open, or that nobody knows to be, is active."""
+CONFIDENCES: Final = ("sure", "likely", "doubtful")
+"""How sure that is, from the surest."""
 PLACE_QUALITIES: Final = ("address", "commune_centre", "town_hall", "unknown")
 PERIOD: Final = r"^\d{4}(-(\d{2}|T[1-4]))?$"
 ONE_LINE: Final = r"^\S(.*\S)?$"
@@ -149,6 +153,11 @@ _PLACE: Final = {
     "place_quality": Column(allowed=PLACE_QUALITIES),
     "place_note": Column(is_optional=True),
 }
+_STANDING: Final = {
+    "is_active": Column("boolean"),
+    "state": Column(allowed=STATES),
+    "confidence": Column(allowed=CONFIDENCES),
+}
 
 TERRITORIES: Final = Table(
     "territories",
@@ -245,7 +254,7 @@ STRUCTURES: Final = Table(
         **_PLACE,
         "capacity_count": _number(),
         "label": Column(is_optional=True),
-        "is_active": Column("boolean"),
+        **_STANDING,
         **_columns("period source_id"),
         "point_x_m": _number(),
         "point_y_m": _number(),
@@ -255,6 +264,7 @@ STRUCTURES: Final = Table(
     computed={"geom": STORED_POINT},
     references=(_source(), _territory("'commune'", "commune_code", is_optional=True)),
     refused={
+        "état et activité se contredisent": "is_active <> (state IN ('open', 'unknown'))",
         "point et qualité du lieu se contredisent": (
             "(point_x_m IS NULL OR point_y_m IS NULL) <> (place_quality = 'unknown')"
         ),
@@ -291,7 +301,7 @@ STRUCTURE_MEMBERS: Final = Table(
         **_PLACE,
         "capacity_count": _number(),
         "label": Column(is_optional=True),
-        "is_active": Column("boolean"),
+        **_STANDING,
         "period": Column(),
         "point_x_m": _number(),
         "point_y_m": _number(),
@@ -301,13 +311,28 @@ STRUCTURE_MEMBERS: Final = Table(
     key=("source_id", "record_id"),
     is_required=False,
 )
+STRUCTURE_STATEMENTS: Final = Table(
+    "structure_statements",
+    {
+        **_columns("source_id record_id"),
+        "state": Column(allowed=STATES),
+        "confidence": Column(allowed=CONFIDENCES),
+        "urls": Column("text[]"),
+        **_columns("reason", optional="page_dates state_date judgement"),
+    },
+    key=("source_id", "record_id"),
+    is_required=False,
+    target="structure_statement",
+    references=(_source(),),
+    scope=("source_id",),
+)
 ACCOMPANIMENT: Final = Table(
     "accompaniment",
     {
         **_columns("structure_id role"),
         "phases": Column("text[]"),
         "devices": Column("text[]"),
-        **_columns(optional="zone_level zone_code note"),
+        **_columns(optional="zone_level zone_code note origin stated_date"),
     },
     key=("structure_id",),
     target="accompaniment",
@@ -322,6 +347,7 @@ OF_SNAPSHOT: Final = (
     STRUCTURE_SERVICES,
     STRUCTURE_RECORDS,
     STRUCTURE_MEMBERS,
+    STRUCTURE_STATEMENTS,
     ACCOMPANIMENT,
 )
 """What a snapshot says, in the order in which the tables depend on each other."""

@@ -41,6 +41,8 @@ LEVELS: Final = (
 )
 STATUSES: Final = ("observed", "estimated", "suppressed", "missing")
 PLACE_QUALITIES: Final = ("address", "commune_centre", "town_hall", "unknown")
+STATES: Final = ("open", "announced", "closed", "unknown")
+CONFIDENCES: Final = ("sure", "likely", "doubtful")
 PLACE_KINDS: Final = ("siege", "lieu", "permanence")
 ENTRY_LAYERS: Final = ("candidats", "friches", "structures")
 
@@ -256,6 +258,8 @@ class Structure(Base):
         CheckConstraint(_one_of("place_quality", PLACE_QUALITIES), name="place_quality"),
         CheckConstraint("(geom IS NULL) = (place_quality = 'unknown')", name="placed"),
         CheckConstraint(r"siret ~ '^\d{14}$'", name="siret"),
+        CheckConstraint(_one_of("state", STATES), name="state"),
+        CheckConstraint(_one_of("confidence", CONFIDENCES), name="confidence"),
         Index("ix_structure_geom", "geom", postgresql_using="gist"),
         Index(None, "commune_code"),
         Index(None, "siret"),
@@ -276,7 +280,11 @@ class Structure(Base):
     capacity_count: Mapped[float | None]
     label: Mapped[str | None]
     is_active: Mapped[bool]
-    """False for a project that was only announced: it is shown, and never counts as supply."""
+    """False for what was only announced, or is closed: it is shown, and never counts as supply."""
+    state: Mapped[str] = mapped_column(server_default="open")
+    """``open``, ``announced``, ``closed`` or ``unknown``, as its sources say."""
+    confidence: Mapped[str] = mapped_column(server_default="sure")
+    """How sure its state is: one that is ``doubtful`` is shown, and is counted nowhere but in what might be."""
     period: Mapped[str]
     source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
     geom: Mapped[WKBElement | None] = mapped_column(
@@ -327,11 +335,40 @@ class StructureRecord(Base):
     """Likeness of name and address that joined it, 0-100; null where the rule needs none."""
     capacity_count: Mapped[float | None]
     is_active: Mapped[bool | None]
+    state: Mapped[str | None]
+    confidence: Mapped[str | None]
     services: Mapped[dict[str, Any] | None]
     """Services that this record offers, each with its reason."""
     geom: Mapped[WKBElement | None] = mapped_column(
         Geometry("POINT", srid=crs.STORAGE, spatial_index=False), nullable=True
     )
+
+
+class StructureStatement(Base):
+    """What public pages say of a record of a curated list, with who judged it how sure, and why."""
+
+    __tablename__ = "structure_statement"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["source_id", "record_id"], ["structure_record.source_id", "structure_record.record_id"], ondelete="CASCADE"
+        ),
+        CheckConstraint(_one_of("state", STATES), name="state"),
+        CheckConstraint(_one_of("confidence", CONFIDENCES), name="confidence"),
+    )
+    source_id: Mapped[str] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    confidence: Mapped[str]
+    urls: Mapped[list[str]]
+    """Addresses of the pages."""
+    page_dates: Mapped[str | None]
+    """Dates of the pages, as the list writes them."""
+    state_date: Mapped[str | None]
+    """Date that the state is of."""
+    reason: Mapped[str]
+    """French: what the pages say, and why it is held as sure as it is."""
+    judgement: Mapped[str | None]
+    """French: why it offers the service of its list, or doesn't."""
 
 
 class StructureDecision(Base):
@@ -403,6 +440,7 @@ class AccompanimentPlace(Base):
         CheckConstraint(_one_of("kind", PLACE_KINDS), name="kind"),
         CheckConstraint(_one_of("place_quality", PLACE_QUALITIES), name="place_quality"),
         CheckConstraint("(geom IS NULL) = (place_quality = 'unknown')", name="placed"),
+        CheckConstraint(_one_of("confidence", CONFIDENCES), name="confidence"),
         Index("ix_accompaniment_place_geom", "geom", postgresql_using="gist"),
         Index(None, "territory_code"),
     )
@@ -422,6 +460,8 @@ class AccompanimentPlace(Base):
     place_note: Mapped[str | None]
     territory_code: Mapped[str | None]
     """EPCI that entered the place, None where it comes with the directory."""
+    confidence: Mapped[str] = mapped_column(server_default="sure")
+    """``likely``: no page says that somebody receives there, a fact makes it plausible; ``doubtful``: none does."""
     origin: Mapped[str]
     stated_date: Mapped[str]
     geom: Mapped[WKBElement | None] = mapped_column(

@@ -118,7 +118,7 @@ def offer(*rows: tuple[str, str, str | None]) -> dict[tuple[str, str], str]:
             for rank, (name, kind, siret) in enumerate(rows)
         ]
     )
-    network = pd.DataFrame({"structure_id": [], "phases": [], "kind": [], "role": []})
+    network = pd.DataFrame({name: [] for name in ("structure_id", "phases", "kind", "role", "origin", "stated_date")})
     table = service_rules.offered(records, network, services.offer())
     return {(row.structure_id, row.service): row.reason for row in table.itertuples()}
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.errors import UsageError
 from observatory.store.read import directory_rows
 from observatory.words.labels import PHASES
+
+DOUBTFUL: Final = "doubtful"
+"""Confidence of what is shown, and counted only in what might be."""
 
 
 def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list[str]]:
@@ -34,14 +39,19 @@ def phase_places(connection: Connection, phase: str) -> tuple[pd.DataFrame, list
     )
     named = named.assign(name=named["body_name"], source_id=named["body_source_id"])
     named = named[named["is_active"].astype(bool) & named["phases"].map(lambda one: phase in (one or ()))]
+    named = named[named["confidence"].ne(DOUBTFUL) & named["structure_confidence"].ne(DOUBTFUL)]
     is_placed = named["x_m"].notna()
     is_zoned = named["structure_id"].isin(zones.index)
     found = named[is_placed & is_zoned].set_index("structure_id")
     found["zone_level"] = zones["level"].reindex(found.index).to_numpy()
     found["zone_code"] = zones["code"].reindex(found.index).to_numpy()
-    active = structures[structures["is_active"].astype(bool)]
+    is_counted = structures["confidence"].ne(DOUBTFUL)
+    active = structures[structures["is_active"].astype(bool) & is_counted]
     accompanies = active[active["phases"].map(lambda one: phase in (one or ())).astype(bool)]
     warnings = [
+        _sentence(
+            "À vérifier, montrées mais pas comptées", structures[structures["is_active"].astype(bool) & ~is_counted]
+        ),
         _sentence(
             "Lieu inconnu, non comptées dans l’accès", accompanies[~accompanies.index.isin(places["structure_id"])]
         ),

@@ -11,13 +11,15 @@ import pandas as pd
 from sqlalchemy import Connection
 
 from observatory.declared.study_reading import PHASED_SERVICE, ServiceStudy
-from observatory.runs.access.phases import phase_places
+from observatory.runs.access.phases import DOUBTFUL, phase_places
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, POINT_LEVELS, Inputs
 from observatory.store import read
 from observatory.words.labels import PHASES
 
 ZONED_SERVICES: Final = (PHASED_SERVICE, *(f"{PHASED_SERVICE}:{phase}" for phase in PHASES))
 """Services whose bodies only serve their zones of intervention."""
+PLAUSIBLE: Final = "likely"
+"""Confidence of a place that no page gives, and that a fact makes plausible."""
 SAME_POINT_M: Final = 1.0
 """A place this near to the point of its structure is that point (convention de l'observatoire)."""
 
@@ -42,7 +44,8 @@ def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs
         return Supply(offered, demand, zones_of(offered, demand, inputs), warnings, inputs)
     supply = read.supply_frame(connection, service.service)
     is_zoned = service.service in ZONED_SERVICES
-    further = _further_places(supply, read.directory_places(connection)) if is_zoned else supply.iloc[:0]
+    places = read.directory_places(connection)
+    supply, further = _with_places(supply, places if is_zoned else places.iloc[:0])
     offered, warnings = _offered(supply, further, service)
     offered = offered.assign(density=offered["density_level"])
     if is_zoned:
@@ -52,20 +55,24 @@ def service_supply(connection: Connection, service: ServiceStudy, inputs: Inputs
     return Supply(offered, demand, allowed, warnings, inputs)
 
 
-def _further_places(supply: pd.DataFrame, places: pd.DataFrame) -> pd.DataFrame:
-    """Return the places of the directory where a structure receives beside its own point: permanences, other places.
+def _with_places(supply: pd.DataFrame, places: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the structures, and the places of the directory where they receive beside their own point.
 
     Returns
     -------
-    pandas.DataFrame
-        As ``supply``, one row per place; a place at the very point of its structure isn't a further one.
+    tuple
+        ``supply`` with ``place_confidence``, how sure its own point is; and as many rows like it as there are further
+        places: permanences, other places. A place at the very point of its structure isn't a further one.
     """
     places = places[places["structure_id"].isin(supply.index) & places["x_m"].notna()]
-    own = supply.loc[places["structure_id"]]
     columns = ["x_m", "y_m", "commune_code", "density_level", "is_border", "place_quality"]
-    further = own.assign(**{name: places[name].to_numpy() for name in columns}).astype(own.dtypes[columns].to_dict())
-    distance_m = np.hypot(further["x_m"] - own["x_m"], further["y_m"] - own["y_m"])
-    return further[~(distance_m < SAME_POINT_M)]
+    own = supply.loc[places["structure_id"]]
+    moved = own.assign(**{name: places[name].to_numpy() for name in columns}).astype(own.dtypes[columns].to_dict())
+    moved["place_confidence"] = places["confidence"].to_numpy()
+    is_own = np.asarray(np.hypot(moved["x_m"] - own["x_m"], moved["y_m"] - own["y_m"]) < SAME_POINT_M, dtype=np.bool_)
+    said = moved.loc[is_own, "place_confidence"].groupby(level=0).first()
+    confidence = said.reindex(supply.index).fillna("sure")
+    return supply.assign(place_confidence=confidence), moved[~is_own]
 
 
 def _offered(supply: pd.DataFrame, further: pd.DataFrame, service: ServiceStudy) -> tuple[pd.DataFrame, list[str]]:
@@ -75,12 +82,17 @@ def _offered(supply: pd.DataFrame, further: pd.DataFrame, service: ServiceStudy)
     if is_closed.any():
         warnings.append(f"Fermées d’après Sirene, montrées mais plus comptées : {_names(supply[is_closed])}.")
         supply = supply[~is_closed]
+    is_doubtful = supply["confidence"].eq(DOUBTFUL)
+    if is_doubtful.any():
+        warnings.append(f"À vérifier, montrées mais pas comptées : {_names(supply[is_doubtful])}.")
+        supply = supply[~is_doubtful]
     is_active = supply["is_active"].astype(bool)
-    is_placed = supply["x_m"].notna()
+    is_placed = supply["x_m"].notna() & supply["place_confidence"].ne(DOUBTFUL)
+    further = further[further["place_confidence"].ne(DOUBTFUL)]
     is_reached = is_placed | supply.index.isin(further.index)
     kept = is_active & is_reached
     if (~is_active).any():
-        warnings.append(f"Projets annoncés, montrés mais jamais comptés : {_names(supply[~is_active])}.")
+        warnings.append(f"Annoncées ou fermées, montrées mais jamais comptées : {_names(supply[~is_active])}.")
     if (is_active & ~is_reached).any():
         unplaced = supply[is_active & ~is_reached]
         warnings.append(f"Lieu inconnu, non comptées dans l’accès : {_names(unplaced)}.")
@@ -93,7 +105,13 @@ def _offered(supply: pd.DataFrame, further: pd.DataFrame, service: ServiceStudy)
         kept &= is_zoned
     offered = supply[kept & is_placed]
     added = further[further.index.isin(supply.index[kept])]
-    return (pd.concat([offered, added]) if len(added) else offered), warnings
+    offered = pd.concat([offered, added]) if len(added) else offered
+    is_plausible = offered["place_confidence"].eq(PLAUSIBLE)
+    if is_plausible.any():
+        warnings.append(
+            f"Lieu plausible, qu’aucune page ne donne, compté et dit tel : {_names(offered[is_plausible])}."
+        )
+    return offered, warnings
 
 
 def _names(supply: pd.DataFrame, *, at_most: int = 12) -> str:

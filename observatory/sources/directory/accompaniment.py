@@ -35,7 +35,16 @@ KINDS: Final = {
     "ressourcerie": "RESSOURCERIE",
     "entreprise_insertion": "ENTREPRISE_INSERTION",
     "experimentation": "EXPERIMENTATION",
+    "couveuse": "ACCOMPAGNEMENT_COUVEUSE",
+    "fabrique_a_entreprendre": "ACCOMPAGNEMENT_FABRIQUE",
+    "collectivite": "ACCOMPAGNEMENT_COLLECTIVITE",
+    "dispositif": "ACCOMPAGNEMENT_DISPOSITIF",
+    "hebergement": "ACCOMPAGNEMENT_HEBERGEMENT",
+    "ptce": "PTCE",
+    "cjs": "COOPERATIVE_JEUNESSE",
 }
+CONFIDENCE: Final = "likely"
+"""Of what a file of 2018 describes: nobody has checked that it is open today."""
 PROJECT: Final = "projet"
 CANDIDATE: Final = "candidature"
 """Words of the file for what was only announced in 2018."""
@@ -49,15 +58,16 @@ def normalise(frame: pd.DataFrame) -> Batch:
     Returns
     -------
     Batch
-        Frame: ``record_id, name, kind, role, zone_level, zone_code, commune_code, place_note, is_active``, and the
-        lists ``phases`` and ``devices``. A project or a candidacy is not active.
+        Frame: ``record_id, name, kind, role, zone_level, zone_code, commune_code, place_note, is_active, origin,
+        stated_date`` (empty: the source's own), and the lists ``phases`` and ``devices``. A project or a candidacy is
+        not active.
     """
     sieve = Sieve(frame, SOURCE_ID, FILE, shown=("name", "kind", "role"))
     sieve.drop_duplicates(["name"])
     sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure inconnu")
     kept = sieve.frame
-    phases = kept["phases"].map(_listed)
-    sieve.reject(phases.map(lambda listed: not set(listed) <= set(PHASES)), "phase inconnue")
+    phases = kept["phases"].map(listed)
+    sieve.reject(phases.map(lambda one: not set(one) <= set(PHASES)), "phase inconnue")
     kept = sieve.frame
     is_announced = kept["place_note"].fillna("").str.startswith(PROJECT)
     is_candidate = kept["role"].fillna("").str.startswith(CANDIDATE)
@@ -67,13 +77,15 @@ def normalise(frame: pd.DataFrame) -> Batch:
             "name": kept["name"],
             "kind": kept["kind"].map(KINDS),
             "role": kept["role"],
-            "phases": kept["phases"].map(_listed),
-            "devices": kept["devices"].map(_listed),
+            "phases": kept["phases"].map(listed),
+            "devices": kept["devices"].map(listed),
             "zone_level": kept["zone_level"],
             "zone_code": kept["zone_code"],
             "commune_code": kept["place_commune_code"],
             "place_note": kept["place_note"],
             "is_active": ~(is_announced | is_candidate),
+            "origin": None,
+            "stated_date": None,
         }
     )
     return sieve.batch(result.reset_index(drop=True))
@@ -97,9 +109,12 @@ def records(frame: pd.DataFrame) -> pd.DataFrame:
             "is_commune_centre": False,
             "period": PERIOD,
             "is_active": frame["is_active"],
+            "state": frame["is_active"].map({True: "open", False: "announced"}),
+            "confidence": CONFIDENCE,
         }
     )
 
 
-def _listed(text: object) -> list[str]:
+def listed(text: object) -> list[str]:
+    """Return the parts of a cell between « | »."""
     return [part.strip() for part in str(text).split("|") if part.strip()] if isinstance(text, str) else []

@@ -58,6 +58,8 @@ class Place:
     territory_code: str | None = None
     origin: str = ""
     date: str = ""
+    confidence: str = "sure"
+    """``likely`` or ``doubtful`` where no page says that somebody receives there; whoever changes it is sure."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -270,14 +272,16 @@ def _merged_places(
             rank = highest
         old = left.pop(rank, None)
         was = first.get(rank)
+        is_same = old is not None and old.facts == one.facts
         origin, date = _provenance(
-            is_same=old is not None and old.facts == one.facts,
+            is_same=is_same,
             former=(old.origin, old.date) if old else ("", ""),
             told=(one.origin, one.date),
             today=today,
             first=(was.origin, was.date) if was and was.facts == one.facts else None,
         )
-        result[rank] = replace(one, rank=rank, origin=origin, date=date)
+        confidence = old.confidence if old is not None and is_same else one.confidence
+        result[rank] = replace(one, rank=rank, origin=origin, date=date, confidence=confidence)
     if keeps:
         result |= left
     return tuple(result[rank] for rank in sorted(result))

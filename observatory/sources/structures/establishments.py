@@ -11,6 +11,7 @@ import pandas as pd
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
+from observatory.sources.table_declarations import CONFIDENCES
 
 FILE: Final = "structures.csv"
 COLUMNS: Final = (
@@ -60,7 +61,8 @@ def normalise(frame: pd.DataFrame) -> list[Batch]:
     -------
     list of Batch
         Frames: ``source_id, record_id, kind, name, siret, naf, address, post_code, city, commune_code,
-        departement_code, lon, lat, geocoding_score, capacity_count, label, period, is_active``; ``None``/NaN where the
+        departement_code, lon, lat, geocoding_score, capacity_count, label, period, is_active,
+        state, confidence``; ``None``/NaN where the
         source says nothing. ``record_id`` is unique in its source and stable: SIRET and kind, or name and place.
     """
     return [_normalise_source(str(source), rows) for source, rows in frame.groupby("source", sort=True)]
@@ -108,6 +110,8 @@ def _normalise_source(source: str, rows: pd.DataFrame) -> Batch:
             "is_commune_centre": frame["label"].eq(CENTRE_LABEL),
             "period": PERIODS.get(source, ""),
             "is_active": True,
+            "state": "open",
+            "confidence": CONFIDENCES[0],
         }
     )
     return sieve.batch(result.reset_index(drop=True))

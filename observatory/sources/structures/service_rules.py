@@ -21,7 +21,7 @@ def offered(records: pd.DataFrame, accompaniment: pd.DataFrame, declared: Offer)
     records
         Resolved records: ``structure_id, source_id, record_id, kind, name, siret``.
     accompaniment
-        ``structure_id, phases``.
+        ``structure_id, kind, role, phases, origin, stated_date``; an empty ``origin`` is the file of 2018.
     declared
         ``geodata/services.toml``.
 
@@ -88,14 +88,15 @@ def _by_verdict(records: pd.DataFrame, declared: Offer) -> pd.DataFrame:
 
 
 def _by_phase(accompaniment: pd.DataFrame, declared: Offer) -> pd.DataFrame:
-    wanted = declared.services["accompagnement"].phases
+    service = declared.services["accompagnement"]
     rows = []
-    for structure_id, phases in zip(accompaniment["structure_id"], accompaniment["phases"], strict=True):
-        told = [PHASES[phase] for phase in wanted if phase in phases]
+    bodies = accompaniment[~accompaniment["kind"].isin(service.never)]
+    columns = (bodies[name] for name in ("structure_id", "phases", "origin", "stated_date"))
+    for structure_id, phases, origin, date in zip(*columns, strict=True):
+        told = [PHASES[phase] for phase in service.phases if phase in phases]
         if told:
-            rows.append(
-                (structure_id, "accompagnement", f"Phases accompagnées selon le dossier de 2018 : {', '.join(told)}.")
-            )
+            said = f"« {origin} » ({date})" if isinstance(origin, str) else "le dossier de 2018"
+            rows.append((structure_id, "accompagnement", f"Phases accompagnées selon {said} : {', '.join(told)}."))
     return pd.DataFrame(rows, columns=["structure_id", "service", "reason"])
 
 

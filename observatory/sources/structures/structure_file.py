@@ -13,7 +13,7 @@ from observatory.sources.context import Context
 from observatory.sources.formats import cell_text, coordinates
 from observatory.sources.structures import places, service_rules
 from observatory.sources.structures.establishments import CONTACT, record_ids
-from observatory.sources.table_declarations import STRUCTURE_RECORDS, STRUCTURES
+from observatory.sources.table_declarations import CONFIDENCES, STRUCTURE_RECORDS, STRUCTURES
 
 RECORD_COLUMNS: Final = (
     "source_id",
@@ -35,6 +35,8 @@ RECORD_COLUMNS: Final = (
     "is_commune_centre",
     "period",
     "is_active",
+    "state",
+    "confidence",
 )
 TEXT: Final = ("name", "siret", "naf", "address", "post_code", "city", "commune_code", "label")
 FILLED: Final = ("structures", "structure_services", "structure_records")
@@ -87,7 +89,12 @@ def records(frame: pd.DataFrame, *, source_id: str, period: str) -> pd.DataFrame
     source_id, period
         Source, and the date that its rows speak of.
     """
-    defaults = {"is_commune_centre": False, "is_active": True}
+    defaults: dict[str, bool | str] = {
+        "is_commune_centre": False,
+        "is_active": True,
+        "state": "open",
+        "confidence": CONFIDENCES[0],
+    }
     said = {*frame.columns, "source_id", "period"}
     absent = {name: defaults.get(name) for name in RECORD_COLUMNS if name not in said}
     whole = frame.assign(**absent, source_id=source_id, period=period)

@@ -284,6 +284,7 @@ def _place(row: dict[str, Any], own: dict[tuple[str, int], list[str]]) -> Place:
         phases=tuple(own[row["structure_id"], row["rank"]]),
         quality=row["place_quality"],
         note=row["place_note"],
+        confidence=row["confidence"],
         date=row["stated_date"],
         **{name: row[name] for name in FIELDS},
     )

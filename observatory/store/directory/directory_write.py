@@ -13,16 +13,16 @@ from observatory.declared import catalogue
 from observatory.declared.reference import DirectoryUpdate
 from observatory.declared.services import offer
 from observatory.errors import InputFileError
-from observatory.sources.directory import accompaniment
+from observatory.sources.directory import accompaniment, accompaniment_pages
 from observatory.sources.directory.directory_entry import Entry, Place
-from observatory.sources.structures import service_rules
+from observatory.sources.structures import service_rules, standing
 from observatory.store import tables as t
 from observatory.store.statements import statement
 from observatory.words.labels import PHASES
 
 TYPED_SOURCE: Final = "saisie_territoire"
 PUBLIC_SOURCE: Final = "annuaire_accompagnement"
-OWNED: Final = (accompaniment.SOURCE_ID, TYPED_SOURCE, PUBLIC_SOURCE)
+OWNED: Final = (accompaniment.SOURCE_ID, accompaniment_pages.SOURCE_ID, TYPED_SOURCE, PUBLIC_SOURCE)
 """Sources of structures that the directory describes alone; another source's own facts are left as they are."""
 
 
@@ -128,9 +128,12 @@ def point_of(lon: float | None, lat: float | None) -> sa.ColumnElement[Any] | No
 def _structure(connection: sa.Connection, entry: Entry, *, source_id: str, today: str) -> None:
     """Write the structure itself, unless another source describes it: that one's own facts stay."""
     table = t.Structure
-    holder = connection.execute(sa.select(table.source_id).where(table.structure_id == entry.structure_id)).scalar()
-    if holder is not None and holder not in OWNED:
+    held = connection.execute(
+        sa.select(table.source_id, table.state).where(table.structure_id == entry.structure_id)
+    ).one_or_none()
+    if held is not None and held.source_id not in OWNED:
         return
+    is_said = held is not None and (held.state in standing.ACTIVE) == entry.is_active
     seat = _seat(entry)
     commune = seat.commune_code if seat else None
     row: dict[str, Any] = {
@@ -143,6 +146,7 @@ def _structure(connection: sa.Connection, entry: Entry, *, source_id: str, today
         "place_quality": seat.quality if seat else "unknown",
         "place_note": seat.note if seat else None,
         "is_active": entry.is_active,
+        "state": held.state if held is not None and is_said else "open" if entry.is_active else "announced",
         "period": max(entry.date, entry.zones_date, *(one.date for one in entry.places)) or today,
         "source_id": source_id,
         "geom": point_of(seat.lon, seat.lat) if seat else None,
@@ -175,6 +179,7 @@ def _place_row(structure_id: str, place: Place) -> dict[str, Any]:
         "phases": list(place.phases),
         "place_quality": place.quality,
         "place_note": place.note,
+        "confidence": place.confidence,
         "territory_code": place.territory_code,
         "origin": place.origin,
         "stated_date": place.date,
@@ -192,8 +197,9 @@ def _services(connection: sa.Connection, entry: Entry) -> None:
     if entry.kind not in declared.kinds:
         raise InputFileError(f"Le type « {entry.kind} » n’est pas déclaré dans geodata/services.toml.")
     rows = service_rules.of_kind(entry.kind, declared)
-    told = [PHASES[one] for one in declared.services["accompagnement"].phases if one in entry.phases]
-    if told:
+    accompanies = declared.services["accompagnement"]
+    told = [PHASES[one] for one in accompanies.phases if one in entry.phases]
+    if told and entry.kind not in accompanies.never:
         said = f"Phases accompagnées selon « {entry.origin} » ({entry.date}) : {', '.join(told)}."
         rows["accompagnement"] = said
     for service, reason in rows.items():

@@ -21,8 +21,8 @@ def directory_structures(connection: sa.Connection) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Index: structure. ``name, kind, siret, role, phases`` and ``devices`` (lists), ``note, website, is_active``
-        (False: only announced, never counts), ``origin, stated_date`` (who says role, phases and devices, and when),
-        ``source_id``.
+        (False: only announced, or closed, never counts), ``state, confidence, origin, stated_date`` (who says role,
+        phases and devices, and when), ``source_id``.
     """
     body = Accompaniment
     query = (
@@ -37,6 +37,8 @@ def directory_structures(connection: sa.Connection) -> pd.DataFrame:
             body.note,
             body.website,
             Structure.is_active,
+            Structure.state,
+            Structure.confidence,
             body.origin,
             body.stated_date,
             Structure.source_id,
@@ -65,7 +67,8 @@ def directory_places(connection: sa.Connection) -> pd.DataFrame:
     pandas.DataFrame
         ``structure_id, rank, kind`` (``siege``, ``lieu`` or ``permanence``), ``name, address, commune_code, days,
         phases`` (list: those of the place, else of the structure), ``x_m, y_m`` (EPSG:2154, NaN where unknown),
-        ``lon, lat``, ``density_level`` (1–7), ``is_border, is_active, place_quality, place_note, territory_code``
+        ``lon, lat``, ``density_level`` (1–7), ``is_border, is_active, place_quality, place_note, confidence``
+        (``likely``: plausible, no page says it; ``doubtful``: a guess), ``structure_confidence, territory_code``
         (EPCI that entered it), ``origin, stated_date``.
     """
     found = frame(connection, statement("164_directory_places"))

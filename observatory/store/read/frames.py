@@ -35,7 +35,8 @@ def supply_frame(connection: sa.Connection, service: str) -> pd.DataFrame:
     pandas.DataFrame
         Index: structure. ``name, kind, x_m, y_m`` (EPSG:2154, NaN where the place is unknown), ``commune_code,
         density_level, is_border, zone_level, zone_code, phases`` (list, None unless it accompanies projects),
-        ``place_quality, is_active, is_closed, source_id``.
+        ``place_quality, is_active, state, confidence`` (one that is ``doubtful`` counts only in what might be),
+        ``is_closed, source_id``.
     """
     found = frame(connection, statement("141_supply"), {"service": service}).set_index("structure_id")
     return found.astype({"density_level": "Int64", "x_m": float, "y_m": float})

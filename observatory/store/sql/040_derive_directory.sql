@@ -7,7 +7,12 @@ FROM observatory.structure_record
 WHERE source_id = 'ami_french_impact_2018';
 
 INSERT INTO observatory.accompaniment_zone (structure_id, level, code, origin, stated_date)
-SELECT body.structure_id, body.zone_level, body.zone_code, source.title, coalesce(told.period, structure.period)
+SELECT
+    body.structure_id,
+    body.zone_level,
+    body.zone_code,
+    coalesce(body.origin, source.title),
+    coalesce(body.stated_date, told.period, structure.period)
 FROM observatory.accompaniment AS body
 JOIN observatory.structure AS structure USING (structure_id)
 LEFT JOIN told USING (structure_id)
@@ -27,8 +32,8 @@ SELECT
     '{}',
     structure.place_quality,
     structure.place_note,
-    source.title,
-    structure.period,
+    coalesce(body.origin, source.title),
+    coalesce(body.stated_date, structure.period),
     structure.geom
 FROM observatory.accompaniment AS body
 JOIN observatory.structure AS structure USING (structure_id)

@@ -14,6 +14,8 @@ SET
     period = member.period,
     capacity_count = member.capacity_count,
     is_active = member.is_active,
+    state = member.state,
+    confidence = member.confidence,
     services = coalesce(jsonb_object(member.services, member.reasons), '{}'),
     geom = ST_SetSRID(ST_MakePoint(member.point_x_m, member.point_y_m), 2154)
 FROM stage_structure_members AS member

@@ -14,6 +14,8 @@ SET
     period = structure.period,
     capacity_count = structure.capacity_count,
     is_active = structure.is_active,
+    state = structure.state,
+    confidence = structure.confidence,
     services = coalesce(offered.services, '{}'),
     geom = structure.geom
 FROM observatory.structure AS structure

@@ -34,6 +34,24 @@ FROM (
 ) AS known
 WHERE known.structure_id = structure.structure_id AND structure.siret IS NULL;
 
+-- What is known of it: as observatory.sources.structures.standing says.
+UPDATE observatory.structure AS structure
+SET
+    state = agreed.state,
+    confidence = agreed.confidence,
+    is_active = agreed.state IN ('open', 'unknown')
+FROM (
+    SELECT DISTINCT ON (record.structure_id) record.structure_id, record.state, record.confidence
+    FROM observatory.structure_record AS record
+    JOIN touched USING (structure_id)
+    WHERE record.state IS NOT NULL
+    ORDER BY
+        record.structure_id,
+        array_position(ARRAY['closed', 'open', 'announced', 'unknown'], record.state::text),
+        array_position(ARRAY['sure', 'likely', 'doubtful'], record.confidence::text)
+) AS agreed
+WHERE agreed.structure_id = structure.structure_id;
+
 -- What a body of the ecosystem does follows the record that says so.
 CREATE TEMP TABLE followed ON COMMIT DROP AS
 SELECT DISTINCT ON (moved.former_id) moved.former_id, moved.structure_id

@@ -15,6 +15,8 @@ SELECT
     structure.capacity_count,
     structure.label,
     structure.is_active AND closure.siret IS NULL AS is_active,
+    CASE WHEN closure.siret IS NULL THEN structure.state ELSE 'closed' END AS state,
+    structure.confidence,
     closure.siret IS NOT NULL AS is_closed,
     closure.closed_date,
     closure.source_id AS closed_by,

@@ -13,6 +13,18 @@ SELECT
     accompaniment.phases,
     structure.place_quality,
     structure.is_active,
+    structure.state,
+    -- How sure it is that it offers this service: as the surest record that says so.
+    coalesce(
+        (
+            SELECT record.confidence
+            FROM observatory.structure_record AS record
+            WHERE record.structure_id = structure.structure_id AND jsonb_exists(record.services, :service)
+            ORDER BY array_position(ARRAY['sure', 'likely', 'doubtful'], record.confidence::text)
+            LIMIT 1
+        ),
+        structure.confidence
+    ) AS confidence,
     closure.siret IS NOT NULL AS is_closed,
     structure.source_id
 FROM observatory.structure_service AS offered

@@ -11,6 +11,8 @@ shown AS (
         structure.kind,
         structure.city,
         structure.is_active AND closure.siret IS NULL AS is_active,
+        CASE WHEN closure.siret IS NULL THEN structure.state ELSE 'closed' END AS state,
+        structure.confidence,
         closure.siret IS NOT NULL AS is_closed,
         closure.closed_date,
         structure.place_quality,

@@ -17,6 +17,8 @@ SELECT
     structure.is_active,
     place.place_quality,
     place.place_note,
+    place.confidence,
+    structure.confidence AS structure_confidence,
     place.territory_code,
     place.origin,
     place.stated_date

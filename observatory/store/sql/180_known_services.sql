@@ -1,6 +1,6 @@
 -- Structures known by service in each territory of a level (or in the one that :code names), with how many have a
--- place; projects that are only announced are left out. A structure of which only the département is known counts in its
--- département and region; one of which nothing is known, in the region alone.
+-- place; what is only announced, closed or doubtful is left out. A structure of which only the département is known
+-- counts in its département and region; one of which nothing is known, in the region alone.
 WITH area AS (
     SELECT member.level, member.code, member.commune_code
     FROM observatory.territory_commune AS member
@@ -36,6 +36,16 @@ JOIN observatory.structure AS known USING (structure_id)
 LEFT JOIN observatory.closure AS closure ON closure.siret = known.siret
 -- What is expected of the ESS counts employers: an establishment of Sirene that is not known to be one is left out.
 WHERE closure.siret IS NULL
+    AND coalesce(
+        (
+            SELECT record.confidence
+            FROM observatory.structure_record AS record
+            WHERE record.structure_id = known.structure_id AND jsonb_exists(record.services, service.service)
+            ORDER BY array_position(ARRAY['sure', 'likely', 'doubtful'], record.confidence::text)
+            LIMIT 1
+        ),
+        known.confidence
+    ) <> 'doubtful'
     AND NOT (known.kind = 'ETABLISSEMENT_ESS' AND coalesce(known.label, '') NOT LIKE 'Employeur%')
 GROUP BY located.code, service.service
 ORDER BY located.code, service.service

@@ -1,0 +1,62 @@
+"""Tiers-lieux read one by one on public pages: open, announced or closed, each as sure as the pages make it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats.tables import reader
+from observatory.sources.registry import Source
+from observatory.sources.structures import page_facts, ressourceries_pages
+
+FILE: Final = "tiers_lieux_normandie.csv"
+SOURCE_ID: Final = "pages_tiers_lieux"
+KIND: Final = "TIERS_LIEU"
+COLUMNS: Final = {
+    "record_id": ("id",),
+    "name": ("name",),
+    "kind": ("kind",),
+    "city": ("commune",),
+    "commune_code": ("insee",),
+    "post_code": ("departement",),
+    "address": ("address",),
+    "label": ("role_or_type",),
+    "state": ("state_at_page_date",),
+    "state_date": ("page_date",),
+    "urls": ("urls",),
+    "confidence": ("confidence",),
+    "reason": ("reason",),
+}
+
+read: Final = reader(COLUMNS, optional=("address", "label", "state_date"))
+
+
+def normalise(frame: pd.DataFrame, *, communes: set[str], file_name: str = FILE) -> Batch:
+    """Keep the places of the list; one whose commune isn't told has no place.
+
+    Returns
+    -------
+    Batch
+        Frame: the common columns of structures, with those of :mod:`observatory.sources.structures.page_facts`.
+    """
+    sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "city", "state"))
+    sieve.frame = sieve.frame.assign(state=sieve.frame["state"].map(page_facts.FRENCH_STATES))
+    page_facts.sift(sieve)
+    unknown = sieve.frame["commune_code"].notna() & ~sieve.frame["commune_code"].isin(communes)
+    sieve.reject(unknown, "commune inconnue")
+    sieve.drop_duplicates(["record_id"])
+    kept = sieve.frame.assign(kind=KIND, judgement="Tiers-lieu : " + sieve.frame["label"].fillna(sieve.frame["kind"]))
+    return sieve.batch(page_facts.records(kept, source_id=SOURCE_ID))
+
+
+SOURCE: Final = Source(
+    source_id=SOURCE_ID,
+    fills=ressourceries_pages.FILLS,
+    needs={"communes": "communes"},
+    read=read,
+    normalise=normalise,
+    tables=ressourceries_pages.tables,
+    snapshot_file=FILE,
+)
