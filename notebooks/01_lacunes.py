@@ -100,5 +100,5 @@ offline_map.draw(
 # ## Ce que ce résultat ne dit pas
 #
 # - La liste des tiers-lieux est incomplète : les sources chargées ne contiennent pas le recensement national.
-# - Les temps de trajet sont estimés à vol d'oiseau, avec un détour et des vitesses déclarés.
+# - Les temps de trajet sont estimés à vol d'oiseau, par une loi calée sur des trajets de Gironde.
 # - « Servi » compare à la moyenne régionale de l'offre par habitant : ce n'est pas un jugement sur ce qui suffit.

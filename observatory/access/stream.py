@@ -1,6 +1,6 @@
 """Floating catchments straight from coordinates, without ever holding the pairs: what serves a whole country.
 
-Straight lines, in metres or as the fallback's minutes: both densities known, a duration is a length. Only who lives
+Straight lines, in metres or as the fallback's minutes: both kinds of end known, a duration is a length. Only who lives
 near a barrier needs the pairs listed; for a network or a matrix, :func:`observatory.access.e2sfca` has them.
 """
 
@@ -144,7 +144,7 @@ def sum_driven(at: Places, of: Places, values: ArrayLike, *, constants: TravelCo
     uppers, levels = check_steps(steps)
     limits, result = constants.limits_m(uppers), np.zeros(len(at.xy_m))
     quantity, by_pairs = check_quantity(values, "Valeurs"), _near_barrier(at, constants, float(uppers[-1]))
-    for here, there, lengths in _by_density(at, of, ~by_pairs, limits):
+    for here, there, lengths in _by_ends(at, of, ~by_pairs, constants, limits):
         weights = [(float(length), float(level)) for length, level in zip(lengths, levels, strict=True) if length >= 0]
         if weights:
             result[here] += sum_within(at.xy_m[here], of.xy_m[there], quantity[there], weights=weights)
@@ -160,10 +160,12 @@ def nearest_driven(at: Places, of: Places, *, constants: TravelConstants, max_mi
     from scipy.spatial import cKDTree
 
     result, by_pairs = np.full(len(at.xy_m), np.inf), _near_barrier(at, constants, max_min)
-    for here, there, lengths in _by_density(at, of, ~by_pairs, constants.limits_m(np.array([max_min]))):
+    limits = constants.limits_m(np.array([max_min]))
+    for here, there, lengths in _by_ends(at, of, ~by_pairs, constants, limits):
         found = cKDTree(of.xy_m[there]).query(at.xy_m[here])[1]
         away_m = np.sqrt(np.square(at.xy_m[here] - of.xy_m[there[found]]).sum(axis=1))
-        minutes = constants.minutes(away_m * constants.detour, at.density[here], of.density[there[found]])
+        urban_ends = constants.is_urban(at.density[here]) + constants.is_urban(of.density[there[found]])
+        minutes = constants.minutes(away_m, urban_ends)
         reached = away_m <= lengths[0]
         result[here[reached]] = np.minimum(result[here[reached]], minutes[reached])
     near = np.flatnonzero(by_pairs)
@@ -172,12 +174,16 @@ def nearest_driven(at: Places, of: Places, *, constants: TravelConstants, max_mi
     return result
 
 
-def _by_density(at: Places, of: Places, among: Flags, limits: Floats) -> Iterator[tuple[Indices, Indices, Floats]]:
-    """Yield the places of each two density levels, by positions, with how far one is reached from the other."""
-    for own in np.unique(at.density[among]):
-        for other in np.unique(of.density):
-            here, there = np.flatnonzero(among & (at.density == own)), np.flatnonzero(of.density == other)
-            yield here, there, limits[own, other]
+def _by_ends(
+    at: Places, of: Places, among: Flags, constants: TravelConstants, limits: Floats
+) -> Iterator[tuple[Indices, Indices, Floats]]:
+    """Yield the places of each two kinds of end, urban or not, by positions, with how far one is from the other."""
+    own, other = constants.is_urban(at.density), constants.is_urban(of.density)
+    for here_urban in (0, 1):
+        for there_urban in (0, 1):
+            here, there = np.flatnonzero(among & (own == here_urban)), np.flatnonzero(other == there_urban)
+            if here.size and there.size:
+                yield here, there, limits[here_urban + there_urban]
 
 
 def _near_barrier(places: Places, constants: TravelConstants, max_min: float) -> Flags:

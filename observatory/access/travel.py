@@ -1,8 +1,8 @@
 """Travel cost behind one shape: sparse ``(origin, destination, minutes)``, and how it was obtained.
 
-The fallback, for want of a road network or of a matrix, estimates a drive from the straight line: detour, speeds by
-type of commune at both ends, and declared crossings of declared barriers. Its constants come from a declaration
-(``geodata/studies/travel.toml``), never from here.
+The fallback, for want of a road network or of a matrix, estimates a drive from the straight line: a power of the
+distance with a floor, minutes lost at urban ends, and declared crossings of declared barriers. Its constants
+come from a declaration (``geodata/studies/travel.toml``), never from here.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from observatory.access.join import od_within
 from observatory.access.pairs import Flags, Floats, Indices, check_pairs, check_xy
 from observatory.errors import UsageError
 from observatory.words.grammar import listed
-from observatory.words.numbers import decimal
 
 Kind = Literal["network", "matrix", "fallback"]
 Levels = NDArray[np.int8]
 DENSITY_LEVELS = 7
 
-_MINUTES_PER_HOUR = 60.0
 _METRES_PER_KM = 1000.0
+_ROUNDING = 1.0 + 1e-9
+"""A power and its inverse don't give back the same number to the last bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,37 +64,50 @@ class Places:
 class TravelConstants:
     """Constants of the fallback; where each comes from is in the declaration they were read from."""
 
-    detour: float
-    """Road metres per straight-line metre."""
-    terminal_min: float
-    """Fixed minutes of any trip, and all of a trip of no distance."""
-    ends_km: float
-    """Road kilometres, at each end, driven at the speed of the type of commune."""
-    between_kmh: float
-    """Speed of the rest of the road."""
-    ends_speed_kmh: tuple[float, ...]
-    """Speed by density level, ``(8,)``: unknown, then levels 1 to 7."""
+    one_km_min: float
+    """Minutes of a drive between points one kilometre apart, out of town."""
+    exponent: float
+    """Power of the straight line: under 1, longer drives are faster and less winding."""
+    floor_min: float
+    """Minutes of the shortest drive, a trip of no distance included."""
+    urban_min: float
+    """Minutes lost at each end that lies in an urban commune."""
+    urban_km: float
+    """Straight line from which they are all lost; in proportion under it."""
+    urban_levels: tuple[int, ...]
+    """Density levels of urban communes."""
     barriers: tuple[Barrier, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (self.detour >= 1 and self.terminal_min >= 0 and self.ends_km >= 0 and self.between_kmh > 0):
-            raise UsageError("Constantes de trajet : le détour vaut au moins 1, les durées et vitesses sont positives.")
-        if len(self.ends_speed_kmh) != DENSITY_LEVELS + 1 or min(self.ends_speed_kmh) <= 0:
-            raise UsageError("Constantes de trajet : donnez une vitesse positive par niveau de densité, de 0 à 7.")
+        if not (min(self.one_km_min, self.exponent, self.urban_km) > 0 and min(self.floor_min, self.urban_min) >= 0):
+            raise UsageError(
+                "Constantes de trajet : la durée d’un kilomètre, l’exposant et la longueur d’un bout sont positifs, "
+                "les durées minimale et d’un bout urbain, positives ou nulles."
+            )
+        if not set(self.urban_levels) <= set(range(DENSITY_LEVELS + 1)):
+            raise UsageError("Constantes de trajet : les niveaux urbains sont des entiers de 0 à 7.")
 
-    def minutes(self, road_m: Floats, origin_density: NDArray[np.int8], destination_density: Levels) -> Floats:
-        """Return the duration of drives of ``road_m`` metres of road, all arrays ``(n,)``."""
-        pace = _MINUTES_PER_HOUR / np.asarray(self.ends_speed_kmh)
-        road_km = road_m / _METRES_PER_KM
-        end_km = np.minimum(road_km / 2.0, self.ends_km)
-        at_ends = end_km * (pace[origin_density] + pace[destination_density])
-        duration: Floats = (
-            self.terminal_min + at_ends + (road_km - 2.0 * end_km) * (_MINUTES_PER_HOUR / self.between_kmh)
-        )
-        return duration
+    def is_urban(self, density: Levels) -> NDArray[np.int8]:
+        """Return 1 where a density level is urban, 0 elsewhere, same shape."""
+        known = [int(level in self.urban_levels) for level in range(DENSITY_LEVELS + 1)]
+        return np.array(known, dtype=np.int8)[density]
+
+    def minutes(self, distance_m: Floats, urban_ends: NDArray[np.int8]) -> Floats:
+        """Return the duration of drives ``(n,)``.
+
+        Parameters
+        ----------
+        distance_m
+            Straight line in metres, ``(n,)``.
+        urban_ends
+            How many of both ends are urban (:meth:`is_urban`), ``(n,)``.
+        """
+        distance_km = distance_m / _METRES_PER_KM
+        at_ends = urban_ends * (self.urban_min * np.minimum(1.0, distance_km / self.urban_km))
+        return np.maximum(self.floor_min, self.one_km_min * distance_km**self.exponent + at_ends)
 
     def limits_m(self, max_min: Floats) -> Floats:
-        """Return the longest straight line driven within each duration, by density levels of both ends.
+        """Return the longest straight line driven within each duration, by number of urban ends.
 
         Parameters
         ----------
@@ -104,29 +117,26 @@ class TravelConstants:
         Returns
         -------
         numpy.ndarray
-            Metres, ``(8, 8, n)``, exact to the last bit of :func:`fallback`'s own minutes; −1 where even a trip of no
+            Metres, ``(3, n)``, exact to the last bit of :func:`fallback`'s own minutes; −1 where even a trip of no
             distance takes longer.
         """
-        origin, destination = (side[:, :, None] for side in np.indices((DENSITY_LEVELS + 1,) * 2, dtype=np.int8))
-        low = np.zeros((DENSITY_LEVELS + 1, DENSITY_LEVELS + 1, max_min.size))
+        urban_ends = np.arange(3, dtype=np.int8)[:, None]
+        low = np.zeros((3, max_min.size))
         high = np.maximum(np.broadcast_to([self.radius_m(one) for one in max_min], low.shape) * 2.0, 1.0)
-        is_reached = self.minutes(low, origin, destination) <= max_min
+        is_reached = self.minutes(low, urban_ends) <= max_min
         while True:
             middle = (low + high) / 2.0
             if ((middle <= low) | (middle >= high)).all():
                 return np.where(is_reached, low, -1.0)
-            within = self.minutes(middle * self.detour, origin, destination) <= max_min
+            within = self.minutes(middle, urban_ends) <= max_min
             low, high = np.where(within, middle, low), np.where(within, high, middle)
 
     def radius_m(self, max_min: float) -> float:
-        """Return the longest straight line that may be driven within ``max_min`` minutes, in metres."""
-        left = max_min - self.terminal_min
-        if left < 0:
+        """Return a straight line, in metres, that no drive of ``max_min`` minutes is longer than, by a hair at most."""
+        if max_min < self.floor_min:
             return 0.0
-        fastest, between = max(self.ends_speed_kmh) / _MINUTES_PER_HOUR, self.between_kmh / _MINUTES_PER_HOUR
-        both_ends_min = 2.0 * self.ends_km / fastest
-        road_km = left * fastest if left <= both_ends_min else 2.0 * self.ends_km + (left - both_ends_min) * between
-        return road_km * _METRES_PER_KM / self.detour
+        longest_km = (max_min / self.one_km_min) ** (1.0 / self.exponent)
+        return float(longest_km) * _METRES_PER_KM * _ROUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +169,11 @@ class TravelCost:
 
 
 def fallback(origins: Places, destinations: Places, *, constants: TravelConstants, max_min: float) -> TravelCost:
-    """Estimate drives from straight lines: distance × detour ÷ speed, through the declared crossings.
+    """Estimate drives from straight lines by :meth:`TravelConstants.minutes`, through the declared crossings.
 
     Straight lines are measured in Lambert-93; in mainland France they differ from the geodesic by less than 0.3 %,
-    which is little beside the detour. Pairs on opposite sides of a barrier drive to one of its crossings and on, by
-    whichever takes least; where several barriers lie between, the slowest of them counts.
+    which is little beside the error of the estimate. Pairs on opposite sides of a barrier drive to one of its
+    crossings and on, by whichever takes least; where several barriers lie between, the slowest of them counts.
 
     Parameters
     ----------
@@ -188,8 +198,8 @@ def fallback(origins: Places, destinations: Places, *, constants: TravelConstant
         raise UsageError("La durée maximale de trajet doit être un nombre de minutes positif ou nul.")
     radius_m = constants.radius_m(max_min)
     origin_idx, destination_idx, distance_m = od_within(origins.xy_m, destinations.xy_m, radius_m=radius_m)
-    density = origins.density[origin_idx], destinations.density[destination_idx]
-    duration = constants.minutes(distance_m * constants.detour, *density)
+    urban_ends = _urban_ends(origins, destinations, (origin_idx, destination_idx), constants)
+    duration = constants.minutes(distance_m, urban_ends)
     diverted = np.zeros(duration.size, dtype=np.bool_)
     for barrier in constants.barriers:
         blocked = np.flatnonzero(
@@ -254,22 +264,27 @@ def _through_crossings(
     """Return the shortest duration through any crossing, ``(n_pairs,)``; ``inf`` if the barrier has none."""
     origin_idx, destination_idx = pairs
     best = np.full(origin_idx.size, np.inf)
-    density = origins.density[origin_idx], destinations.density[destination_idx]
+    urban_ends = _urban_ends(origins, destinations, pairs, constants)
     for crossing in barrier.crossings:
         point = np.array([crossing.x_m, crossing.y_m])
         to_crossing = np.hypot(*(origins.xy_m - point).T)
         from_crossing = np.hypot(*(destinations.xy_m - point).T)
-        road_m = constants.detour * (to_crossing[origin_idx] + from_crossing[destination_idx])
-        np.minimum(best, constants.minutes(road_m, *density) + crossing.penalty_min, out=best)
+        around_m = to_crossing[origin_idx] + from_crossing[destination_idx]
+        np.minimum(best, constants.minutes(around_m, urban_ends) + crossing.penalty_min, out=best)
     return best
+
+
+def _urban_ends(
+    origins: Places, destinations: Places, pairs: tuple[Indices, Indices], constants: TravelConstants
+) -> NDArray[np.int8]:
+    return constants.is_urban(origins.density)[pairs[0]] + constants.is_urban(destinations.density)[pairs[1]]
 
 
 def note_of(constants: TravelConstants) -> str:
     """Return the French sentence that says how the fallback estimates a drive."""
     crossed = listed([barrier.name for barrier in constants.barriers])
-    detour = decimal(constants.detour, digits=3)
     around = f", en passant par les franchissements déclarés de {crossed}" if crossed else ""
     return (
-        f"Temps de trajet en voiture estimés à vol d’oiseau (détour {detour}, vitesse selon la densité des communes"
-        f"{around}), faute de réseau routier chargé."
+        "Temps de trajet en voiture estimés à vol d’oiseau, hors embouteillages (puissance de la distance, bouts "
+        f"urbains plus lents{around}), faute de réseau routier chargé."
     )

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+import geodata
 from observatory.commands import load_travel
 from observatory.commands.calibration_table import PERCENT, as_json, as_table
 from observatory.commands.catchment import catchment
-from observatory.commands.travel_frame import declared_constants, in_france, transformer
-from observatory.errors import InputFileError, UsageError
+from observatory.commands.real_trips import CARRIED, published_factor, real_trips
+from observatory.commands.travel_frame import declared_constants, transformer
+from observatory.errors import UsageError
 from observatory.words.numbers import decimal
 
 if TYPE_CHECKING:
@@ -24,9 +26,7 @@ if TYPE_CHECKING:
 
     from observatory.access.calibrate import Trips
     from observatory.access.network import RoadNetwork
-    from observatory.access.travel import TravelConstants
     from observatory.commands.travel_frame import Transform
-    from observatory.sources.roads.travel_matrix import Points
 
 app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 app.callback(invoke_without_command=True)(catchment)
@@ -49,55 +49,41 @@ ModeOption = Annotated[Mode, typer.Option(help="Mode de déplacement : voiture, 
 def calibrate(
     *,
     matrix: Annotated[
-        Path, typer.Option(help="Durées réelles, en CSV ou Parquet (une paire ou une origine par ligne).")
-    ],
-    points: Annotated[Path, typer.Option(help="Points : id, lon et lat (ou x_m et y_m), densité de 1 à 7 si connue.")],
+        Path | None,
+        typer.Option(
+            help="Durées réelles, en CSV ou Parquet, une paire ou une origine par ligne (défaut : celles de Gironde)."
+        ),
+    ] = None,
+    points: Annotated[
+        Path | None, typer.Option(help="Points : id, lon et lat (ou x_m et y_m), densité de 1 à 7 si connue.")
+    ] = None,
     unit: Annotated[
         Literal["min", "s"] | None, typer.Option(help="Unité des durées, si leur nom ne la dit pas.")
     ] = None,
-    held_out: Annotated[float, typer.Option(help="Part des origines gardées pour mesurer l’erreur.")] = 0.3,
-    seed: Annotated[int, typer.Option(help="Graine du tirage de ces origines.")] = 0,
+    folds: Annotated[
+        int, typer.Option(help="Parts entre lesquelles tirer les origines, chacune jugée par le calage des autres.")
+    ] = 2,
+    seed: Annotated[int, typer.Option(help="Graine du tirage de ces parts.")] = 0,
     output_format: Annotated[Literal["table", "json"], typer.Option("--format", help="Sortie.")] = "table",
 ) -> None:
     """Fit the declared constants to a matrix and print held-out errors before and after."""
-    import numpy as np
+    from observatory.access.calibrate import calibrate as fit
 
-    from observatory.access import calibrate as fitting
-    from observatory.access.travel import Places
-    from observatory.sources.roads import travel_matrix
-
-    real, places = travel_matrix.read_matrix(matrix, unit=unit), travel_matrix.read_points(points)
-    origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
-    if not is_known.any():
-        raise InputFileError(
-            f"Aucune durée de {matrix.name} n’a ses deux points dans {points.name} : comparez leurs identifiants."
-        )
+    if (matrix is None) != (points is None):
+        raise UsageError("Donnez ensemble --matrix et --points, ou ni l’une ni l’autre.")
     declared = declared_constants()
-    Places.at(places.xy, places.density)
-    crossing = is_known & _crossing(declared, places, origin, destination, is_known)
-    keep = is_known & ~crossing & ~np.isnan(real.duration_min)
-    sample = fitting.trips(
-        origin[keep],
-        destination[keep],
-        real.duration_min[keep],
-        distance_m[keep],
-        origin_density=places.density,
-        destination_density=places.density,
-        road_m=None if real.road_m is None else real.road_m[keep],
-    )
-    result = fitting.calibrate(sample, declared=declared, held_out_share=held_out, seed=seed)
-    left_out = {
-        "unknown_points": int((~is_known).sum()),
-        "crossing": int(crossing.sum()),
-        "unusable": int((is_known & ~crossing).sum()) - len(sample),
-    }
+    if matrix is None or points is None:
+        matrix, points = (geodata.path(name) for name in CARRIED)
+    sample, left_out = real_trips(matrix, points, unit=unit, declared=declared)
+    result = fit(sample, declared=declared, folds=folds, seed=seed)
     doubt = _unit_doubt(sample)
     if doubt:
         _say(doubt)
+    factor = published_factor(declared)
     if output_format == "json":
-        sys.stdout.write(json.dumps(as_json(result, left_out), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(as_json(result, left_out, factor), ensure_ascii=False, indent=2) + "\n")
     else:
-        sys.stdout.write(as_table(result, left_out))
+        sys.stdout.write(as_table(result, left_out, factor))
 
 
 @app.command("matrix", help="Calcule les temps de trajet entre des points par un réseau routier OpenStreetMap.")
@@ -170,23 +156,6 @@ def _unit_doubt(sample: Trips) -> str:
         return ""
     cause = "sont-ce des secondes (« --unit s ») ?" if speed < low else "vérifiez leur unité et les points."
     return f"Attention : ces durées font une vitesse médiane de {decimal(speed)} km/h à vol d’oiseau ; {cause}"
-
-
-def _crossing(
-    declared: TravelConstants, places: Points, origin: np.ndarray, destination: np.ndarray, is_known: np.ndarray
-) -> np.ndarray:
-    """Tell which pairs lie across a declared barrier: what they take says nothing of the open road."""
-    import numpy as np
-
-    from observatory.access.barrier import crosses
-
-    blocked = np.zeros(origin.size, dtype=np.bool_)
-    if places.is_geographic and not in_france(places.xy):
-        return blocked
-    xy_m = np.ascontiguousarray(transformer(places.xy)(places.xy) if places.is_geographic else places.xy)
-    for barrier in declared.barriers:
-        blocked[is_known] |= crosses(barrier, xy_m, xy_m, origin[is_known], destination[is_known])
-    return blocked
 
 
 def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Transform]:

@@ -9,29 +9,42 @@ from observatory.words.numbers import decimal
 
 if TYPE_CHECKING:
     from observatory.access.calibrate import BandError, Calibration
+    from observatory.access.regional_factor import Factor
 
 PERCENT: Final = 100.0
 
 
-def as_json(result: Calibration, left_out: dict[str, int]) -> dict[str, Any]:
-    """Return the fit as a JSON object; the last band's ``high_km`` is null."""
+def as_json(result: Calibration, left_out: dict[str, int], factor: Factor | None) -> dict[str, Any]:
+    """Return the fit as a JSON object; the last band's ``high_km`` is null, and so is an unknown factor."""
     constants = result.constants
     return {
         "constants": {
-            "detour": constants.detour,
-            "detour_fitted": result.detour_fitted,
-            "terminal_min": constants.terminal_min,
-            "ends_km": constants.ends_km,
-            "between_kmh": constants.between_kmh,
-            "ends_speed_kmh": {str(level): speed for level, speed in enumerate(constants.ends_speed_kmh)},
-            "unseen_levels": list(result.unseen_levels),
+            "one_km_min": constants.one_km_min,
+            "exponent": constants.exponent,
+            "floor_min": constants.floor_min,
+            "urban_min": constants.urban_min,
+            "urban_km": constants.urban_km,
+            "urban_levels": list(constants.urban_levels),
         },
-        "fitted_count": result.fitted_count,
-        "held_out_count": result.held_out_count,
-        "held_out_origins": result.held_out_origins,
+        "count": result.count,
+        "origin_count": result.origin_count,
+        "urban_count": result.urban_count,
+        "folds": result.folds,
         "left_out": left_out,
         "errors_fitted": [_band_as_json(band) for band in result.fitted],
         "errors_declared": [_band_as_json(band) for band in result.declared],
+        "published": None if factor is None else _factor_as_json(factor),
+    }
+
+
+def _factor_as_json(factor: Factor) -> dict[str, Any]:
+    return {
+        "factor": factor.value,
+        "factor_low": factor.low,
+        "factor_high": factor.high,
+        "count": factor.count,
+        "page_count": factor.group_count,
+        "error_held_out": _band_as_json(factor.held_out),
     }
 
 
@@ -46,18 +59,14 @@ def _band_as_json(band: BandError) -> dict[str, Any]:
     }
 
 
-def as_table(result: Calibration, left_out: dict[str, int]) -> str:
+def as_table(result: Calibration, left_out: dict[str, int], factor: Factor | None) -> str:
     """Return the fit as French text: constants as the declaration writes them, then errors by distance band."""
     constants = result.constants
-    seen = [level for level in range(len(constants.ends_speed_kmh)) if level not in result.unseen_levels]
-    speeds = ", ".join(f"niveau {level} : {decimal(constants.ends_speed_kmh[level], digits=1)}" for level in seen)
-    origin = (
-        "mesuré sur la matrice" if result.detour_fitted else "celui de la déclaration : la matrice n’a pas de longueurs"
-    )
+    urban = "calé" if result.urban_count else "celui de la déclaration : aucun bout urbain connu"
     lines = [
         (
-            f"Calé sur {result.fitted_count} trajets ; erreurs mesurées sur {result.held_out_count} autres, de "
-            f"{result.held_out_origins} origines que le calage n’a pas vues."
+            f"{result.count} trajets de {result.origin_count} origines, tirées en {result.folds} parts : l’erreur de "
+            "chacune est celle du calage des autres."
         ),
         (
             f"Laissés de côté : {left_out['unknown_points']} trajets sans point connu, {left_out['crossing']} qui "
@@ -65,21 +74,31 @@ def as_table(result: Calibration, left_out: dict[str, int]) -> str:
             "de distance nulle."
         ),
         "",
-        f"detour.value = {constants.detour:.3f}  # {origin}",
-        f"terminal.value_min = {constants.terminal_min:.2f}",
-        f"ends.value_km = {constants.ends_km:.1f}",
-        f"between.value_kmh = {constants.between_kmh:.1f}",
-        f"ends_speed_kmh : {speeds}" if constants.ends_km > 0 else "ends_speed_kmh : sans effet",
+        f"one_km.value_min = {constants.one_km_min:.3f}",
+        f"exponent.value = {constants.exponent:.4f}",
+        f"urban.value_min = {constants.urban_min:.3f}  # {urban}",
+        f"floor.value_min = {constants.floor_min:.1f}  # celui de la déclaration",
         "",
         f"{'Distance à vol d’oiseau':<24}{'Trajets':>9}{'Calé':>24}{'Déclaré':>24}",
         f"{'':<24}{'':>8}{'médiane   p90   biais':>24}{'médiane   p90   biais':>24}",
     ]
-    rows = zip(result.fitted, result.declared, strict=True)
-    for k, (fitted, declared) in enumerate(rows):
+    for k, (fitted, declared) in enumerate(zip(result.fitted, result.declared, strict=True)):
         name = "ensemble" if k == 0 else _band_name(fitted)
         lines.append(f"{name:<24}{fitted.count:>8}{_errors(fitted):>24}{_errors(declared):>24}")
     lines += ["", "Erreur relative de la durée estimée ; biais positif : estimation trop lente."]
+    if factor is not None:
+        lines += ["", _factor_sentence(factor)]
     return "\n".join(lines) + "\n"
+
+
+def _factor_sentence(factor: Factor) -> str:
+    error = factor.held_out
+    return (
+        f"Durées publiées de la région : {decimal(factor.value, digits=2)} fois l’estimation déclarée (de "
+        f"{decimal(factor.low, digits=2)} à {decimal(factor.high, digits=2)}, intervalle à 95 %), d’après "
+        f"{factor.count} trajets de {factor.group_count} pages ; erreur sur les pages mises de côté : médiane "
+        f"{decimal(PERCENT * error.median)} %, 9e décile {decimal(PERCENT * error.p90)} %."
+    )
 
 
 def _errors(band: BandError) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field, ValidationError
 
 from observatory.access.barrier import Barrier, Crossing
 from observatory.access.profile import MODES, Profile
-from observatory.access.travel import DENSITY_LEVELS, TravelConstants
+from observatory.access.travel import TravelConstants
 from observatory.declared.reading import Flag, Number, OpenDeclaration, Whole, declaration, fault, validated
 from observatory.errors import UsageError
 
@@ -25,31 +26,30 @@ class _Minutes(OpenDeclaration):
     value_min: Number
 
 
-class _Kilometres(OpenDeclaration):
+class _Urban(OpenDeclaration):
+    value_min: Number
     value_km: Number
-
-
-class _Speed(OpenDeclaration):
-    value_kmh: Number
+    levels: tuple[Whole, ...]
 
 
 class Constants(OpenDeclaration):
     """The ``[travel]`` table: what the fallback makes of a straight line."""
 
-    detour: _Value
-    terminal: _Minutes
-    ends: _Kilometres
-    between: _Speed
-    ends_speed_kmh: Mapping[str, Number]
-    """By density level: ``"0"``, unknown, then ``"1"`` to ``"7"``."""
+    one_km: _Minutes
+    exponent: _Value
+    floor: _Minutes
+    urban: _Urban
 
 
 class DeclaredCrossing(OpenDeclaration):
     """One ``[[barriers.crossings]]``: a bridge or a ferry (EPSG:2154, metres)."""
 
     name: str
+    kind: Literal["bridge", "ferry"]
     x_m: Number
     y_m: Number
+    is_position_estimated: Flag = False
+    """Whether nobody publishes where it is: it is put at the river between the communes that it joins."""
     penalty_min: Number
 
 
@@ -119,27 +119,42 @@ class Network(OpenDeclaration):
 
 
 class ErrorBand(OpenDeclaration):
-    """How wrong the fallback is on the trips of one band of distance; shares of the measured time."""
+    """How wrong the fallback is on the trips of one band of distance; shares of the real time."""
 
     band: str
+    low_km: Number
+    high_km: Number = math.inf
     count: Whole
     median: Number
     p90: Number
     bias: Number
-    fitted_median: Number
-    fitted_p90: Number
 
 
 class MeasuredError(OpenDeclaration):
-    """One ``[[errors]]``: how wrong the fallback is on a matrix of real times."""
+    """One ``[[errors]]``: how wrong the fallback is on real trips that its fit never saw."""
 
     id: str
     title: str
     basis: str
     source: str
-    fitted_count: Whole
-    held_out_origins: Whole
-    bands: tuple[ErrorBand, ...]
+    bands: Annotated[tuple[ErrorBand, ...], Field(min_length=1)]
+    """The first: every trip."""
+
+    def at(self, distance_km: float) -> ErrorBand:
+        """Return the narrowest band that holds a straight line."""
+        holding = [band for band in self.bands if band.low_km <= distance_km < band.high_km]
+        return min(holding, key=lambda band: band.high_km - band.low_km)
+
+
+class RegionalFactor(OpenDeclaration):
+    """The ``[regional_factor]`` table: how many times as long as estimated the region's published drives are."""
+
+    value: Number
+    low: Number
+    high: Number
+    count: Whole
+    page_count: Whole
+    source: str
 
 
 class OwnTravel(OpenDeclaration):
@@ -155,15 +170,16 @@ class OwnTravel(OpenDeclaration):
         Raises
         ------
         UsageError
-            If one makes no sense, or a level of density has no speed.
+            If one makes no sense.
         """
-        speeds = self.travel.ends_speed_kmh
+        declared = self.travel
         return TravelConstants(
-            detour=self.travel.detour.value,
-            terminal_min=self.travel.terminal.value_min,
-            ends_km=self.travel.ends.value_km,
-            between_kmh=self.travel.between.value_kmh,
-            ends_speed_kmh=tuple(speeds[str(level)] for level in range(DENSITY_LEVELS + 1) if str(level) in speeds),
+            one_km_min=declared.one_km.value_min,
+            exponent=declared.exponent.value,
+            floor_min=declared.floor.value_min,
+            urban_min=declared.urban.value_min,
+            urban_km=declared.urban.value_km,
+            urban_levels=declared.urban.levels,
             barriers=tuple(one.barrier for one in self.barriers),
         )
 
@@ -172,7 +188,9 @@ class Travel(OwnTravel):
     """The observatory's own declaration."""
 
     network: Network
-    errors: tuple[MeasuredError, ...] = Field(default=())
+    errors: Annotated[tuple[MeasuredError, ...], Field(min_length=1)]
+    """The first: the trips that the constants are fitted on."""
+    regional_factor: RegionalFactor
 
 
 def travel() -> Travel:

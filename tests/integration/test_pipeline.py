@@ -63,23 +63,16 @@ threshold_min = 15.0
 [services.accompagnement]
 threshold_min = 15.0
 
-[travel.detour]
+[travel.one_km]
+value_min = 1.0
+[travel.exponent]
 value = 1.0
-[travel.terminal]
+[travel.floor]
 value_min = 0.0
-[travel.ends]
-value_km = 0.0
-[travel.between]
-value_kmh = 60.0
-[travel.ends_speed_kmh]
-"0" = 60.0
-"1" = 60.0
-"2" = 60.0
-"3" = 60.0
-"4" = 60.0
-"5" = 60.0
-"6" = 60.0
-"7" = 60.0
+[travel.urban]
+value_min = 0.0
+value_km = 1.0
+levels = []
 """
 COUNTS = ["population_count", "served_count", "reachable_full_count", "out_of_reach_count"]
 

@@ -1,6 +1,7 @@
 """Fitting the fallback: constants are found again, errors are those of origins the fit has not seen."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,17 +9,16 @@ import pandas as pd
 import pytest
 
 from observatory import cli
-from observatory.access.calibrate import calibrate, errors, trips
+from observatory.access.calibrate import Trips, calibrate, errors, trips
+from observatory.access.regional_factor import regional_factor
 from observatory.access.travel import TravelConstants
 from observatory.errors import InputFileError, UsageError
 from observatory.sources.roads import travel_matrix
 
 DECLARED = TravelConstants(
-    detour=1.3, terminal_min=2, ends_km=5, between_kmh=80, ends_speed_kmh=(40, 25, 30, 35, 35, 45, 50, 55)
+    one_km_min=1.5, exponent=0.9, floor_min=2.0, urban_min=0.5, urban_km=2.0, urban_levels=(1, 2)
 )
-TRUTH = TravelConstants(
-    detour=1.3, terminal_min=3, ends_km=2, between_kmh=60, ends_speed_kmh=(40, 20, 30, 35, 35, 48, 50, 55)
-)
+TRUTH = TravelConstants(one_km_min=1.2, exponent=0.95, floor_min=0.0, urban_min=1.5, urban_km=2.0, urban_levels=(1, 2))
 
 
 def matrix(*, n: int = 60, noise: float = 0.0, seed: int = 1) -> tuple:
@@ -28,78 +28,91 @@ def matrix(*, n: int = 60, noise: float = 0.0, seed: int = 1) -> tuple:
     density = np.where(rng.random(n) < 0.4, 1, 5).astype(np.int8)
     origin, destination = (index.ravel() for index in np.mgrid[:n, :n])
     distance = np.hypot(*(xy[origin] - xy[destination]).T)
-    minutes = TRUTH.minutes(distance * TRUTH.detour, density[origin], density[destination])
+    minutes = TRUTH.minutes(distance, TRUTH.is_urban(density)[origin] + TRUTH.is_urban(density)[destination])
     return xy, density, origin, destination, distance, minutes * np.exp(rng.normal(0, noise, minutes.size))
 
 
-def sample(*, road: bool = False, noise: float = 0.0) -> tuple:
+def sample(*, noise: float = 0.0) -> Trips:
     _, density, origin, destination, distance, minutes = matrix(noise=noise)
-    return trips(
-        origin,
-        destination,
-        minutes,
-        distance,
-        origin_density=density,
-        destination_density=density,
-        road_m=distance * 1.4 if road else None,
-    )
+    return trips(origin, destination, minutes, distance, origin_density=density, destination_density=density)
 
 
 def test_constants_are_found_again() -> None:
     result = calibrate(sample(), declared=DECLARED)
-    assert result.constants.terminal_min == pytest.approx(3, abs=0.01)
-    assert result.constants.ends_km == 2
-    assert result.constants.between_kmh == pytest.approx(60, rel=1e-3)
-    assert result.constants.ends_speed_kmh[1] == pytest.approx(20, rel=1e-2)
-    assert result.constants.ends_speed_kmh[5] == pytest.approx(48, rel=1e-2)
-    assert result.unseen_levels == (0, 2, 3, 4, 6, 7)
-    assert result.constants.ends_speed_kmh[7] == 55
-    assert result.fitted[0].p90 < 1e-3 < result.declared[0].median
+    assert result.constants.one_km_min == pytest.approx(1.2, rel=1e-3)
+    assert result.constants.exponent == pytest.approx(0.95, abs=1e-3)
+    assert result.constants.urban_min == pytest.approx(1.5, rel=1e-2)
+    assert (result.constants.floor_min, result.constants.urban_levels) == (2.0, (1, 2))
+    # The shortest trips are under the declared floor, which is no part of the truth.
+    assert result.fitted[1].p90 < 1e-3 < result.declared[1].median
 
 
-def test_errors_are_measured_on_origins_left_aside() -> None:
+def test_without_an_urban_end_the_declared_minutes_are_kept() -> None:
+    every = sample()
+    rural = calibrate(every.select(every.urban_ends(DECLARED) == 0), declared=DECLARED)
+    assert (rural.urban_count, rural.constants.urban_min) == (0, 0.5)
+    assert rural.constants.one_km_min == pytest.approx(1.2, rel=1e-3)
+
+
+def test_errors_are_those_of_origins_that_the_fit_has_not_seen() -> None:
     noisy = sample(noise=0.2)
-    result = calibrate(noisy, declared=DECLARED, held_out_share=0.25, seed=3)
-    assert result.held_out_origins == 15
-    assert result.fitted_count + result.held_out_count == len(noisy)
+    result = calibrate(noisy, declared=DECLARED, folds=3, seed=3)
+    assert (result.origin_count, result.folds, result.count) == (60, 3, len(noisy))
     # Relative noise of standard deviation 0.2: median of |error| 0.135, 90th percentile about 0.33.
-    assert 0.11 < result.fitted[0].median < 0.17
-    assert 0.28 < result.fitted[0].p90 < 0.42
-    assert sum(band.count for band in result.fitted[1:]) == result.fitted[0].count
+    assert 0.11 < result.fitted[1].median < 0.17
+    assert 0.28 < result.fitted[1].p90 < 0.42
+    assert sum(band.count for band in result.fitted[2:]) == result.fitted[0].count
     assert calibrate(noisy, declared=DECLARED, seed=3) == calibrate(noisy, declared=DECLARED, seed=3)
 
 
-def test_detour_is_fitted_only_where_lengths_are_known() -> None:
-    assert calibrate(sample(road=True), declared=DECLARED).constants.detour == pytest.approx(1.4)
-    result = calibrate(sample(), declared=DECLARED)
-    assert (result.constants.detour, result.detour_fitted) == (1.3, False)
+def test_an_origin_is_judged_by_the_others() -> None:
+    every = sample()
+    two = every.select(every.origin_idx < 2)
+    slow = replace(two, duration_min=two.duration_min * np.where(two.origin_idx == 1, 3.0, 1.0))
+    result = calibrate(slow, declared=DECLARED)
+    # Each by the other: three times too long for one, three times too short for the other.
+    assert result.fitted[1].p90 == pytest.approx(2.0, abs=0.1)
 
 
 def test_band_errors_by_hand() -> None:
     level = np.zeros(40, dtype=np.int8)
-    kilometres = np.concatenate((np.full(20, 1.0), np.full(20, 2.0)))
-    open_road = TravelConstants(detour=1, terminal_min=0, ends_km=0, between_kmh=60, ends_speed_kmh=(60.0,) * 8)
-    # Estimated 1 and 2 minutes; really 2 (−50 %) and 1.6 (+25 %). A trip of 2 km belongs to the band above.
+    kilometres = np.concatenate((np.full(20, 1.0), np.full(20, 5.0)))
+    # Estimated 1 and 5 minutes; really 2 (−50 %) and 4 (+25 %). A trip of 5 km belongs to the band above.
     real = trips(
         np.arange(40),
         np.arange(40),
-        np.where(kilometres == 1, 2.0, 1.6),
+        np.where(kilometres == 1, 2.0, 4.0),
         kilometres * 1000,
         origin_density=level,
         destination_density=level,
     )
-    overall, near, far = errors(real, open_road)
+    overall, judged, near, far = errors(real, kilometres)
     assert (near.count, near.median, near.bias) == pytest.approx((20, 0.5, -0.5))
-    assert (far.low_km, far.high_km, far.median, far.bias) == pytest.approx((2, 5, 0.25, 0.25))
+    assert (far.low_km, far.high_km, far.median, far.bias) == pytest.approx((5, 10, 0.25, 0.25))
+    assert (judged.low_km, judged.high_km, judged.count) == (5, 60, 20)
     assert overall.median == pytest.approx(0.375)
+
+
+def test_a_factor_is_judged_on_the_page_it_has_not_seen() -> None:
+    # Two pages: one of two drives twice as long as estimated, one of a single drive three times as long.
+    factor = regional_factor(np.array([20.0, 40.0, 30.0]), np.array([10.0, 20.0, 10.0]), ["a", "a", "b"])
+    assert (factor.value, factor.count, factor.group_count) == (2.0, 3, 2)
+    # Drawn whole: twice page a, twice page b, or both; the ends of the interval are the two pages.
+    assert (factor.low, factor.high) == (2.0, 3.0)
+    # Page a judged by 3 (+50 %, twice), page b by 2 (−33 %).
+    assert factor.held_out.bias == pytest.approx(0.5)
+    assert factor.held_out.median == pytest.approx(0.5)
+    with pytest.raises(UsageError, match="deux pages"):
+        regional_factor(np.array([20.0]), np.array([10.0]), ["a"])
 
 
 def test_too_little_to_learn_from() -> None:
     level = np.zeros(2, dtype=np.int8)
     with pytest.raises(UsageError, match="au moins 30"):
         trips([0], [1], [5.0], [1000.0], origin_density=level, destination_density=level)
-    with pytest.raises(UsageError, match="part des origines"):
-        calibrate(sample(), declared=DECLARED, held_out_share=1.0)
+    for folds in (1, 61):
+        with pytest.raises(UsageError, match="60 origines"):
+            calibrate(sample(), declared=DECLARED, folds=folds)
 
 
 @pytest.fixture
@@ -121,11 +134,14 @@ def test_command_reports_held_out_errors(files: tuple[Path, Path], capsys: pytes
     pairs, points = files
     assert cli.run(["access", "calibrate", "--matrix", str(pairs), "--points", str(points), "--format", "json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["held_out_origins"] == 6
-    assert report["constants"]["detour"] == 1.343
-    assert report["errors_fitted"][0]["median"] < 0.05 < report["errors_declared"][0]["median"]
+    assert (report["origin_count"], report["folds"]) == (20, 2)
+    assert report["errors_fitted"][1]["median"] < 0.05
+    assert report["constants"]["exponent"] == pytest.approx(0.95, abs=0.05)
+    assert report["published"]["page_count"] == 17
     assert cli.run(["access", "calibrate", "--matrix", str(pairs), "--points", str(points)]) == 0
-    assert "6 origines que le calage n’a pas vues" in capsys.readouterr().out
+    assert "de 20 origines, tirées en 2 parts" in capsys.readouterr().out
+    assert cli.run(["access", "calibrate", "--matrix", str(pairs)]) == 2
+    assert "ensemble --matrix et --points" in " ".join(capsys.readouterr().err.split())
 
 
 def test_wide_matrix_is_read_too(tmp_path: Path) -> None:
@@ -193,7 +209,7 @@ def test_pairs_without_a_usable_duration_are_left_out_and_counted(
     report = json.loads(capsys.readouterr().out)
     # 20 trips of a point to itself, 3 blanks and 2 unreachable ones, and one to a point that isn't given.
     assert report["left_out"] == {"unknown_points": 1, "crossing": 0, "unusable": 25}
-    assert report["fitted_count"] + report["held_out_count"] == 401 - 26
+    assert report["count"] == 401 - 26
 
 
 def test_a_unit_that_cannot_be_right_is_questioned(
@@ -213,13 +229,3 @@ def test_identifiers_that_never_match_are_said_to_differ(
     pairs.write_text(pairs.read_text().replace(";c", ";k"), encoding="utf-8")
     assert command(pairs, points) == 1
     assert "comparez leurs identifiants" in " ".join(capsys.readouterr().err.split())
-
-
-def test_road_lengths_may_be_missing_for_some() -> None:
-    _, density, origin, destination, distance, minutes = matrix()
-    roads = np.where(np.arange(distance.size) % 3 == 0, np.nan, distance * 1.4)
-    places = {"origin_density": density, "destination_density": density}
-    result = calibrate(trips(origin, destination, minutes, distance, road_m=roads, **places), declared=DECLARED)
-    assert (result.detour_fitted, result.constants.detour) == (True, pytest.approx(1.4))
-    none = calibrate(trips(origin, destination, minutes, distance, road_m=roads * np.nan, **places), declared=DECLARED)
-    assert (none.detour_fitted, none.constants.detour) == (False, 1.3)

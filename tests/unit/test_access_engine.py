@@ -146,10 +146,11 @@ def test_a_limit_is_the_last_length_driven_in_time() -> None:
     """To the last bit: a place at the very limit is reached, one at the next number is not."""
     minutes = np.array([1.0, 2.0, 9.5, 20.0, 90.0])
     limits = CONSTANTS.limits_m(minutes)
-    assert (limits[:, :, 0] == -1).all()  # under the fixed minutes of any trip
-    assert ((limits[:, :, 1] >= 0) & (limits[:, :, 1] < 1e-9)).all()  # what adds nothing to them
-    origin, destination = (side[:, :, None] for side in np.indices((8, 8), dtype=np.int8))
-    for k in range(2, 5):
-        at, after = limits[:, :, [k]], np.nextafter(limits[:, :, [k]], np.inf)
-        assert (CONSTANTS.minutes(at * CONSTANTS.detour, origin, destination) <= minutes[k]).all()
-        assert (CONSTANTS.minutes(after * CONSTANTS.detour, origin, destination) > minutes[k]).all()
+    assert (limits[:, 0] == -1).all()  # under the shortest drive
+    urban_ends = np.arange(3, dtype=np.int8)
+    for k in range(1, 5):
+        at, after = limits[:, k], np.nextafter(limits[:, k], np.inf)
+        assert (CONSTANTS.minutes(at, urban_ends) <= minutes[k]).all()
+        assert (CONSTANTS.minutes(after, urban_ends) > minutes[k]).all()
+        assert (np.diff(at) < 0).all()  # an urban end shortens it
+        assert (at <= CONSTANTS.radius_m(float(minutes[k]))).all()

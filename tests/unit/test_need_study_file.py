@@ -113,7 +113,11 @@ BROKEN = {
     "volume": ('volume_kind = "count"', 'volume_kind = "tonnes"', "« volume_kind » doit être l’un de count"),
     "volume of no indicator": ('volume_indicator = "age75p_pct"', 'volume_indicator = "x"', "l’un des indicateurs"),
     "verdict": ("robust_share = 0.80\n", "", "« robust_share » manque"),
-    "endless drives": ("travel_factors = [0.85", "travel_factors = [inf", "chaque élément de « travel_factors »"),
+    "endless drives": (
+        "travel_factors = [1.0, 1.07",
+        "travel_factors = [1.0, inf",
+        "chaque élément de « travel_factors »",
+    ),
     "version": ("version = 1", 'version = "un"', "« version » doit être un nombre"),
     "syntax": ("[study]", "[study", "n’est pas lisible en TOML (ligne 11, colonne 7)"),
 }

@@ -56,11 +56,12 @@ def travel_parameters(travel: TravelInForce) -> dict[str, Any]:
     """Return the kind of travel cost and its constants, as they are hashed and shown."""
     constants, loaded = travel.declared.constants, travel.loaded
     declared = {
-        "detour": constants.detour,
-        "terminal_min": constants.terminal_min,
-        "ends_km": constants.ends_km,
-        "between_kmh": constants.between_kmh,
-        "ends_speed_kmh": list(constants.ends_speed_kmh),
+        "one_km_min": constants.one_km_min,
+        "exponent": constants.exponent,
+        "floor_min": constants.floor_min,
+        "urban_min": constants.urban_min,
+        "urban_km": constants.urban_km,
+        "urban_levels": list(constants.urban_levels),
         "barriers": [barrier.name for barrier in constants.barriers],
         "digest": travel.declared.digest,
     }

@@ -18,8 +18,6 @@ _ORIGIN: Final = ("origin", "origin_id", "from_id", "from", "origine")
 _DESTINATION: Final = ("destination", "destination_id", "to_id", "to", "dest")
 _MINUTES: Final = ("minutes", "duration_min", "travel_time", "travel_time_p50", "duree_min", "duration", "time")
 _SECONDS: Final = ("seconds", "duration_s", "duree_s")
-_ROAD_M: Final = ("road_m", "distance_m", "length_m")
-_ROAD_KM: Final = ("road_km", "distance_km", "length_km")
 _ID: Final = ("id", "code", "insee", "name", "nom")
 _LON: Final = ("lon", "longitude", "lng")
 _LAT: Final = ("lat", "latitude")
@@ -36,7 +34,6 @@ class Matrix:
     origin_id: pd.Series[str]
     destination_id: pd.Series[str]
     duration_min: Floats
-    road_m: Floats | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def read_matrix(path: Path, *, unit: Unit | None = None) -> Matrix:
     """Read a matrix of durations, one pair per row or one origin per row.
 
     A long file has a column of origins, one of destinations and one of durations, under usual names (``from_id``,
-    ``to_id``, ``travel_time``…), and a road length if it has one. In any other file the first column is the origin,
+    ``to_id``, ``travel_time``…). In any other file the first column is the origin,
     and each other column a destination.
 
     Parameters
@@ -76,16 +73,11 @@ def read_matrix(path: Path, *, unit: Unit | None = None) -> Matrix:
     duration = _column(frame, _MINUTES) or _column(frame, _SECONDS)
     if duration is None:
         raise InputFileError(f"{path.name} n’a pas de colonne de durée : nommez-la « minutes » ou « seconds ».")
-    metres, kilometres = _column(frame, _ROAD_M), _column(frame, _ROAD_KM)
-    road = None
-    if metres is not None or kilometres is not None:
-        road = _numbers(frame, metres or kilometres or "", path) * (1.0 if metres is not None else 1000.0)
     in_seconds = unit == "s" or (unit is None and duration.lower() in _SECONDS)
     return Matrix(
         _names(frame[origin]),
         _names(frame[destination]),
         _numbers(frame, duration, path) / (60.0 if in_seconds else 1.0),
-        road,
     )
 
 
@@ -180,7 +172,6 @@ def _wide(frame: pd.DataFrame, path: Path, unit: Unit | None) -> Matrix:
         _names(frame.iloc[:, 0]).repeat(len(destinations)).reset_index(drop=True),
         pd.Series(destinations * len(frame), dtype=str),
         durations.ravel() / (60.0 if unit == "s" else 1.0),
-        None,
     )
 
 
