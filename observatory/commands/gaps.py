@@ -15,6 +15,8 @@ from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 from observatory.words.grammar import capital
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.table import Table
 
     from observatory.publish.gap_report import GapReport
@@ -39,6 +41,7 @@ TEXT_COLUMNS: Final = ("code", "name", "typology", *LAST)
 LEAST_NEEDED_FIRST: Final = (
     "note",
     "status",
+    "near_threshold_count",
     "nearest_min",
     "in_need_out_of_reach_count",
     "rank_low",
@@ -294,6 +297,16 @@ def _border(report: GapReport) -> list[str]:
     ]
 
 
+def _near(parameters: Mapping[str, Any]) -> str:
+    """Say which times are near the threshold; nothing where their error is unknown."""
+    from observatory.gap.near_threshold import near_threshold_words
+
+    error = parameters["travel"]["error"]
+    if error is None:
+        return ""
+    return near_threshold_words(threshold_min=parameters["threshold_min"], error_share=error["p90"])
+
+
 def _say_basis(report: GapReport, hidden: list[str]) -> None:
     """Name on the error stream what was assumed, what the service's list lacks, every source, and the run."""
     from observatory.commands.session import messages
@@ -307,6 +320,7 @@ def _say_basis(report: GapReport, hidden: list[str]) -> None:
         f"Hors de portée : à plus de {parameters['threshold_min']:g} minutes. {parameters['norm_origin']}",
         f"{parameters['service_label']} : {parameters['completeness']}",
         parameters["travel"]["note"],
+        _near(parameters),
         *_border(report),
         *parameters["warnings"],
         "Sources :",

@@ -62,6 +62,12 @@ GAP_COLUMNS: Final = (
         "Choix qui inversent la réponse",
         meaning="Choix de méthode qui, seuls, changent la réponse.",
     ),
+    GapColumn(
+        "near_threshold_count",
+        int | None,
+        "Près du seuil",
+        meaning="Habitants dont le trajet est si près du seuil que l’erreur de l’estimation décide de la réponse.",
+    ),
 )
 """In the order of the contract; what a format adds when more is asked for comes after."""
 BY_NAME: Final = {column.name: column for column in GAP_COLUMNS}

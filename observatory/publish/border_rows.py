@@ -19,7 +19,7 @@ NOTE: Final = (
     "Frontière fermée : ni l’offre ni les habitants hors {of_region} ne comptent. Les personnes concernées hors de "
     "portée ne sont pas données ici : comparées à l’analyse ordinaire, elles dévoileraient de petits comptes."
 )
-UNJUDGED: Final = ("in_need_out_of_reach_count", "verdict_share", "verdict")
+UNJUDGED: Final = ("in_need_out_of_reach_count", "verdict_share", "verdict", "near_threshold_count")
 """Columns that only the ordinary analysis gives."""
 
 

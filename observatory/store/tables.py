@@ -573,6 +573,8 @@ class GapResult(Base):
     score_high: Mapped[float | None]
     flips: Mapped[list[str]] = mapped_column(JSONB, server_default="[]")
     """Choices which, made alone, change the answer, in French."""
+    near_threshold_count: Mapped[int | None]
+    """Persons for whom the error of the travel time decides; none where that error is unknown."""
 
 
 class Objective(Base):

@@ -102,7 +102,8 @@ def test_every_epci_is_explained(connection: sa.Connection) -> None:
     assert "la communauté de communes Intercom de la Vire au Noireau" in said["200068799"]
     header, first, *_ = to_csv(report).splitlines()
     assert header.endswith(
-        ",note,rank_low,rank_median,rank_high,verdict_share,verdict,score_low,score_high,flips,contributions,explanation"
+        ",note,rank_low,rank_median,rank_high,verdict_share,verdict,score_low,score_high,flips,near_threshold_count"
+        ",contributions,explanation"
     )
     assert first.split(",")[1] == report.rows[0]["code"]
     item = json.loads(to_json(report))["items"][0]

@@ -305,6 +305,26 @@ def _persons_add_up(connection: sa.Connection, run_hash: str, rows: pd.DataFrame
         assert epci["need_volume_count"].sum() == total["need_volume_count"]
 
 
+def test_who_is_near_the_threshold_is_counted_at_every_level(normandy: sa.Engine) -> None:
+    """Held-out error at 20 minutes (18.7 km: the band from 10 to 20 km): 25.86 %; see geodata/studies/travel.toml."""
+    with normandy.begin() as connection:
+        run = pipeline.gap_run(connection, defi="vieillissement", service="tiers_lieu")
+        rows = rows_of(connection, run.run_hash)
+    threshold_min, error = run.parameters["threshold_min"], run.parameters["travel"]["error"]
+    assert error == {"median": 0.0991, "p90": 0.2586}
+    assert "9e décile" in run.parameters["travel"]["note"]
+    communes = rows.loc["commune"]
+    minutes, near = communes["nearest_min"].astype(float), communes["near_threshold_count"].astype(int)
+    # Printed minutes are rounded to a tenth: within it of a bound, either answer is right.
+    low, high = threshold_min * (1 - error["p90"]), threshold_min * (1 + error["p90"])
+    sure = (minutes - low).abs().gt(0.06) & (minutes - high).abs().gt(0.06)
+    inside = minutes.gt(low) & minutes.le(high)
+    assert (near[sure] == communes["population_count"].astype(int).where(inside, 0)[sure]).all()
+    assert 0 < near.sum() < communes["population_count"].sum()
+    for level in ("epci", "departement", "region"):
+        assert rows.loc[level, "near_threshold_count"].sum() == near.sum()
+
+
 def test_the_71_epci_have_a_score(normandy: sa.Engine) -> None:
     with normandy.begin() as connection:
         run = pipeline.gap_run(connection, defi="vieillissement", service="tiers_lieu")

@@ -59,7 +59,7 @@ def test_csv_has_the_contracts_columns_in_order_and_reads_back(report):
     assert text.splitlines()[0] == (
         "level,code,name,population_count,need_score,need_volume_count,access_score,nearest_min,served_count,"
         "reachable_full_count,out_of_reach_count,in_need_out_of_reach_count,priority_score,typology,status,"
-        "is_partial,note,rank_low,rank_median,rank_high,verdict_share,verdict,score_low,score_high,flips"
+        "is_partial,note,rank_low,rank_median,rank_high,verdict_share,verdict,score_low,score_high,flips,near_threshold_count"
     )
     found = list(csv.DictReader(io.StringIO(text)))
     assert [line["name"] for line in found] == ["Alpha, l'Œuvre", 'Dit "Bêta"', "Inconnu"]

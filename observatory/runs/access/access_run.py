@@ -19,11 +19,13 @@ from observatory.errors import NotComputedError
 from observatory.runs.access.supply import ZONED_SERVICES, Supply, demand_points, service_supply, supply_norm, zones_of
 from observatory.runs.access.travel_cost import (
     TravelInForce,
+    error_at,
     nearest_drive,
     places,
     travel_in_force,
     travel_parameters,
     travel_within,
+    with_error,
 )
 from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs, at_level
@@ -150,6 +152,7 @@ def _work_out(
     norm, supply_count, population_count = supply_norm(service, supply)
     steps = service_steps(service, threshold_min)
     rows, note, closed = _measure(travel, supply, steps=steps, threshold_min=threshold_min, norm=norm)
+    error = error_at(travel, threshold_min)
     parameters = {
         "service": service.service,
         "service_label": service.label,
@@ -165,7 +168,11 @@ def _work_out(
         "border_demand_count": int(demand["is_border"].sum()),
         "completeness": service.completeness,
         "is_complete": service.is_complete,
-        "travel": {**travel_parameters(travel), "note": note},
+        "travel": {
+            **travel_parameters(travel),
+            "note": with_error(note, error),
+            "error": None if error is None else {"median": error.median, "p90": error.p90},
+        },
         "warnings": supply.warnings,
         CLOSED_BORDER: closed,
     }

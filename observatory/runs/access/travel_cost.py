@@ -14,11 +14,16 @@ from observatory.access.loaded_network import MATRIX_SNAP_M, by_matrix, by_netwo
 from observatory.access.travel import Places, TravelCost, fallback
 from observatory.access.zones import accompaniment
 from observatory.declared.study_reading import Study, TravelStudy
+from observatory.declared.travel import ErrorBand
+from observatory.declared.travel import travel as measured_travel
 from observatory.store import loaded_travel
 from observatory.store.engine import settings_of
+from observatory.words.numbers import percent
 
 LONGEST_DRIVE_MIN: Final = 600.0
 """Drives beyond ten hours are not looked for (convention de l'observatoire): more than across the region and back."""
+
+METRES_PER_KM: Final = 1000.0
 
 FASTEST_KMH: Final = 130.0
 """Nothing drives faster than the speed limit of motorways (Code de la route, article R413-2)."""
@@ -66,7 +71,8 @@ def travel_parameters(travel: TravelInForce) -> dict[str, Any]:
         "digest": travel.declared.digest,
     }
     if loaded is None:
-        return {"kind": "fallback", **declared}
+        bands = () if travel.declared.is_own else measured_travel().errors[0].bands
+        return {"kind": "fallback", **declared, "error_p90": [band.p90 for band in bands]}
     return {
         "kind": loaded.kind,
         "label": loaded.label,
@@ -75,6 +81,23 @@ def travel_parameters(travel: TravelInForce) -> dict[str, Any]:
         "figures": dict(loaded.figures),
         "fallback": declared,
     }
+
+
+def error_at(travel: TravelInForce, minutes: float) -> ErrorBand | None:
+    """Return how wrong the estimate of a drive of so many minutes is; None where nobody measured it."""
+    if travel.loaded is not None or travel.declared.is_own:
+        return None
+    return measured_travel().errors[0].at(travel.declared.constants.radius_m(minutes) / METRES_PER_KM)
+
+
+def with_error(note: str, error: ErrorBand | None) -> str:
+    """Return a sentence on how drives were obtained with one on their error, where it is known."""
+    if error is None:
+        return note
+    return (
+        f"{note} Erreur sur des trajets de même longueur que le calage n’a pas vus : {percent(error.median)} en "
+        f"médiane, {percent(error.p90)} pour le 9e décile."
+    )
 
 
 def reach_m(travel: TravelInForce, max_min: float) -> float:

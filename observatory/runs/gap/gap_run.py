@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from observatory.declared.region import home_region
 from observatory.gap import COUNTS, UNDETERMINED, Ledger, commune_accounts, gap_rows, ledger, total
 from observatory.gap.columns import COLUMNS
+from observatory.gap.near_threshold import near_threshold
 from observatory.gap.prose import HIDDEN_NOTE
 from observatory.parameters import METHOD_VERSION, MINUTES_DECIMALS, SCORE_DECIMALS
 from observatory.runs.access.access_run import CLOSED_BORDER, AccessRun
@@ -32,6 +33,10 @@ QPV_NOTE: Final = (
     "Population du quartier absente des données chargées : ni compte ni besoin ; "
     "temps et accès mesurés au point du QPV."
 )
+
+
+QPV_NEAR_NOTE: Final = "Près du seuil : l’erreur du trajet estimé décide de la réponse."
+NEAR: Final = "near_threshold_count"
 
 
 def stored_gap(connection: Connection, request: GapRequest, checksums: Mapping[str, str]) -> GapRun | None:
@@ -95,11 +100,15 @@ def _rows(
         nearest_min=reached["nearest_min"],
         need_volume_count=need.volume_estimates,
     )
+    near = _near_threshold(request, account, access)
     parts = []
     for level in (DEMAND_LEVEL, *SUMMED_LEVELS):
         summed = account if level == DEMAND_LEVEL else total(account, inputs.parents[DEMAND_LEVEL, level])
         scored = at_level(need.rows, level).reindex(summed.index)
         rows = gap_rows(summed, scored["score"], cuts=request.study.cuts)
+        rows[NEAR] = (
+            near if level == DEMAND_LEVEL else near.groupby(inputs.parents[DEMAND_LEVEL, level]).sum(min_count=1)
+        )
         rows["status"] = scored["status"].fillna("missing")
         _hide(rows, scored["volume"], need)
         rows["note"] = _notes(rows, level, need, inputs)
@@ -131,6 +140,16 @@ def _ledger(request: GapRequest, reached: pd.DataFrame, access: AccessRun, input
         threshold_min=request.threshold_min,
         norm=float(access.parameters["norm_sites_per_inhabitant"]),
     )
+
+
+def _near_threshold(request: GapRequest, account: pd.DataFrame, access: AccessRun) -> pd.Series[int]:
+    """Count the persons of each commune who are on one side of the threshold or the other by the error of the drive."""
+    error = access.parameters["travel"]["error"]
+    persons = account["population_count"].astype("Int64")
+    if error is None:
+        return persons.mask(persons.notna())
+    is_near = near_threshold(account["nearest_min"], threshold_min=request.threshold_min, error_share=error["p90"])
+    return persons.where(is_near, 0)
 
 
 def _described(rows: pd.DataFrame, level: str, inputs: Inputs) -> pd.DataFrame:
@@ -195,8 +214,17 @@ def _qpv_rows(access: AccessRun, inputs: Inputs) -> pd.DataFrame:
     )
     unknown = dict.fromkeys([*COUNTS, "need_score", "priority_score", *certainty.COLUMNS])
     rows = rows.astype(object).assign(**unknown)
-    rows = rows.assign(typology=UNDETERMINED, status="missing", note=QPV_NOTE)
+    rows = rows.assign(typology=UNDETERMINED, status="missing", note=_qpv_notes(found["nearest_min"], access))
     return _described(rows, "qpv", inputs)
+
+
+def _qpv_notes(nearest_min: pd.Series[float], access: AccessRun) -> pd.Series[str]:
+    error, threshold_min = access.parameters["travel"]["error"], float(access.parameters["threshold_min"])
+    notes = pd.Series(QPV_NOTE, index=nearest_min.index, dtype=object)
+    if error is None:
+        return notes
+    is_near = near_threshold(nearest_min, threshold_min=threshold_min, error_share=error["p90"])
+    return notes.mask(is_near, f"{QPV_NOTE} {QPV_NEAR_NOTE}")
 
 
 def _parameters(request: GapRequest, need: NeedRun, access: AccessRun) -> dict[str, Any]:

@@ -15,7 +15,15 @@ from observatory.declared.siting_study import NamedCandidate, SitingStudy
 from observatory.declared.study_reading import Study
 from observatory.errors import UsageError
 from observatory.runs.access.supply import SAME_POINT_M, ZONED_SERVICES, Supply, service_supply, supply_norm, zones_of
-from observatory.runs.access.travel_cost import LONGEST_DRIVE_MIN, TravelInForce, places, travel_in_force, travel_within
+from observatory.runs.access.travel_cost import (
+    LONGEST_DRIVE_MIN,
+    TravelInForce,
+    error_at,
+    places,
+    travel_in_force,
+    travel_within,
+    with_error,
+)
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Inputs
 from observatory.runs.siting.candidates import candidate_places, communes_of, no_candidate
 from observatory.runs.siting.limits import forbid, limits_of
@@ -122,7 +130,8 @@ def siting_inputs(
     commune = units["commune_code"].astype(str)
     secret = {defi: commune.isin((hidden or {}).get(defi, frozenset())).to_numpy(dtype=bool) for defi in siting.defis}
     norms = {name: supply_norm(study.service(name), supply)[0] for name, supply in supplies.items()}
-    return SitingInputs(model, units, sites, supplies, territory, siting.named, cost.note, secret, norms, travel)
+    note = with_error(cost.note, error_at(travel, siting.threshold_min))
+    return SitingInputs(model, units, sites, supplies, territory, siting.named, note, secret, norms, travel)
 
 
 def _units(
