@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
+import sqlalchemy as sa
 from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api import errors
+from api.input_gate import Gate
+from api.kept_answers import Kept
 from api.metrics import Metrics
-from api.middleware import Headered, Measured, Tagged, content_security_policy
+from api.middleware import Guarded, HeadAsGet, Headered, Measured, Tagged, content_security_policy
 from api.routes import (
     directory,
     documentation,
@@ -33,13 +38,18 @@ from api.routes import (
     tiles,
 )
 from observatory.declared.region import use_region
+from observatory.errors import ObservatoryError
 from observatory.runs.job_queue import Worker
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
+from observatory.store.read.data_version import data_version
 
 STATEMENT_TIMEOUT_MS: Final = 20_000
 """Longest time for one SQL statement of a page (convention de l'observatoire)."""
 GZIP_FROM_BYTES: Final = 1_000
+MEGABYTE: Final = 1_000_000
+BODY_MAX_BYTES: Final = 1 * MEGABYTE
+"""Longest body of a request (convention de l'observatoire)."""
 STATIC: Final = Path(__file__).resolve().parent / "static"
 NODE_MODULES: Final = Path(__file__).resolve().parent.parent / "node_modules"
 DESCRIPTION: Final = (
@@ -76,6 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings = settings
+    app.state.code_mark = _code_mark()
     app.state.metrics = Metrics()
     errors.install(app)
     modules = (
@@ -105,6 +116,27 @@ def create_app(settings: Settings) -> FastAPI:
     # The last added is the outermost.
     app.add_middleware(Tagged)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)
+    app.add_middleware(Kept, version=lambda: run_in_threadpool(_version, app), memory_bytes=settings.kept_mb * MEGABYTE)
+    app.add_middleware(Gate, body_max_bytes=BODY_MAX_BYTES)
+    app.add_middleware(Guarded)
     app.add_middleware(Headered, policy=content_security_policy(settings.basemap_url))
     app.add_middleware(Measured, metrics=app.state.metrics)
+    app.add_middleware(HeadAsGet)
     return app
+
+
+def _version(app: FastAPI) -> str | None:
+    """Return the version of what is served now: of the data, and of this code; None where the database is away."""
+    try:
+        with app.state.engine.connect() as connection:
+            return f"{app.state.code_mark}-{data_version(connection, app.state.settings)}"
+    except (ObservatoryError, sa.exc.SQLAlchemyError):
+        return None
+
+
+def _code_mark() -> str:
+    """Return a mark of the files of this code, which a new version of it changes."""
+    root = Path(__file__).resolve().parent
+    files = (path for top in (root, root.parent / "observatory") for path in top.rglob("*") if path.is_file())
+    told = [(str(path.relative_to(root.parent)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(sorted(one for one in told if "__pycache__" not in one[0])).encode()).hexdigest()[:8]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
@@ -24,6 +25,7 @@ from observatory.errors import (
     UsageError,
 )
 
+_log = logging.getLogger(__name__)
 PROBLEM: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
 """What a 503 asks callers to wait (convention de l'observatoire): about what PostgreSQL takes to come back."""
@@ -35,7 +37,6 @@ STATUSES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (UsageError, HTTPStatus.UNPROCESSABLE_ENTITY),
     (DatabaseUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (BusyError, HTTPStatus.SERVICE_UNAVAILABLE),
-    (ClusterError, HTTPStatus.SERVICE_UNAVAILABLE),
     (NotComputedError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """The first class that an error is of gives its status; its sentence is shown as it is."""
@@ -62,13 +63,15 @@ def install(app: FastAPI) -> None:
     """Give ``app`` one handler per family of failures."""
     for family in (ObservatoryError, sa.exc.SQLAlchemyError, psycopg.Error, RequestValidationError, HTTPException):
         app.add_exception_handler(family, handle)
-    app.add_exception_handler(Exception, handle)
 
 
 def handle(request: Request, error: Exception) -> Response:
     """Answer an exception: a page to a reader, problem+json to a program."""
     status, sentence = explain(error)
-    return answer(request, status, sentence)
+    response = answer(request, status, sentence)
+    if isinstance(error, HTTPException) and error.headers:  # Allow, of a method that is refused
+        response.headers.update(error.headers)
+    return response
 
 
 def answer(request: Request, status: int, sentence: str) -> Response:
@@ -88,16 +91,14 @@ def explain(error: Exception) -> tuple[int, str]:
     for family, status in STATUSES:
         if isinstance(error, family):
             return status, str(error)
+    if isinstance(error, ClusterError):  # its sentence is the operator's: paths, PostgreSQL's log
+        _log.error("private cluster: %s", error)
+        return HTTPStatus.SERVICE_UNAVAILABLE, SENTENCES[503]
     if isinstance(error, RequestValidationError):
         refused = dict.fromkeys(_refusal(item) for item in error.errors())
         return HTTPStatus.UNPROCESSABLE_ENTITY, " ".join(refused)
     if isinstance(error, HTTPException):
         return error.status_code, SENTENCES.get(error.status_code, TITLES.get(error.status_code, "Demande refusée."))
-    if _holds_nul(error):
-        return (
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "La demande contient un caractère nul, qui n’est d’aucun texte : retirez-le.",
-        )
     if _is_away(error):
         return HTTPStatus.SERVICE_UNAVAILABLE, SENTENCES[503]
     return HTTPStatus.INTERNAL_SERVER_ERROR, SENTENCES[500]
@@ -110,12 +111,6 @@ def _is_away(error: Exception) -> bool:
     return isinstance(error, sa.exc.DBAPIError) and (
         error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError)
     )
-
-
-def _holds_nul(error: Exception) -> bool:
-    """Tell whether a text of the request holds the one character that PostgreSQL's have not."""
-    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
-    return isinstance(cause, psycopg.DataError) and "NUL" in str(cause)
 
 
 _REFUSALS: Final = {

@@ -1,15 +1,20 @@
-"""What every answer carries: security headers, an ETag with its 304, and its place in the metrics."""
+"""What every answer carries: security headers, an ETag with its 304, its place in the metrics, and no inside."""
 
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
+import secrets
 import time
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import errors
 from api.metrics import Metrics
 
 MACHINE_CACHE: Final = "public, max-age=60"
@@ -17,6 +22,8 @@ PAGE_CACHE: Final = "no-cache"
 """Kept, and asked again each time: the ETag makes that cheap."""
 STATIC_CACHE: Final = "public, max-age=3600"
 OK: Final = 200
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_log = logging.getLogger(__name__)
 
 
 def content_security_policy(basemap_url: str | None) -> str:
@@ -138,3 +145,55 @@ class Measured:
             self.metrics.observe(
                 method=scope["method"], route=route, status=status, duration_s=time.perf_counter() - started
             )
+
+
+class Guarded:
+    """Answers what no route foresaw like any other failure, and logs it under the name of the request.
+
+    The name is that of ``X-Request-ID`` where a proxy gave a plain one; each answer carries it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; an exception becomes a 500 that says nothing of the inside."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        name = given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        is_started = False
+
+        async def named(message: Message) -> None:
+            nonlocal is_started
+            if message["type"] == "http.response.start":
+                is_started = True
+                MutableHeaders(scope=message)["X-Request-ID"] = name
+            await send(message)
+
+        try:
+            await self.app(scope, receive, named)
+        except Exception as error:
+            _log.exception("request %s failed", name)
+            if is_started:
+                raise
+            await errors.handle(Request(scope), error)(scope, receive, named)
+
+
+class HeadAsGet:
+    """Answers HEAD with the headers that a GET would have."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a HEAD on as a GET, and keep its body back."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def bare(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self.app({**scope, "method": "GET"}, receive, bare)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -32,3 +32,5 @@ class Settings(BaseSettings):
     """Study file; unset: ``geodata/studies/defis.toml``."""
     geodata_dir: Path | None = None
     """Declarations and snapshot of another region, laid out as ``geodata``; unset: those delivered with the code."""
+    kept_mb: int = Field(default=64, ge=0)
+    """Memory that each process of the server may take for answers it keeps, in megabytes; 0: none is kept."""

@@ -183,8 +183,9 @@ class _Starter:
         try:
             if self._started_at is not None and self._started_at > asked_at:
                 return
-            if self._failed_at is not None and time.monotonic() - self._failed_at < RESTART_PAUSE_S:
-                raise DatabaseUnavailableError(str(self._failure)) from self._failure
+            is_too_soon = self._failed_at is not None and time.monotonic() - self._failed_at < RESTART_PAUSE_S
+            if is_too_soon and self._failure is not None:
+                raise type(self._failure)(str(self._failure)) from self._failure
             _log.info("private cluster is down: starting it")
             try:
                 self._start()

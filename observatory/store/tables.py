@@ -21,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     String,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -641,6 +642,17 @@ class AccessResult(Base):
     """E2SFCA: supply per inhabitant."""
     satisfied_share: Mapped[float]
     """``min(1, access_index / norm)``."""
+
+
+class Change(Base):
+    """One row a transaction that changed what is published (written by triggers)."""
+
+    __tablename__ = "change"
+
+    change_id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    transaction_id: Mapped[int] = mapped_column(
+        BigInteger, unique=True, server_default=text("pg_current_xact_id()::text::bigint")
+    )
 
 
 class Tile(Base):

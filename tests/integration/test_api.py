@@ -113,9 +113,17 @@ def test_every_level_adds_up_to_the_region(client: TestClient, level: str) -> No
         assert shown == region[column] if not hidden else shown < region[column]
 
 
+@pytest.fixture
+def forgetful(computed_engine: sa.Engine, settings: Settings) -> Iterator[TestClient]:
+    """A server that keeps no answer."""
+    with TestClient(create_app(settings.model_copy(update={"kept_mb": 0}))) as client:
+        yield client
+
+
 def test_a_warm_page_of_gaps_reads_no_declaration_and_asks_the_catalogue_once(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
+    forgetful: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    client = forgetful
     assert client.get("/lacunes").status_code == 200
     read: list[str] = []
     asked: list[str] = []

@@ -12,6 +12,8 @@ from observatory.store.read.search import territory_level
 from observatory.store.read.territory_rows import SMALLER_THAN_COMMUNE, descendants
 
 MAX_LON: Final = 180.0
+PROJECTED_LAT: Final = 89.0
+"""Beyond, Lambert-93 has no finite place for a point."""
 MAX_LAT: Final = 90.0
 Bbox = tuple[float, float, float, float]
 """West, south, east, north, in degrees (EPSG:4326)."""
@@ -85,4 +87,4 @@ def _checked(bbox: Bbox) -> Bbox:
     west, south, east, north = bbox
     if not (-MAX_LON <= west < east <= MAX_LON and -MAX_LAT <= south < north <= MAX_LAT):
         raise UsageError("L’emprise doit être « ouest,sud,est,nord », en degrés (par exemple -1.5,48.5,0.5,49.5).")
-    return bbox
+    return west, max(south, -PROJECTED_LAT), east, min(north, PROJECTED_LAT)
