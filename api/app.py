@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from api import errors
 from api.input_gate import Gate
 from api.kept_answers import Kept
+from api.known_parameters import refuse_unknown
 from api.metrics import Metrics
 from api.middleware import Guarded, HeadAsGet, Headered, Measured, Tagged, content_security_policy
 from api.routes import (
@@ -39,6 +40,7 @@ from api.routes import (
 )
 from observatory.declared.region import use_region
 from observatory.errors import ObservatoryError
+from observatory.libraries import library
 from observatory.runs.job_queue import Worker
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
@@ -51,7 +53,6 @@ MEGABYTE: Final = 1_000_000
 BODY_MAX_BYTES: Final = 1 * MEGABYTE
 """Longest body of a request (convention de l'observatoire)."""
 STATIC: Final = Path(__file__).resolve().parent / "static"
-NODE_MODULES: Final = Path(__file__).resolve().parent.parent / "node_modules"
 DESCRIPTION: Final = (
     "Territoires, lacunes d’accès, structures et sources de l’observatoire. Toutes les listes sont bornées et "
     "paginées ; toute erreur est un document application/problem+json en français."
@@ -108,10 +109,10 @@ def create_app(settings: Settings) -> FastAPI:
         pages,
     )
     for module in modules:
-        app.include_router(module.router)
-    library = NODE_MODULES / "maplibre-gl" / "dist"
-    if library.is_dir():  # where `npm ci` has not run, the map says so itself; the pages don't need it
-        app.mount("/static/maplibre-gl", StaticFiles(directory=library), name="maplibre-gl")
+        app.include_router(module.router, dependencies=[Depends(refuse_unknown)])
+    maplibre = library("maplibre-gl")
+    if maplibre.is_dir():  # where `npm ci` has not run, the map says so itself; the pages don't need it
+        app.mount("/static/maplibre-gl", StaticFiles(directory=maplibre), name="maplibre-gl")
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     # The last added is the outermost.
     app.add_middleware(Tagged)

@@ -34,6 +34,9 @@ class TerritorySummary(BaseModel):
     parent_name: str | None = None
     lon: float | None
     lat: float | None
+    is_near: bool = Field(
+        default=False, description="Vrai si le nom n’est pas celui demandé, mais à une faute de frappe près."
+    )
 
 
 class TerritoryLink(BaseModel):

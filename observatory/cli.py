@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import ObservatoryError
+from observatory.terminal import only_answers
 
 if TYPE_CHECKING:
     import typer
@@ -127,7 +128,9 @@ def _elsewhere() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    with only_answers():
+        code = run(sys.argv[1:])
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:

@@ -15,11 +15,12 @@ from api.views.page_choices import choose, study
 from observatory.errors import UsageError
 from observatory.parameters import LONGEST_THRESHOLD_MIN, SHORTEST_THRESHOLD_MIN
 from observatory.publish import gap_rows as publication
+from observatory.publish.csv_text import FORMS
 from observatory.publish.gap_explanation import explained
 from observatory.store import read
 
 router = APIRouter(prefix="/api", tags=["lacunes"])
-FORMATS: Final = ("json", "csv", "geojson")
+FORMATS: Final = ("json", *FORMS, "geojson")
 GEOJSON: Final = "application/geo+json"
 GEOJSON_DECIMALS: Final = 4
 """Decimals of a degree: 11 m, under the tolerance that the snapshot's outlines were simplified with."""
@@ -51,7 +52,7 @@ def gaps(
             description="Minutes ; sans elles : le seuil de l’étude.",
         ),
     ] = None,
-    format: Annotated[str, Query(description="json, csv ou geojson.")] = "json",  # noqa: A002  (the contract's name)
+    format: Annotated[str, Query(description="json, csv (programmes), csv-fr (tableurs) ou geojson.")] = "json",  # noqa: A002  (the contract's name)
     limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 5000,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
     phase: Annotated[
@@ -92,11 +93,13 @@ def gaps(
     if explain:
         shown = explained(connection, shown)
     name = f"lacunes-{choice.defi}-{choice.service}-{choice.level}"
-    if format == "csv":
+    if format in FORMS:
+        # The name says which of the two forms it is, whatever becomes of the file.
+        file_name = f"{name}.csv" if format == "csv" else f"{name}-tableur.csv"
         return Response(
-            publication.to_csv(shown),
+            publication.to_csv(shown, FORMS[format]),
             media_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}.csv"', "X-Total-Count": str(total)},
+            headers={"Content-Disposition": f'attachment; filename="{file_name}"', "X-Total-Count": str(total)},
         )
     if format == "geojson":
         return Response(

@@ -33,7 +33,7 @@ REFUSED: Final[dict[int | str, dict[str, Any]]] = {
 def search(
     connection: ConnectionDep,
     level: Annotated[str | None, Query(description="Niveau ; sans lui : tous.", examples=["epci"])] = None,
-    q: Annotated[str | None, Query(max_length=100, description="Partie du nom, ou début du code.")] = None,
+    q: Annotated[str | None, Query(max_length=100, description="Partie du nom, code postal, ou code.")] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="Nombre de lignes.")] = 100,
     offset: Annotated[int, Query(ge=0, le=100_000, description="Lignes à sauter.")] = 0,
 ) -> TerritoryList:

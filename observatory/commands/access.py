@@ -15,6 +15,7 @@ from observatory.commands import load_travel
 from observatory.commands.calibration_table import PERCENT, as_json, as_table
 from observatory.commands.catchment import catchment
 from observatory.commands.real_trips import CARRIED, published_factor, real_trips
+from observatory.commands.session import write_text
 from observatory.commands.travel_frame import declared_constants, transformer
 from observatory.errors import UsageError
 from observatory.words.numbers import decimal
@@ -81,7 +82,7 @@ def calibrate(
         _say(doubt)
     factor = published_factor(declared)
     if output_format == "json":
-        sys.stdout.write(json.dumps(as_json(result, left_out, factor), ensure_ascii=False, indent=2) + "\n")
+        write_text(json.dumps(as_json(result, left_out, factor), ensure_ascii=False, indent=2) + "\n")
     else:
         sys.stdout.write(as_table(result, left_out, factor))
 
@@ -143,7 +144,7 @@ def isochrones(
     reached = feature_collection(
         roads, to_metres(place)[0].tolist(), minutes=times, to_degrees=transformer(place, is_inverse=True)
     )
-    sys.stdout.write(json.dumps(reached, ensure_ascii=False) + "\n")
+    write_text(json.dumps(reached, ensure_ascii=False) + "\n")
 
 
 def _unit_doubt(sample: Trips) -> str:

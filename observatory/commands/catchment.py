@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -45,7 +44,9 @@ def catchment(  # noqa: PLR0917  (Typer's callback)
         Literal["local", "dask"], typer.Option(help="Où calculer : ce processus, ou un cluster Dask.")
     ] = "local",
     scheduler: Annotated[str | None, typer.Option(metavar="ADRESSE", help=ADDRESS_HELP)] = None,
-    output_format: Annotated[Literal["csv", "json", "parquet"], typer.Option("--format", help="Sortie.")] = "csv",
+    output_format: Annotated[
+        Literal["csv", "csv-fr", "json", "parquet"], typer.Option("--format", help="Sortie.")
+    ] = "csv",
     out: Annotated[
         Path | None, typer.Option(metavar="FICHIER", help="Fichier à écrire ; sans lui, la sortie standard.")
     ] = None,
@@ -139,23 +140,25 @@ def _runner(engine: str, scheduler: str | None) -> Any:  # noqa: ANN401  (a cont
 
 
 def _write(frame: pd.DataFrame, notes: dict[str, Any], output_format: str, out: Path | None) -> None:
+    from observatory.commands.session import write_text
+    from observatory.publish.csv_text import FORMS, table
     from observatory.whole_file import replacing
 
     if output_format == "parquet" and out is not None:
         with replacing(out) as path:
             frame.to_parquet(path, index=False)
         return
-    if output_format == "csv":
-        text = frame.to_csv(index=False, lineterminator="\n")
+    if output_format in FORMS:
+        text = table(list(frame.columns), frame.itertuples(index=False, name=None), FORMS[output_format])
     else:
         items = frame.astype(object).where(frame.notna(), None).to_dict("records")
         document = {"items": items, "total": len(items), "parameters": notes}
         text = json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n"
     if out is None:
-        sys.stdout.write(text)
+        write_text(text)
         return
     with replacing(out) as path:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="")
 
 
 def _say(sentence: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from observatory.errors import UsageError
 from observatory.gap.columns import BY_NAME
-from observatory.publish.csv_text import csv_text
+from observatory.publish.csv_text import FORMS, csv_text
 from observatory.words.numbers import counted, signed
 
 if TYPE_CHECKING:
@@ -31,15 +31,17 @@ def diff(
         Path | None,
         typer.Option(metavar="FICHIER", help="Étude des calculs, si ce n’est pas celle de l’observatoire."),
     ] = None,
-    format_: Annotated[str, typer.Option("--format", metavar="{table|csv|json}", help="Forme de la sortie.")] = "table",
+    format_: Annotated[
+        str, typer.Option("--format", metavar="{table|csv|csv-fr|json}", help="Forme de la sortie.")
+    ] = "table",
 ) -> None:
     """Compare two analyses; without names, list those that are kept."""
     from observatory.commands.session import chosen_study, transaction, write_text
     from observatory.publish.gap_rows import require_level
     from observatory.runs.gap.gap_difference import difference, stored_runs
 
-    if format_ not in {"table", "csv", "json"}:
-        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi table, csv, json.")
+    if format_ not in {"table", *FORMS, "json"}:
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi table, csv, csv-fr, json.")
     require_level(level)
     if (before is None) != (after is None):
         raise UsageError("Donnez les noms de deux calculs, ou aucun pour voir ceux qui existent.")
@@ -50,8 +52,8 @@ def diff(
         found = difference(connection, before, after, level=level, territory=territory, study_path=chosen_study(study))
     if format_ == "json":
         write_text(json.dumps(_document(found), ensure_ascii=False) + "\n")
-    elif format_ == "csv":
-        write_text(csv_text(found.rows))
+    elif format_ in FORMS:
+        write_text(csv_text(found.rows, FORMS[format_]))
     else:
         write_text(_text(found))
 

@@ -16,12 +16,15 @@ LAYERS_HELP: Final = (
 def export(
     *,
     layer: Annotated[str, typer.Option(metavar="NOM", help=LAYERS_HELP)],
-    format_: Annotated[str, typer.Option("--format", metavar="{geojson|csv|gpkg|parquet}", help="Format du fichier.")],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="{geojson|csv|csv-fr|gpkg|parquet}", help="Format du fichier.")
+    ],
     out: Annotated[Path, typer.Option(metavar="FICHIER", help="Fichier à écrire ; il est remplacé s’il existe.")],
 ) -> None:
     """Write a layer to a file."""
     from observatory.commands.session import chosen_study, messages, transaction, working
     from observatory.errors import UsageError
+    from observatory.publish.csv_text import FORMS
     from observatory.publish.export_file import WRITERS, write_layer
     from observatory.publish.export_layers import read_layer
 
@@ -33,4 +36,5 @@ def export(
         written = write_layer(content, out, file_format=format_)
     console = messages()
     for path in written:
-        console.print(f"{path} : {len(content.frame)} lignes, {len(content.sources)} sources.", markup=False)
+        form = f" ({FORMS[format_].label})" if format_ in FORMS else ""
+        console.print(f"{path} : {len(content.frame)} lignes, {len(content.sources)} sources{form}.", markup=False)

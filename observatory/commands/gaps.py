@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from observatory.publish.gap_report import GapReport
 
-FORMATS: Final = ("table", "csv", "json", "geojson")
+FORMATS: Final = ("table", "csv", "csv-fr", "json", "geojson")
 LAST: Final = ("rank_low", "verdict", "status", "note")
 LEFT_OUT: Final = (
     "level",
@@ -90,7 +90,7 @@ def gaps(
         ),
     ] = None,
     format_: Annotated[
-        str, typer.Option("--format", metavar="{table|csv|json|geojson}", help="Forme de la sortie.")
+        str, typer.Option("--format", metavar="{table|csv|csv-fr|json|geojson}", help="Forme de la sortie.")
     ] = "table",
     study: Annotated[
         Path | None, typer.Option(metavar="FICHIER", help="Étude (TOML) ; sans cette option : celle de l’observatoire.")
@@ -119,6 +119,7 @@ def gaps(
     """Print a gap analysis at one level."""
     from observatory.commands.session import chosen_study, messages, transaction, working, write_text
     from observatory.publish import gap_rows as publication
+    from observatory.publish.csv_text import FORMS
 
     if format_ not in FORMATS:
         raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi {', '.join(FORMATS)}.")
@@ -139,8 +140,8 @@ def gaps(
             geometries = read.geometries(connection, level)
     for sentence in report.warnings:
         messages().print(f"Attention : {sentence}", markup=False)
-    if format_ == "csv":
-        write_text(publication.to_csv(report))
+    if format_ in FORMS:
+        write_text(publication.to_csv(report, FORMS[format_]))
     elif format_ == "json":
         write_text(publication.to_json(report))
     elif format_ == "geojson":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from observatory.errors import UsageError
-from observatory.publish.csv_text import csv_text
+from observatory.publish.csv_text import FORMS, csv_text
 from observatory.words.numbers import counted
 
 if TYPE_CHECKING:
@@ -55,15 +55,17 @@ def set_one(
 def list_all(
     *,
     territory: Annotated[str | None, typer.Option(metavar="CODE", help="Un seul territoire.")] = None,
-    format_: Annotated[str, typer.Option("--format", metavar="{table|csv|json}", help="Forme de la sortie.")] = "table",
+    format_: Annotated[
+        str, typer.Option("--format", metavar="{table|csv|csv-fr|json}", help="Forme de la sortie.")
+    ] = "table",
 ) -> None:
     """Print objectives and their progress."""
     from observatory.commands.session import transaction, write_text
     from observatory.runs.objective_progress import flat, followed
     from observatory.store import read
 
-    if format_ not in {"table", "csv", "json"}:
-        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi table, csv, json.")
+    if format_ not in {"table", *FORMS, "json"}:
+        raise UsageError(f"Le format « {format_} » n’existe pas : choisissez parmi table, csv, csv-fr, json.")
     with transaction() as connection:
         code = territory.strip().upper() if territory else None
         level = read.territory_level(connection, code) if code else None
@@ -71,8 +73,8 @@ def list_all(
     rows = [flat(one) for one in found]
     if format_ == "json":
         write_text(json.dumps({"items": rows, "total": len(rows)}, ensure_ascii=False) + "\n")
-    elif format_ == "csv":
-        write_text(csv_text(rows))
+    elif format_ in FORMS:
+        write_text(csv_text(rows, FORMS[format_]))
     else:
         write_text(_text(found))
 

@@ -129,7 +129,10 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def write_text(text: str) -> None:
-    """Write a machine format on standard output, in UTF-8 whatever the locale, and nothing else."""
+    """Write an answer on standard output: in UTF-8 whatever the locale, but for a terminal of another encoding."""
+    if sys.stdout.isatty() and not (sys.stdout.encoding or "").lower().startswith("utf"):
+        sys.stdout.write(text)
+        return
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.write(text.encode("utf-8", errors="replace"))
     sys.stdout.buffer.flush()

@@ -12,12 +12,14 @@ import pandas as pd
 
 from observatory import crs
 from observatory.declared.region import home_region
+from observatory.publish.csv_text import FRENCH, table
 from observatory.sources.directory.directory_cells import KIND_NAMES, QUALITIES, SEPARATOR
 from observatory.sources.directory.directory_entry import Entry, Place
 from observatory.sources.directory.directory_file import COLUMNS, HEADINGS, OF_PLACE
 from observatory.whole_file import replacing
 
 QUALITY_NAMES: Final = {quality: name for name, quality in QUALITIES.items()}
+DECIMAL: Final = ("longitude", "latitude")
 OF_ZONE: Final = ("zones", "source_zones", "date_zones")
 LONGEST_NAME: Final = 150
 """Characters that the data·inclusion schema v1 asks for (schemas/v1 of gip-inclusion/data-inclusion-schema)."""
@@ -42,10 +44,13 @@ def rows(entries: Iterable[Entry]) -> list[dict[str, str]]:
 
 
 def write_csv(entries: Iterable[Entry], path: Path) -> list[Path]:
-    """Write the editable table: UTF-8 with a mark and semicolons, which French spreadsheets open as it is."""
-    frame = pd.DataFrame(rows(entries), columns=list(HEADINGS)).rename(columns=HEADINGS)
+    """Write the editable table, in the form that French spreadsheets open as it is."""
+    found = [
+        [one[name].replace(".", FRENCH.decimal) if name in DECIMAL else one[name] for name in HEADINGS]
+        for one in rows(entries)
+    ]
     with replacing(path) as temporary:
-        frame.to_csv(temporary, index=False, sep=";", encoding="utf-8-sig", lineterminator="\r\n")
+        temporary.write_text(table(list(HEADINGS.values()), found, FRENCH), encoding="utf-8", newline="")
     return [path]
 
 

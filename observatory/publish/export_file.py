@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import pandas as pd
 import shapely
 
 from observatory.errors import UsageError
+from observatory.publish.csv_text import FORMS, Form, table
 from observatory.publish.export_layers import COORDINATE_DECIMALS, Layer
 from observatory.whole_file import replacing
 
@@ -24,7 +26,7 @@ def write_layer(layer: Layer, path: Path, *, file_format: str) -> list[Path]:
     path
         File to write; CSV adds ``<name>.sources.csv`` beside it, the other formats hold the sources inside.
     file_format
-        ``geojson``, ``csv``, ``gpkg`` or ``parquet``.
+        ``geojson``, ``csv`` (for programs), ``csv-fr`` (for French spreadsheets), ``gpkg`` or ``parquet``.
 
     Returns
     -------
@@ -44,11 +46,11 @@ def write_layer(layer: Layer, path: Path, *, file_format: str) -> list[Path]:
         raise UsageError(f"La couche « {layer.name} » n’a pas de lieu : choisissez csv, gpkg ou parquet.")
     with replacing(path) as temporary:
         WRITERS[file_format](layer, temporary)
-    if file_format != "csv":
+    if file_format not in FORMS:
         return [path]
     companion = path.with_suffix(".sources.csv")
     with replacing(companion) as temporary:
-        layer.sources.to_csv(temporary, index=False, lineterminator="\n")
+        _write_table(layer.sources, temporary, FORMS[file_format])
     return [path, companion]
 
 
@@ -69,12 +71,17 @@ def _write_geojson(layer: Layer, path: Path) -> None:
     path.write_text(json.dumps(document, ensure_ascii=False, default=str, allow_nan=False), encoding="utf-8")
 
 
-def _write_csv(layer: Layer, path: Path) -> None:
+def _write_csv(layer: Layer, path: Path, *, form: Form) -> None:
     frame = pd.DataFrame(layer.frame.drop(columns="geometry", errors="ignore"))
     if isinstance(layer.frame, gpd.GeoDataFrame) and set(layer.frame.geom_type.dropna()) <= {"Point"}:
         frame["lon"] = layer.frame.geometry.x.round(COORDINATE_DECIMALS)
         frame["lat"] = layer.frame.geometry.y.round(COORDINATE_DECIMALS)
-    frame.to_csv(path, index=False, lineterminator="\n")
+    _write_table(frame, path, form)
+
+
+def _write_table(frame: pd.DataFrame, path: Path, form: Form) -> None:
+    rows = frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None)
+    path.write_text(table(list(frame.columns), rows, form), encoding="utf-8", newline="")
 
 
 def _write_gpkg(layer: Layer, path: Path) -> None:
@@ -109,7 +116,7 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 WRITERS: Final[dict[str, Callable[[Layer, Path], None]]] = {
     "geojson": _write_geojson,
-    "csv": _write_csv,
+    **{name: partial(_write_csv, form=form) for name, form in FORMS.items()},
     "gpkg": _write_gpkg,
     "parquet": _write_parquet,
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from observatory.errors import UsageError
 from observatory.gap.columns import COLUMNS, COUNTS
+from observatory.publish.csv_text import MACHINE, Form, table
 from observatory.publish.gap_report import GapReport
 from observatory.runs.gap.gap_request import PROFILE
 
@@ -100,15 +99,10 @@ def largest(report: GapReport, *, count: int) -> GapReport:
     return replace(report, rows=known[:count])
 
 
-def to_csv(report: GapReport) -> str:
-    """Return the rows as CSV: comma, point decimals, UTF-8, empty where unknown, the contract's columns first."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+def to_csv(report: GapReport, form: Form = MACHINE) -> str:
+    """Return the rows as CSV, empty where unknown, the contract's columns first."""
     columns = (*COLUMNS, *report.added)
-    writer.writerow(columns)
-    for row in report.rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
-    return buffer.getvalue()
+    return table(columns, ([_cell(row.get(column)) for column in columns] for row in report.rows), form)
 
 
 def to_json(report: GapReport) -> str:
@@ -185,8 +179,6 @@ def _envelope(report: GapReport) -> dict[str, Any]:
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, list):
         is_text = all(isinstance(one, str) for one in value)
         return " ; ".join(value) if is_text else json.dumps(value, ensure_ascii=False)

@@ -11,12 +11,12 @@ import folium
 from branca.element import Element, Figure, MacroElement
 from folium.template import Template
 
-import geodata
 from observatory.errors import NotComputedError
+from observatory.libraries import how_to_install, library
 
 PAGE: Final = Path(__file__).parent / "page"
-LEAFLET: Final = geodata.ROOT.parent / "node_modules" / "leaflet" / "dist"
-"""Where ``npm ci`` puts Leaflet, pinned in ``package-lock.json``."""
+LEAFLET: Final = library("leaflet")
+"""Leaflet, pinned in ``package-lock.json``."""
 
 
 class OfflineMap(folium.Map):
@@ -102,6 +102,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise NotComputedError(
-            "La bibliothèque de cartes Leaflet n’est pas installée : lancez « npm ci » à la racine du projet."
-        ) from error
+        raise NotComputedError(f"La bibliothèque de cartes Leaflet n’est pas installée : {how_to_install()}") from error

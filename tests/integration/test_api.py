@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api.app import create_app
@@ -44,6 +45,25 @@ def refusal(client: TestClient, address: str, status: int) -> str:
     assert problem["status"] == status
     assert set(problem) == {"type", "title", "status", "detail"}
     return problem["detail"]
+
+
+def test_every_route_refuses_a_parameter_that_it_does_not_know_by_its_name(client: TestClient) -> None:
+    addresses = {
+        route.path: re.sub(r"\{[^}]+\}", "1", route.path)
+        for route in client.app.routes
+        if isinstance(route, APIRoute) and route.path.startswith("/api/") and "GET" in route.methods
+    }
+    assert len(addresses) > 5
+    for address in addresses.values():
+        assert "« inconnu » inconnu : cette adresse " in refusal(client, f"{address}?inconnu=1", 422)
+    assert "vouliez-vous dire « territory » ?" in refusal(client, f"{GAPS}&level=epci&territoire=14", 422)
+    assert client.get("/territoires?q=vire&utm_source=lettre").status_code == 200
+
+
+def test_the_search_says_when_a_name_is_only_near(client: TestClient) -> None:
+    assert "presque ainsi" in client.get("/territoires?q=bolbek").text
+    assert "presque ainsi" not in client.get("/territoires?q=76210").text
+    assert fetched(client, "/api/territories?q=lilebonne&limit=1")["items"][0]["is_near"]
 
 
 def test_health_is_told_without_and_with_the_database(client: TestClient) -> None:

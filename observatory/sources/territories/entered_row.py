@@ -14,6 +14,7 @@ from observatory.sources.directory.directory_cells import CellError, date_told, 
 from observatory.sources.directory.directory_entry import TYPED
 from observatory.sources.directory.directory_file import Refused
 from observatory.sources.fetch.geocode import Address, Located
+from observatory.sources.formats.cell_text import unquoted
 from observatory.sources.formats.dates import has_month_first, is_less_told
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
@@ -182,7 +183,7 @@ def _given(
     shape, quality, score, note = row[SHAPE], "address", None, None
     if shape is None:
         shape, quality, score, note = _from_address(row, located)
-    attributes = {key: clean(text) or "" for key, text in row["attributes"].items()}
+    attributes = {key: clean(unquoted(text)) or "" for key, text in row["attributes"].items()}
     return Given(
         line=int(row[LINE]),
         code=_text(row["code"]) or slug(name, _text(row["commune"]) or _text(row["code_commune"])),
@@ -227,4 +228,4 @@ def _service(text: str | None, services: Sequence[str] | None) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    return unquoted(value.strip()) or None if isinstance(value, str) else None

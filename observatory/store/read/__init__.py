@@ -9,7 +9,8 @@ from observatory.store.read.frames import demand_frame, membership_frame, supply
 from observatory.store.read.known_counts import known_layers, known_services
 from observatory.store.read.loaded_lists import loaded_completeness
 from observatory.store.read.merges import decisions, merged
-from observatory.store.read.search import fold, require_territory, territories, territory_count, territory_level
+from observatory.store.read.name_words import fold
+from observatory.store.read.search import require_territory, territories, territory_count, territory_level
 from observatory.store.read.source_rows import age_days, rejected, rejected_count, sources
 from observatory.store.read.stored_gaps import gap_row_count, gap_rows, need_components, run
 from observatory.store.read.structure_rows import structure_count, structures

@@ -1,15 +1,14 @@
-"""Find territories by name or code: without accents, from the start of words, the best match first."""
+"""Find territories by name, postcode or code: without accents, from the start of words, the best match first."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from observatory.errors import UnknownTerritoryError, UsageError
 from observatory.store.read import rows
+from observatory.store.read.name_words import ABBREVIATIONS, NUMBER, asked_words, fold, is_near, pattern
 from observatory.store.tables import LEVELS, Territory
 
 SEARCH_ORDER: Final = (
@@ -24,22 +23,10 @@ SEARCH_ORDER: Final = (
     "iris",
 )
 """The level meant first when a code or a name is borne at several levels."""
+LISTED: Final = "101_territories"
 SUGGESTIONS: Final = 3
 SUGGESTION_SCORE: Final = 60.0
 """Least likeness (rapidfuzz's ``WRatio``, 0–100) for a name to be suggested (observatory's convention)."""
-
-
-def fold(text: str) -> str:
-    """Return ``text`` in lower case, without accents, its words parted by one space.
-
-    Examples
-    --------
-    >>> fold("Saint-Germain-l’Herm, L'Œuvre")
-    'saint germain l herm l oeuvre'
-    """
-    plain = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "Oe"))
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return re.sub(r"[^a-z0-9]+", " ", letters.lower()).strip()
 
 
 def territories(
@@ -52,13 +39,14 @@ def territories(
 ) -> list[dict[str, Any]]:
     """Return the territories of a level (None: all but IRIS), or those whose name or code answers ``query``.
 
-    Border communes are left out. Every word of ``query`` must begin a word of the name.
+    Border communes are left out. Every word of ``query`` must begin a word of the name, or be short for it (St, Mt);
+    five figures may be a postcode. Where nothing answers, names one slip away do, with ``is_near`` true.
 
     Returns
     -------
     list of dict
         ``level, code, name, population_count, population_status, population_source_id, source_id, vintage, is_partial,
-        commune_count, parent_name, lon, lat`` (EPSG:4326); by likeness, then level, then population; by
+        commune_count, parent_name, lon, lat`` (EPSG:4326), ``is_near``; by likeness, then level, then population; by
         name when there is no ``query``.
 
     Raises
@@ -66,12 +54,18 @@ def territories(
     UsageError
         If the level is unknown.
     """
-    return rows.page(connection, "101_territories", _parameters(level, query), limit=limit, offset=offset)
+    parameters = _parameters(level, query)
+    found = rows.page(connection, LISTED, parameters, limit=limit, offset=offset)
+    if found or not query or rows.count(connection, LISTED, parameters):
+        return found
+    return rows.page(connection, LISTED, _nearest(connection, parameters, query), limit=limit, offset=offset)
 
 
 def territory_count(connection: sa.Connection, level: str | None = None, *, query: str | None = None) -> int:
     """Return how many territories :func:`territories` would list without a limit."""
-    return rows.count(connection, "101_territories", _parameters(level, query))
+    parameters = _parameters(level, query)
+    found = rows.count(connection, LISTED, parameters)
+    return found if found or not query else rows.count(connection, LISTED, _nearest(connection, parameters, query))
 
 
 def territory_level(connection: sa.Connection, code: str) -> str:
@@ -119,12 +113,30 @@ def require_level(level: str) -> None:
 def _parameters(level: str | None, query: str | None) -> dict[str, Any]:
     if level is not None:
         require_level(level)
-    phrase = fold(query or "")
-    if query and query.strip() and not phrase:
-        # Punctuation alone looks for nothing that a name can hold.
-        return {"level": level, "phrase": "?", "patterns": ["?"], "levels": list(SEARCH_ORDER)}
-    patterns = [f"% {word}%" for word in phrase.split()]
-    return {"level": level, "phrase": phrase, "patterns": patterns or ["%"], "levels": list(SEARCH_ORDER)}
+    asked = asked_words(query or "")
+    numbers = [word for word in asked if NUMBER.fullmatch(word)]
+    words = [word for word in asked if word not in numbers]
+    if query and query.strip() and not asked:
+        words = ["?"]  # punctuation alone looks for nothing that a name can hold
+    return {
+        "level": level,
+        "code": fold(query or "").upper(),
+        "phrase": " ".join(ABBREVIATIONS.get(word, (word,))[0] for word in words),
+        "patterns": [pattern(word) if word != "?" else "[?]" for word in words],
+        "numbers": numbers,
+        "near": [],
+        "levels": list(SEARCH_ORDER),
+    }
+
+
+def _nearest(connection: sa.Connection, parameters: dict[str, Any], query: str) -> dict[str, Any]:
+    """Return the parameters of the territories whose name is a slip away from what is looked for."""
+    words = [] if parameters["numbers"] else asked_words(query)
+    level = parameters["level"]
+    of_level = Territory.level != "iris" if level is None else Territory.level == level
+    named = sa.select(Territory.level, Territory.code, Territory.name).where(of_level, ~Territory.is_border)
+    names = connection.execute(named) if words else ()
+    return {**parameters, "near": [f"{one.level}:{one.code}" for one in names if is_near(words, one.name)]}
 
 
 def _unknown(connection: sa.Connection, code: str, *, level: str | None) -> str:
