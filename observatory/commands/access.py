@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from observatory.access.calibrate import Trips
     from observatory.access.network import RoadNetwork
     from observatory.commands.travel_frame import Transform
 
@@ -37,9 +36,6 @@ app.command("load-network", help="Charge un réseau routier OpenStreetMap : les 
 app.command("load-matrix", help="Charge une matrice de durées : les analyses s’en servent.")(load_travel.load_matrix)
 app.command("loaded", help="Dit quels temps de trajet servent aux analyses.")(load_travel.loaded)
 app.command("unload", help="Revient aux temps de trajet de repli.")(load_travel.unload)
-
-LIKELY_KMH: Final = (2.0, 150.0)
-"""Median speeds, as the crow flies, outside which durations are likely to be in another unit."""
 
 Mode = Literal["car", "foot", "bicycle"]
 Network = Annotated[Path, typer.Option(help="Extrait OpenStreetMap (.osm.pbf).")]
@@ -69,6 +65,7 @@ def calibrate(
 ) -> None:
     """Fit the declared constants to a matrix and print held-out errors before and after."""
     from observatory.access.calibrate import calibrate as fit
+    from observatory.access.implied_speed import require_likely
 
     if (matrix is None) != (points is None):
         raise UsageError("Donnez ensemble --matrix et --points, ou ni l’une ni l’autre.")
@@ -76,10 +73,10 @@ def calibrate(
     if matrix is None or points is None:
         matrix, points = (geodata.path(name) for name in CARRIED)
     sample, left_out = real_trips(matrix, points, unit=unit, declared=declared)
-    result = fit(sample, declared=declared, folds=folds, seed=seed)
-    doubt = _unit_doubt(sample)
+    doubt = require_likely(sample.distance_m, sample.duration_min, is_unit_said=unit is not None)
     if doubt:
-        _say(doubt)
+        _say(f"Attention : {doubt}")
+    result = fit(sample, declared=declared, folds=folds, seed=seed)
     factor = published_factor(declared)
     if output_format == "json":
         write_text(json.dumps(as_json(result, left_out, factor), ensure_ascii=False, indent=2) + "\n")
@@ -145,18 +142,6 @@ def isochrones(
         roads, to_metres(place)[0].tolist(), minutes=times, to_degrees=transformer(place, is_inverse=True)
     )
     write_text(json.dumps(reached, ensure_ascii=False) + "\n")
-
-
-def _unit_doubt(sample: Trips) -> str:
-    """Return a sentence if the trips are so slow or so fast that the unit must be wrong, else nothing."""
-    import numpy as np
-
-    speed = float(np.median(sample.distance_m / sample.duration_min)) * 60.0 / 1000.0
-    low, high = LIKELY_KMH
-    if low <= speed <= high:
-        return ""
-    cause = "sont-ce des secondes (« --unit s ») ?" if speed < low else "vérifiez leur unité et les points."
-    return f"Attention : ces durées font une vitesse médiane de {decimal(speed)} km/h à vol d’oiseau ; {cause}"
 
 
 def _roads(path: Path, mode: Mode, lon_lat: np.ndarray) -> tuple[RoadNetwork, Transform]:

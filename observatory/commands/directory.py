@@ -80,6 +80,13 @@ def import_(
         bool,
         typer.Option("--remove-absent", help="Retire les structures et les lieux que le fichier ne nomme pas."),
     ] = False,
+    accept_fewer: Annotated[
+        bool,
+        typer.Option(
+            "--accept-fewer",
+            help="Avec --remove-absent, accepte un fichier qui nomme moins de la moitié de l’annuaire.",
+        ),
+    ] = False,
 ) -> None:
     """Import a directory and print what it changes."""
     from observatory.commands.import_changes import print_outcome
@@ -102,9 +109,16 @@ def import_(
                 file_name=file.name,
                 today=today,
                 removes_absent=remove_absent,
+                accepts_fewer=accept_fewer,
                 is_trial=dry_run,
             )
-    print_outcome(outcome.changes, outcome.refused, outcome.notes, unchanged_count=outcome.unchanged_count)
+    print_outcome(
+        outcome.changes,
+        outcome.refused,
+        outcome.notes,
+        unchanged_count=outcome.unchanged_count,
+        row_count=outcome.row_count,
+    )
     console = messages()
     if outcome.absent:
         console.print(

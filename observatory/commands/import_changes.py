@@ -14,7 +14,12 @@ SIGNS: Final = {"ajouté": "+", "modifié": "~", "supprimé": "-"}
 
 
 def print_outcome(
-    changes: Sequence[Change], refused: Sequence[Refused], notes: Sequence[str], *, unchanged_count: int
+    changes: Sequence[Change],
+    refused: Sequence[Refused],
+    notes: Sequence[str],
+    *,
+    unchanged_count: int,
+    row_count: int,
 ) -> None:
     """Print the difference on standard output, and the account of the rows on the error stream."""
     from observatory.commands.session import messages, write_text
@@ -32,7 +37,7 @@ def print_outcome(
         console.print(note, markup=False)
     counts = {what: sum(one.what == what for one in changes) for what in SIGNS}
     console.print(
-        f"Ajoutés : {counts['ajouté']} ; modifiés : {counts['modifié']} ; supprimés : {counts['supprimé']} ; "
-        f"inchangés : {unchanged_count} ; lignes refusées : {len(refused)}.",
+        f"Lignes lues : {row_count}. Ajoutés : {counts['ajouté']} ; modifiés : {counts['modifié']} ; "
+        f"supprimés : {counts['supprimé']} ; inchangés : {unchanged_count} ; lignes refusées : {len(refused)}.",
         markup=False,
     )

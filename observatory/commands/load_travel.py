@@ -48,6 +48,7 @@ def load_matrix(
     """Check a matrix of minutes and keep it for every analysis."""
     import numpy as np
 
+    from observatory.access.implied_speed import require_likely
     from observatory.access.travel import from_matrix
     from observatory.commands.session import operator_settings
     from observatory.commands.travel_frame import in_france, transformer
@@ -57,10 +58,13 @@ def load_matrix(
     real, places = travel_matrix.read_matrix(file, unit=unit), travel_matrix.read_points(points)
     if places.is_geographic and not in_france(places.xy):
         raise UsageError("Ces points ne sont pas en France métropolitaine : l’observatoire mesure en Lambert-93.")
-    origin, destination, is_known, _ = travel_matrix.normalise(real, places)
+    origin, destination, is_known, distance_m = travel_matrix.normalise(real, places)
     usable = is_known & ~np.isnan(real.duration_min)
     if not usable.any():
         raise InputFileError(f"Aucune durée de {file.name} n’a ses deux points dans {points.name} : comparez leurs id.")
+    doubt = require_likely(distance_m[usable], real.duration_min[usable], is_unit_said=unit is not None)
+    if doubt:
+        _say(f"Attention : {doubt}")
     size = len(places.id)
     cost = from_matrix(
         *(origin[usable], destination[usable], real.duration_min[usable]),

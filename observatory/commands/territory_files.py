@@ -49,6 +49,16 @@ def import_(
         bool,
         typer.Option("--remove-absent", help="Retire ce que le fichier ne nomme plus, si aucune ligne n’est refusée."),
     ] = False,
+    accept_fewer: Annotated[
+        bool,
+        typer.Option(
+            "--accept-fewer",
+            help="Avec --remove-absent, accepte un fichier qui nomme moins de la moitié de ce qui est saisi.",
+        ),
+    ] = False,
+    from_layer: Annotated[
+        str | None, typer.Option(metavar="NOM", help="Couche du fichier à lire, s’il en a plusieurs.")
+    ] = None,
 ) -> None:
     """Import a layer and print what it changes."""
     from observatory.commands.import_changes import print_outcome
@@ -65,7 +75,7 @@ def import_(
         with engine.begin() as connection:
             directory_store.take_turn(connection)
             entered_files.require_layer(connection, territory, layer)
-            frame, notes = entered_file.read(file, crs_name=crs)
+            frame, notes = entered_file.read(file, crs_name=crs, layer=from_layer)
             outcome = import_layer(
                 connection,
                 frame,
@@ -76,9 +86,16 @@ def import_(
                 today=today,
                 allows_outside=allow_outside,
                 removes_absent=remove_absent,
+                accepts_fewer=accept_fewer,
                 is_trial=dry_run,
             )
-    print_outcome(outcome.changes, outcome.refused, [*notes, *outcome.notes], unchanged_count=outcome.unchanged_count)
+    print_outcome(
+        outcome.changes,
+        outcome.refused,
+        [*notes, *outcome.notes],
+        unchanged_count=outcome.unchanged_count,
+        row_count=outcome.row_count,
+    )
     console = messages()
     if outcome.absent_count and remove_absent:
         console.print(

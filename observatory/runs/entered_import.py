@@ -12,7 +12,7 @@ from observatory.sources.directory.directory_entry import Change, Entry, Place
 from observatory.sources.directory.directory_file import Reading, Refused
 from observatory.sources.structures.establishments import slug
 from observatory.sources.territories.entered_row import Given, entered, normalise
-from observatory.store import entered_files
+from observatory.store import entered_files, refusal
 from observatory.store.directory import directory_store
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def import_layer(
     today: str,
     allows_outside: bool = False,
     removes_absent: bool = False,
+    accepts_fewer: bool = False,
     is_trial: bool = False,
 ) -> entered_files.Outcome:
     """Keep what a territory's file says of a layer, or only tell what would change.
@@ -46,9 +47,44 @@ def import_layer(
         Keep what lies outside the territory, with its distance.
     removes_absent
         Take out what the file doesn't name, unless a row of it was refused.
+    accepts_fewer
+        Take them out even where the file names less than half of them.
     is_trial
-        Nothing is written.
+        Everything is done, constraints of the database included, then undone.
+
+    Raises
+    ------
+    InputFileError
+        If the file names so little that ``removes_absent`` would take out most of what is there.
     """
+    with refusal.undone(connection, is_trial=is_trial):
+        return _imported(
+            connection,
+            frame,
+            territory=territory,
+            layer=layer,
+            located=located,
+            file_name=file_name,
+            today=today,
+            allows_outside=allows_outside,
+            removes_absent=removes_absent,
+            accepts_fewer=accepts_fewer,
+        )
+
+
+def _imported(
+    connection: Connection,
+    frame: pd.DataFrame,
+    *,
+    territory: str,
+    layer: str,
+    located: Mapping[int, Located],
+    file_name: str,
+    today: str,
+    allows_outside: bool,
+    removes_absent: bool,
+    accepts_fewer: bool,
+) -> entered_files.Outcome:
     services = list(entered_files.services()) if layer == "structures" else None
     given, refused, notes = normalise(frame, dict(located), today=today, services=services)
     given, outside = entered_files.measured(connection, territory, given, allows_outside=allows_outside)
@@ -56,21 +92,25 @@ def import_layer(
     if layer == "permanences":
         changes, absent, unchanged = _permanences(
             connection, given, refused, territory=territory, file_name=file_name, today=today,
-            removes_absent=removes_absent, is_trial=is_trial,
+            removes_absent=removes_absent,
+            accepts_fewer=accepts_fewer,
         )  # fmt: skip
     else:
         changes, absent, unchanged = entered_files.import_entries(
             connection,
             territory,
             layer,
-            [entered(one, today=today) for one in given],
+            [(one.line, entered(one, today=today)) for one in given],
             file_name=file_name,
             removes_absent=removes_absent,
-            is_trial=is_trial,
-            protects=bool(refused),
+            accepts_fewer=accepts_fewer,
+            refused=refused,
         )
+        saved = sum(one.what != "supprimé" for one in changes)
+        if len(frame) != saved + unchanged + len(refused):
+            raise ValueError(f"{file_name}: {len(frame)} rows, {saved} + {unchanged} + {len(refused)} told")
     ordered = sorted(refused, key=lambda one: one.line)
-    return entered_files.Outcome(tuple(changes), absent, tuple(ordered), tuple(notes), unchanged)
+    return entered_files.Outcome(tuple(changes), absent, tuple(ordered), tuple(notes), unchanged, len(frame))
 
 
 def _permanences(
@@ -82,11 +122,12 @@ def _permanences(
     file_name: str,
     today: str,
     removes_absent: bool,
-    is_trial: bool,
+    accepts_fewer: bool,
 ) -> tuple[list[Change], int, int]:
     """Give each structure of the directory its permanences in the territory."""
     context = directory_store.known(connection)
     wanted: dict[str, list[Place]] = {}
+    lines: dict[str, int] = {}
     for one in given:
         name = context.identify(one.structure or one.name, None) or one.structure or ""
         if name not in context.entries:
@@ -98,21 +139,25 @@ def _permanences(
             )
             continue
         wanted.setdefault(name, []).append(_place(one, territory))
+        lines.setdefault(name, one.line)
     former = entered_files.permanences_of(context.entries, territory)
+    if removes_absent and not accepts_fewer:
+        entered_files.require_half(len(wanted.keys() & former.keys()), len(former))
     removes = removes_absent and not refused
+    reading = Reading(lines={context.entries[name].structure_id: lines[name] for name in wanted})
     touched = {**{name: context.entries[name] for name in wanted}, **(former if removes else {})}
     entries = [_with(one, wanted.get(name, []), territory, removes=removes) for name, one in touched.items()]
     outcome = directory_store.apply(
         connection,
         entries,
         context=context,
-        reading=Reading(),
+        reading=reading,
         file_name=file_name,
         today=today,
         removes_absent=False,
         removes_places=True,
-        is_trial=is_trial,
     )
+    refused += reading.refused
     absent = 0 if removes else sum(name not in wanted for name in former)
     return list(outcome.changes), absent, outcome.unchanged_count
 

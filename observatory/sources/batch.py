@@ -15,6 +15,12 @@ LINE: Final = "line"
 """Column that readers add: line of the file where the record ends."""
 REPEATED_HEADER: Final = "is_header"
 """Column that readers add: whether the record repeats the header (files pasted one after the other)."""
+MALFORMED: Final = "malformed"
+"""Column that readers add where a record can't be cut into the columns of the file: why, in French."""
+RAW: Final = "raw"
+"""Column that goes with it: what the record holds."""
+NOTES: Final = "notes"
+"""Key, among what is attached to a frame that was read, of French sentences on what was found beside its rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +92,12 @@ class Sieve:
 
     def __post_init__(self) -> None:
         self._read = len(self.frame)
+        self.notes.extend(self.frame.attrs.get(NOTES, ()))
+        if MALFORMED in self.frame:
+            reasons, raw = self.frame[MALFORMED], self.frame[RAW]
+            self.frame = self.frame.drop(columns=[MALFORMED, RAW])
+            self._note(reasons.notna(), reasons, "row", content=raw)
+            self.frame = self.frame.loc[reasons.isna()]
 
     def leave_outside(self, mask: pd.Series) -> None:
         """Leave the rows where ``mask`` holds: they are about places out of the perimeter."""
@@ -132,15 +144,16 @@ class Sieve:
             repaired_count=self._repaired,
         )
 
-    def _note(self, mask: pd.Series, reason: str | pd.Series, scope: str) -> None:
+    def _note(self, mask: pd.Series, reason: str | pd.Series, scope: str, *, content: pd.Series | None = None) -> None:
         rows = self.frame.loc[mask]
         if rows.empty:
             return
         shown = list(self.shown) or [column for column in rows.columns if column != LINE]
         # By column, then by row: pandas' own joining of rows takes minutes for a million of them.
         cells = [rows[column].astype("string").fillna("").tolist() for column in shown]
-        content = [" ; ".join(texts)[:CONTENT_LIMIT] for texts in zip(*cells, strict=True)]
+        said = zip(*cells, strict=True) if content is None else ((text,) for text in content.loc[mask])
+        shown_content = [" ; ".join(texts)[:CONTENT_LIMIT] for texts in said]
         reasons = reason.loc[mask].to_numpy() if isinstance(reason, pd.Series) else reason
         self._rejected.append(
-            pd.DataFrame({"scope": scope, "line": rows[LINE].to_numpy(), "reason": reasons, "content": content})
+            pd.DataFrame({"scope": scope, "line": rows[LINE].to_numpy(), "reason": reasons, "content": shown_content})
         )

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from observatory.declared.services import offer
-from observatory.errors import UsageError
+from observatory.errors import InputFileError, UsageError
 from observatory.sources.directory.directory_entry import Change, shown
 from observatory.sources.directory.directory_file import Refused
 from observatory.sources.territories.entered_row import Entered, Given
+from observatory.store import refusal
 from observatory.store import tables as t
 from observatory.store.directory import directory_edits, directory_store, directory_write
 from observatory.store.read.search import require_territory
@@ -52,6 +53,8 @@ class Outcome:
     refused: tuple[Refused, ...]
     notes: tuple[str, ...]
     unchanged_count: int
+    row_count: int
+    """Rows of the file: each is in ``refused``, or in what was added, modified or left as it is."""
 
 
 def require_layer(connection: sa.Connection, territory: str, layer: str) -> None:
@@ -98,42 +101,71 @@ def import_entries(
     connection: sa.Connection,
     territory: str,
     layer: str,
-    given: Sequence[Entered],
+    given: Sequence[tuple[int, Entered]],
     *,
     file_name: str,
     removes_absent: bool,
-    is_trial: bool,
-    protects: bool,
+    accepts_fewer: bool,
+    refused: list[Refused],
 ) -> tuple[list[Change], int, int]:
     """Keep what a file says of a layer; return what changed, how many stay unnamed, how many are unchanged.
 
     Parameters
     ----------
-    protects
-        True: a row was refused, so nothing is removed.
+    accepts_fewer
+        Take out what the file doesn't name even where it names less than half of what is there.
+    given
+        Line of the file, and what it says.
+    refused
+        Rows that were: with any, nothing is removed. Those that the database can't hold are added to it.
+
+    Raises
+    ------
+    InputFileError
+        If the file would remove most of what is there.
     """
     held = entered(connection, territory, layer)
+    named = {one.code for _, one in given}
+    if removes_absent and not accepts_fewer:
+        require_half(len(named & held.keys()), len(held))
     changes = []
-    for one in given:
-        before = held.get(one.code)
-        after = one.over(before)
-        change = _difference(before, after)
+    unchanged_count = 0
+    for line, one in given:
+        after = one.over(held.get(one.code))
+        change = _difference(held.get(one.code), after)
         if change is None:
+            unchanged_count += 1
+            continue
+        try:
+            with connection.begin_nested():
+                _save(connection, territory, layer, after, file_name)
+        except refusal.REFUSALS as error:
+            refused.append(Refused(line, one.name, refusal.reason(error)))
             continue
         changes.append(change)
-        if not is_trial:
-            _save(connection, territory, layer, after, file_name)
-    named = {one.code for one in given}
     absent = [one for code, one in held.items() if code not in named]
-    if removes_absent and not protects:
+    if removes_absent and not refused:
         changes += [Change("supprimé", one.code, one.name) for one in absent]
-        if not is_trial and absent:
-            _delete(connection, territory, layer, [one.code for one in absent])
+        _delete(connection, territory, layer, [one.code for one in absent])
         absent = []
-    if changes and not is_trial and layer == "structures":
+    if changes and layer == "structures":
         project(connection)
-    updated = sum(one.what != "supprimé" for one in changes)
-    return changes, len(absent), len(given) - updated
+    return changes, len(absent), unchanged_count
+
+
+def require_half(named_count: int, held_count: int) -> None:
+    """Refuse to take out what a file doesn't name, where it names less than half of what is there.
+
+    Raises
+    ------
+    InputFileError
+        If it does: such a file is likely to be a part.
+    """
+    if 2 * named_count < held_count:
+        raise InputFileError(
+            f"Le fichier ne nomme que {named_count} des {held_count} saisies en place : --remove-absent en retirerait "
+            f"{held_count - named_count}. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
+        )
 
 
 def entered(connection: sa.Connection, territory: str, layer: str) -> dict[str, Entered]:

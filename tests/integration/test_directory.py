@@ -391,7 +391,9 @@ def test_what_a_file_leaves_out_stays_unless_asked(connection: sa.Connection, tm
     path = written([{name: kept[0][name] for name in ("nom", "phases")}], tmp_path / "peu.csv")
     outcome = brought_back(connection, path)
     assert (outcome.changes, len(outcome.absent)) == ((), 58)
-    removed = brought_back(connection, path, removes_absent=True)
+    with pytest.raises(InputFileError, match="ne nomme que 1 des 59 structures"):
+        brought_back(connection, path, removes_absent=True)
+    removed = brought_back(connection, path, removes_absent=True, accepts_fewer=True)
     assert {one.what for one in removed.changes} == {"supprimé"}
     assert list(directory_store.entries(connection)) == [ARDES]
     clips = connection.exec_driver_sql("SELECT name FROM observatory.structure WHERE siret = '80950959900019'").all()

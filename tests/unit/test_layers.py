@@ -71,7 +71,7 @@ def test_a_shape_out_of_its_system_is_emptied_alone(tmp_path: Path) -> None:
 def test_several_layers_are_refused_unless_one_is_preferred(tmp_path: Path) -> None:
     held = {"QP_WGS84": layer([VIRE], 4326), "QP_LB93": layer([VIRE], 2154)}
     path = zipped(tmp_path / "deux.zip", held, has_prj=True)
-    with pytest.raises(InputFileError, match=r"contient 2 couches \(QP_WGS84.shp, QP_LB93.shp\)"):
+    with pytest.raises(InputFileError, match=r"contient 2 couches \(QP_WGS84, QP_LB93\)"):
         layers.opened(path)
     assert layers.opened(path, prefer="wgs84").geometry.iloc[0].x == pytest.approx(-0.89)
     package = tmp_path / "deux.gpkg"

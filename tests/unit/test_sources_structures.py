@@ -12,7 +12,7 @@ from observatory.declared import services
 from observatory.sources.directory import accompaniment
 from observatory.sources.structures import establishments, resolve, service_rules
 
-SIRET = "12345678901234"
+SIRET = "80950959900019"
 
 
 def raw(**known: object) -> pd.DataFrame:

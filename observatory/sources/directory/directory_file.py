@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import pandas as pd
 
-from observatory.sources.batch import LINE, REPEATED_HEADER
+from observatory.sources.batch import LINE, MALFORMED, NOTES, REPEATED_HEADER
 from observatory.sources.directory import directory_cells
 from observatory.sources.directory.directory_cells import CellError, Known, choice, require_no_error
 from observatory.sources.directory.directory_entry import KINDS, PLACE_KINDS, Entry, Place
 from observatory.sources.directory.directory_wording import as_known, worded
 from observatory.sources.formats import dates
-from observatory.sources.formats.cell_text import unquoted
+from observatory.sources.formats.cell_text import REPEATED_REASON, unquoted
 from observatory.sources.formats.tables import columns_present, read_table
 from observatory.sources.structures.establishments import CONTACT, slug
 from observatory.sources.structures.structure_file import clean
@@ -88,6 +88,8 @@ class Reading:
     refused: list[Refused] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     row_count: int = 0
+    lines: dict[str, int] = field(default_factory=dict)
+    """Structure → the first line of the file that names it."""
 
     @property
     def touched(self) -> set[str]:
@@ -105,7 +107,7 @@ def read(path: Path) -> tuple[pd.DataFrame, set[str]]:
     """
     optional = [name for name in COLUMNS if name != "nom"]
     frame = read_table(path, COLUMNS, optional=optional, missing=frozenset({""}))
-    return frame[~frame[REPEATED_HEADER]].drop(columns=REPEATED_HEADER), columns_present(path, COLUMNS)
+    return frame, columns_present(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: str) -> Reading:
@@ -120,14 +122,15 @@ def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: st
     today
         ISO date: no fact is of a later one.
     """
-    reading = Reading(row_count=len(frame))
+    reading = Reading(row_count=len(frame), notes=list(frame.attrs.get(NOTES, ())))
     when = _When(today, dates.has_month_first(text for name in DATES for text in frame[name] if isinstance(text, str)))
     found: dict[str, Entry] = {}
-    lines: dict[str, int] = {}
+    lines = reading.lines
     for row in frame.to_dict("records"):
         plain = {str(name): unquoted(value) if isinstance(value, str) else None for name, value in row.items()}
         line = int(row[LINE])
         try:
+            _require_whole(row)
             require_no_error(plain, HEADINGS)
             entry = _entry(plain, present, known, when=when)
             before = found.get(entry.structure_id)
@@ -143,6 +146,14 @@ def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: st
             reading.notes.append(f"ligne {line} : coordonnées personnelles retirées ({', '.join(hidden)})")
     reading.entries = list(found.values())
     return reading
+
+
+def _require_whole(row: Mapping[Any, Any]) -> None:
+    """Refuse what a reader couldn't cut into columns, and a header that comes back."""
+    if isinstance(row.get(MALFORMED), str):
+        raise CellError(str(row[MALFORMED]))
+    if row.get(REPEATED_HEADER) is True:
+        raise CellError(REPEATED_REASON)
 
 
 def _entry(row: Mapping[str, str | None], present: set[str], known: Known, *, when: _When) -> Entry:

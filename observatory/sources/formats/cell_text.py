@@ -23,10 +23,14 @@ SPREADSHEET_ERROR: Final = re.compile(
 """What Excel and LibreOffice show where a formula fails, in French and in English."""
 SPACES: Final = re.compile("[ \u00a0\u202f\u2009'’]")
 """Thousands separators: space, no-break space, narrow no-break space, thin space, apostrophe."""
+BETWEEN_DIGITS: Final = re.compile("[ .\u00a0\u202f\u2009-]")
+"""What people write between the digits of an identifier."""
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?: \d{3})+(?:[.,]\d+)?")
 PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d{1,2})?|[+-]?\.\d+")
 SIREN_DIGITS: Final = 9
 SIRET_DIGITS: Final = 14
+SIRET: Final = r"(?!0{9})\d{14}"
+"""What the register gives: fourteen digits, and not the zeros of nobody."""
 COMMUNE: Final = r"(?:\d{5}|2[AB]\d{3})"
 KEY_NAMES: Final = {
     "age": "âge",
@@ -170,19 +174,35 @@ def code_list(text: str | None) -> list[str]:
 def has_valid_key(digits: str | None) -> bool:
     """Tell whether a SIREN or SIRET ends with its right key: Luhn's, or La Poste's own, whose digits add up to 5 × n.
 
-    python-stdnum knows La Poste's rule, and refuses Luhn's key to its establishments; some of them have it.
+    python-stdnum knows La Poste's rule, and refuses Luhn's key to its establishments; some of them have it. Zeros have
+    Luhn's key, and are nobody.
     """
-    return digits is not None and (
-        siren.is_valid(digits)
-        if len(digits) == SIREN_DIGITS
-        else len(digits) == SIRET_DIGITS and (luhn.is_valid(digits) or siret_keys.is_valid(digits))
-    )
+    if digits is None or not digits[:SIREN_DIGITS].strip("0"):
+        return False
+    if len(digits) == SIREN_DIGITS:
+        return bool(siren.is_valid(digits))
+    return len(digits) == SIRET_DIGITS and bool(luhn.is_valid(digits) or siret_keys.is_valid(digits))
 
 
 def siret(text: str | None) -> str | None:
-    """Return a SIRET without spaces, its lost zeros put back if its key then holds; ``None`` if it isn't one."""
-    digits = SPACES.sub("", text or "")
+    """Return a SIRET without spaces nor points, its lost zeros put back; ``None`` where its key doesn't hold."""
+    digits = BETWEEN_DIGITS.sub("", text or "")
     # A SIREN begins with at most three zeros.
     whole = digits.zfill(SIRET_DIGITS) if SIRET_DIGITS - 3 <= len(digits) < SIRET_DIGITS else digits
-    is_kept = len(digits) == SIRET_DIGITS and digits.isdigit()  # as its producer wrote it, whatever its key
-    return whole if is_kept or has_valid_key(whole) else None
+    return whole if len(whole) == SIRET_DIGITS and has_valid_key(whole) else None
+
+
+def sirets(sieve: Sieve, column: str = "siret") -> None:
+    """Write SIRET as they are said; those that are none are put aside, cell by cell, with why."""
+    text = sieve.frame[column]
+    found = pd.Series([siret(one) if isinstance(one, str) else None for one in text], text.index, dtype=object)
+    digits = text.fillna("").astype(str).str.replace(BETWEEN_DIGITS, "", regex=True)
+    is_lost = text.notna() & found.isna()
+    is_unit = is_lost & digits.str.fullmatch(rf"\d{{{SIREN_DIGITS}}}")
+    is_filler = is_lost & ~is_unit & digits.str.fullmatch(r"(\d)\1*")
+    sieve.reject_cells(column, is_unit, "SIREN à la place d’un SIRET")
+    sieve.reject_cells(column, is_filler, "chiffre répété, qui n’est celui de personne")
+    is_whole = is_lost & ~is_filler & digits.str.fullmatch(rf"\d{{{SIRET_DIGITS}}}")
+    sieve.reject_cells(column, is_whole, "SIRET dont la clé est fausse")
+    sieve.reject_cells(column, is_lost & ~is_unit & ~is_filler & ~is_whole, "SIRET illisible")
+    sieve.frame = sieve.frame.assign(**{column: found})

@@ -37,7 +37,7 @@ def records(text: str, delimiter: str, name: str, *, limit: int | None = None) -
     found: list[tuple[int, list[str]]] = []
     try:
         for cells in reader:
-            if any(cells):
+            if any(text.strip() for text in cells):
                 found.append((reader.line_num, cells))
             if limit is not None and len(found) >= limit:
                 break

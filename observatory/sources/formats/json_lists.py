@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from observatory.errors import InputFileError
+from observatory.sources.formats import record_counts
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.encodings import read_text
+from observatory.sources.formats.record_counts import Counted
 
 LISTS: Final = ("results", "observations", "data", "items", "features")
 """Keys under which the APIs give their rows."""
@@ -44,6 +46,8 @@ def json_rows(path: Path) -> list[dict[str, Any]]:
         ) from error
     if not rows:
         raise InputFileError(f"Le fichier « {path.name} » ne contient aucune ligne : téléchargez-le de nouveau.")
+    held = record_counts.of_list(path, LISTS)
+    record_counts.require_all(path.name, Counted(held, 0), Counted(len(rows), 0))
     return rows
 
 

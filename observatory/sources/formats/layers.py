@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 import zipfile
 from pathlib import Path
@@ -13,8 +14,10 @@ import pandas as pd
 import shapely
 
 from observatory import crs
-from observatory.errors import InputFileError
-from observatory.sources.formats import coordinates
+from observatory.errors import InputFileError, UsageError
+from observatory.sources.batch import NOTES
+from observatory.sources.formats import coordinates, record_counts
+from observatory.sources.formats.record_counts import Counted
 
 GUESSED: Final = "{name} : système de coordonnées absent, {label} d’après ses valeurs"
 SWAPPED: Final = "longitude et latitude inversées, remises en ordre"
@@ -24,6 +27,12 @@ _UNREADABLE: Final = (
 )
 WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 """Beyond, coordinates aren't degrees."""
+OF_PROGRAMS: Final = frozenset({"layer_styles", "qgis_projects"})
+"""Layers that QGIS keeps beside those of people."""
+MEASURED: Final = re.compile(r"Measured|\bZ?M$")
+CURVED: Final = re.compile(r"Curve|Circular|Surface")
+"""What GDAL calls such types of geometry."""
+SHOWN: Final = 5
 
 
 def is_layer(path: Path) -> bool:
@@ -47,71 +56,129 @@ def is_layer(path: Path) -> bool:
 
 
 def _members(path: Path) -> list[str]:
+    """Return what an archive holds, without what macOS adds to it (``__MACOSX/``, ``._*``)."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.namelist()
+            names = archive.namelist()
     except zipfile.BadZipFile as error:
         raise InputFileError(f"« {path.name} » est une archive abîmée : refaites-la.") from error
+    return [one for one in names if not one.startswith("__MACOSX/") and not one.rpartition("/")[2].startswith("._")]
 
 
-def opened(path: Path, *, prefer: str | None = None) -> pd.DataFrame:
-    """Read a GeoJSON, a GeoPackage of one layer or a zipped Shapefile, in whatever CRS it declares.
+def opened(path: Path, *, prefer: str | None = None, layer: str | None = None) -> pd.DataFrame:
+    """Read a layer of a GeoJSON, a GeoPackage or a zipped Shapefile, in whatever CRS it declares.
+
+    Shapes come without altitude nor measure, curves as the lines that follow them; ``attrs["notes"]`` says, in French,
+    what was dropped of them and which other layers were left.
 
     Parameters
     ----------
     path
         File.
     prefer
-        What the name of the wanted Shapefile holds, any case, where an archive has several.
+        What the name of the wanted layer is, or holds, any case, where there are several.
+    layer
+        Name of the layer that the user asks for.
 
     Raises
     ------
     InputFileError
-        If it can't be read, or holds several layers and none is preferred.
+        If it can't be read, if features of it were not, or if it holds several layers and none is preferred.
+    UsageError
+        If it has no layer of that name.
     """
+    notes: list[str] = []
+    if zipfile.is_zipfile(path):
+        members = _members(path)
+        found = {Path(one).stem: one for one in members if one.lower().endswith(".shp")}
+        member = found[_the_one(list(found), path, prefer=prefer, layer=layer)]
+        says = any(one.lower() == f"{member[:-4]}.cpg".lower() for one in members)
+        return _read(f"/vsizip/{path.resolve()}/{member}", None, path, notes, first=None if says else "utf-8")
+    name = _the_one(_layers(path, notes), path, prefer=prefer, layer=layer)
+    return _read(str(path), name, path, notes, first=None)
+
+
+def _read(dataset: str, layer: str | None, path: Path, notes: list[str], *, first: str | None) -> pd.DataFrame:
+    """Read a layer, and compare it with what its driver says that it holds."""
     import pyogrio
 
-    name, first = str(path), None
-    if zipfile.is_zipfile(path):
-        member = _the_one([one for one in _members(path) if one.lower().endswith(".shp")], prefer, path)
-        name = f"/vsizip/{path.resolve()}/{member}"
-        says = any(one.lower() == f"{member[:-4]}.cpg".lower() for one in _members(path))
-        first = None if says else "utf-8"
-    else:
-        _the_one(_layers(path), prefer, path)
     for encoding in (first, "cp1252"):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found: pd.DataFrame = pyogrio.read_dataframe(name, encoding=encoding, datetime_as_string=True)
+                held = pyogrio.read_info(dataset, layer=layer, encoding=encoding, force_feature_count=True)
+                found: pd.DataFrame = pyogrio.read_dataframe(
+                    dataset, layer=layer, encoding=encoding, datetime_as_string=True, on_invalid="fix"
+                )
         except UnicodeDecodeError:
             continue
         except Exception as error:
             raise InputFileError(_UNREADABLE.format(name=path.name)) from error
-        return found
+        columns = len(found.columns) - isinstance(found, gpd.GeoDataFrame)
+        record_counts.require_all(
+            path.name, Counted(held["features"], len(held["fields"])), Counted(len(found), columns)
+        )
+        return _flat(found, str(held["geometry_type"] or ""), notes)
     raise InputFileError(f"« {path.name} » a des textes illisibles : enregistrez-le en GeoPackage.")
 
 
-def _layers(path: Path) -> list[str]:
+def _flat(layer: pd.DataFrame, kind: str, notes: list[str]) -> pd.DataFrame:
+    """Drop what shapes say beyond their place, and note it."""
+    if isinstance(layer, gpd.GeoDataFrame):
+        outlines = layer.geometry.to_numpy()
+        high = int(shapely.has_z(outlines).sum())
+        if high:
+            notes.append(f"{high} formes avec une altitude (Z) : elle n’est pas gardée.")
+            layer = layer.set_geometry(gpd.GeoSeries(shapely.force_2d(outlines), index=layer.index, crs=layer.crs))
+        if MEASURED.search(kind):
+            notes.append("Formes avec une mesure (M) : elle n’est pas gardée.")
+        if CURVED.search(kind):
+            notes.append("Courbes : gardées comme les lignes brisées qui les suivent.")
+    layer.attrs[NOTES] = tuple(notes)
+    return layer
+
+
+def _layers(path: Path, notes: list[str]) -> list[str]:
+    """Return the layers that may be meant: those with shapes if any has, without those of programs."""
     import pyogrio
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return [str(name) for name, _ in pyogrio.list_layers(path)]
+            listed = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
+            own = [(name, kind) for name, kind in listed if name.lower() not in OF_PROGRAMS]
+            shaped = [name for name, kind in own if kind is not None]
+            empty = [
+                name
+                for name in shaped
+                if len(shaped) > 1 and not pyogrio.read_info(path, layer=name, force_feature_count=True)["features"]
+            ]
     except Exception as error:
         raise InputFileError(_UNREADABLE.format(name=path.name)) from error
+    kept = [name for name in shaped if name not in empty] or shaped or [name for name, _ in own]
+    left = [name for name, _ in own if name not in kept]
+    if left:
+        notes.append(f"Couches sans forme, non lues : {', '.join(left)}.")
+    return kept
 
 
-def _the_one(names: list[str], prefer: str | None, path: Path) -> str:
-    """Return the one layer of a file; several would leave some unread."""
-    wanted = [one for one in names if prefer and prefer.lower() in one.lower()]
+def _the_one(names: list[str], path: Path, *, prefer: str | None, layer: str | None) -> str:
+    """Return the one layer of a file that is meant; several would leave some unread."""
+    if layer is not None:
+        asked = [one for one in names if one.lower() == layer.lower()]
+        if not asked:
+            held = ", ".join(names) or "aucune"
+            raise UsageError(f"« {path.name} » n’a pas la couche « {layer} » (il a : {held}).")
+        return asked[0]
+    exact = [one for one in names if prefer and prefer.lower() == one.lower()]
+    wanted = exact or [one for one in names if prefer and prefer.lower() in one.lower()]
     found = wanted if len(wanted) == 1 else names
     if not found:
         raise InputFileError(_UNREADABLE.format(name=path.name))
     if len(found) > 1:
         raise InputFileError(
-            f"« {path.name} » contient {len(found)} couches ({', '.join(found[:5])}) : donnez un fichier d’une seule."
+            f"« {path.name} » contient {len(found)} couches ({', '.join(found[:SHOWN])}) : donnez un fichier d’une "
+            "seule, ou, pour la saisie d’un territoire, nommez-la par --from-layer."
         )
     return found[0]
 

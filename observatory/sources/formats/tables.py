@@ -4,49 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pandas as pd
 
 from observatory.errors import InputFileError
-from observatory.sources.batch import LINE, REPEATED_HEADER
-from observatory.sources.formats import delimited, json_lists, workbooks
+from observatory.sources.batch import LINE, MALFORMED, NOTES, RAW, REPEATED_HEADER
+from observatory.sources.formats import workbooks
 from observatory.sources.formats.cell_text import MISSING, cell, heading
-from observatory.sources.formats.encodings import read_text
-
-HEADER_LINES: Final = 20
-"""The header is looked for in that many lines: some producers write a title and notes above it."""
-
-Columns = Mapping[str, Sequence[str]]
-"""Our name → the headings that producers have given it; one that ends with ``*`` is a beginning."""
-Record = tuple[int, list[str]]
-"""The line of the file where a record ends (its rank in a JSON list), and its cells."""
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One way to cut a file into records: a separator, a sheet, a list. What a format must give to be read here."""
-
-    head: Sequence[Record]
-    """Where the header is looked for."""
-    records: Callable[[], Sequence[Record]]
-    """All of them, header included."""
-    is_list: bool = False
-    """Its columns are the fields of objects."""
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Where the header is and where each wanted column stands."""
-
-    reading: _Reading
-    header: list[str]
-    position: int
-    columns: dict[str, int]
-    absent: list[str]
+from observatory.sources.formats.table_layout import HEADER_LINES, Columns, Layout, Record, find, layout_of
 
 
 def read_table(
@@ -79,14 +46,15 @@ def read_table(
     pandas.DataFrame
         One row per record: text stripped of any kind of space, ``None`` where there is no value, and ``line``: where
         the record ends in the file, or its rank in a JSON list. A header that is repeated among the records has
-        ``is_header`` true.
+        ``is_header`` true. Where a record has not the columns of the header, ``malformed`` says so and ``raw`` is what
+        it holds; a file without any has neither column. Sentences on what else was found are in ``attrs["notes"]``.
 
     Raises
     ------
     InputFileError
         If the file can't be read for certain: absent, binary, truncated, without a column, ambiguous.
     """
-    layout = _layout(path, columns, as_list=as_list)
+    layout = layout_of(path, columns, as_list=as_list)
     _require_columns(layout, set(optional), columns, path.name)
     return _frame(layout, columns, path.name, missing)
 
@@ -147,8 +115,7 @@ def read_sheet(path: Path, sheet: str, columns: Columns, *, also: str) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        ``columns``, those of ``also``, and ``line``; ``None`` where there is no value. Rows without the first column
-        are notes, and left out.
+        ``columns``, those of ``also``, and ``line``; ``None`` where there is no value.
 
     Raises
     ------
@@ -158,7 +125,7 @@ def read_sheet(path: Path, sheet: str, columns: Columns, *, also: str) -> pd.Dat
     records = workbooks.records(path, sheet)
     for position, (_, texts) in enumerate(records[:HEADER_LINES]):
         header = [heading(text) for text in texts]
-        found = {ours: _find(header, theirs) for ours, theirs in columns.items()}
+        found = {ours: find(header, theirs) for ours, theirs in columns.items()}
         extra = {text.strip(): at for at, text in enumerate(texts) if re.fullmatch(also, text.strip())}
         places = [at for at in (*found.values(), *extra.values()) if at is not None and at >= 0]
         if extra and len(places) == len(found) + len(extra):
@@ -166,10 +133,7 @@ def read_sheet(path: Path, sheet: str, columns: Columns, *, also: str) -> pd.Dat
                 [*(cell(cells[at]) if at < len(cells) else None for at in places), line]
                 for line, cells in records[position + 1 :]
             ]
-            frame = pd.DataFrame(rows, columns=[*found, *extra, LINE], dtype=object).dropna(
-                subset=[next(iter(columns))]
-            )
-            return frame.astype({LINE: "int64"}).reset_index(drop=True)
+            return pd.DataFrame(rows, columns=[*found, *extra, LINE], dtype=object).astype({LINE: "int64"})
     raise InputFileError(
         f"La feuille « {sheet} » de « {path.name} » n’a pas les colonnes attendues ({', '.join(columns)}) : "
         "téléchargez le classeur de nouveau."
@@ -184,7 +148,7 @@ def columns_present(path: Path, columns: Columns) -> set[str]:
     InputFileError
         If the file can't be read for certain.
     """
-    return set(_layout(path, columns).columns)
+    return set(layout_of(path, columns).columns)
 
 
 def headings(path: Path, columns: Columns) -> list[str]:
@@ -195,59 +159,10 @@ def headings(path: Path, columns: Columns) -> list[str]:
     InputFileError
         If the file can't be read for certain.
     """
-    return _layout(path, columns).header
+    return layout_of(path, columns).header
 
 
-def _readings(path: Path, *, as_list: bool) -> Iterable[_Reading]:
-    """Return the ways to cut a file into records, by its content."""
-    if workbooks.is_workbook(path):
-        records = workbooks.records(path)
-        return [_Reading(records[:HEADER_LINES], lambda: records)]
-    if as_list and json_lists.is_json(path):
-        records = json_lists.records(path)
-        return [_Reading(records[:1], lambda: records, is_list=True)]
-    text, _ = read_text(path)
-    return [
-        _Reading(
-            delimited.records(text, delimiter, path.name, limit=HEADER_LINES),
-            partial(delimited.records, text, delimiter, path.name),
-        )
-        for delimiter in delimited.DELIMITERS
-    ]
-
-
-def _layout(path: Path, columns: Columns, *, as_list: bool = False) -> _Layout:
-    """Return the first of the first lines that holds the most of the wanted columns, in the way that has most."""
-    layouts = [_layout_of(reading, columns) for reading in _readings(path, as_list=as_list)]
-    return min(layouts, key=lambda one: len(one.absent))
-
-
-def _layout_of(reading: _Reading, columns: Columns) -> _Layout:
-    best = _Layout(reading, [], 0, {}, list(columns))
-    for position, (_, cells) in enumerate(reading.head):
-        header = [heading(text.removeprefix("\ufeff")) for text in cells]
-        while header and not header[-1]:
-            header.pop()
-        found = {name: _find(header, names) for name, names in columns.items()}
-        absent = [name for name, place in found.items() if place is None]
-        if len(absent) < len(best.absent):
-            best = _Layout(reading, header, position, {key: at for key, at in found.items() if at is not None}, absent)
-    return best
-
-
-def _find(header: list[str], names: Sequence[str]) -> int | None:
-    """Return where a column stands; the first of its names that is there; -1 if that one is there twice."""
-    for name in names:
-        wanted = heading(name.removesuffix("*"))
-        places = [
-            at for at, text in enumerate(header) if (text.startswith(wanted) if name.endswith("*") else text == wanted)
-        ]
-        if places:
-            return places[0] if len(places) == 1 else -1
-    return None
-
-
-def _require_columns(layout: _Layout, optional: set[str], columns: Columns, name: str) -> None:
+def _require_columns(layout: Layout, optional: set[str], columns: Columns, name: str) -> None:
     twice = [column for column, place in layout.columns.items() if place == -1]
     if twice:
         raise InputFileError(
@@ -268,20 +183,53 @@ def _require_columns(layout: _Layout, optional: set[str], columns: Columns, name
     )
 
 
-def _frame(layout: _Layout, columns: Columns, name: str, missing: frozenset[str]) -> pd.DataFrame:
+def _frame(layout: Layout, columns: Columns, name: str, missing: frozenset[str]) -> pd.DataFrame:
     width = len(layout.header)
-    rows = []
-    for line, cells in layout.reading.records()[layout.position + 1 :]:
-        beyond = [text for text in cells[width:] if text.strip()]
-        if len(cells) < width or beyond:
-            raise InputFileError(
-                f"Le fichier « {name} » a {len(cells)} colonnes à la ligne {line} au lieu de {width} : il est tronqué "
-                "ou mal formé, téléchargez-le de nouveau."
-            )
+    records = layout.reading.records()[layout.position + 1 :]
+    if not records:
+        raise InputFileError(f"Le fichier « {name} » n’a que son en-tête : il est tronqué, téléchargez-le de nouveau.")
+    _require_whole(layout, records, name)
+    rows: list[list[object]] = []
+    for line, cells in records:
+        if _is_malformed(cells, width):
+            said = " ; ".join(cells)
+            rows.append([*[None] * len(columns), line, False, f"{len(cells)} colonnes au lieu de {width}", said])
+            continue
         is_header = all(heading(text) == head for text, head in zip(cells, layout.header, strict=False))
         wanted = [cell(cells[layout.columns[one]], missing) if one in layout.columns else None for one in columns]
-        rows.append([*wanted, line, is_header])
-    if not rows:
-        raise InputFileError(f"Le fichier « {name} » n’a que son en-tête : il est tronqué, téléchargez-le de nouveau.")
-    frame = pd.DataFrame(rows, columns=[*columns, LINE, REPEATED_HEADER], dtype=object)
+        rows.append([*wanted, line, is_header, None, None])
+    frame = pd.DataFrame(rows, columns=[*columns, LINE, REPEATED_HEADER, MALFORMED, RAW], dtype=object)
+    if frame[MALFORMED].isna().all():
+        frame = frame.drop(columns=[MALFORMED, RAW])
+    frame.attrs[NOTES] = (*layout.notes, *_untitled(layout.header, records))
     return frame.astype({LINE: "int64", REPEATED_HEADER: "bool"})
+
+
+def _untitled(header: Sequence[str], records: Sequence[Record]) -> list[str]:
+    """Tell the columns that hold something under no heading."""
+    blank = [at for at, text in enumerate(header) if not text]
+    told = [at + 1 for at in blank if any(at < len(cells) and cells[at].strip() for _, cells in records)]
+    return [f"Colonne {rank} sans titre : non lue." for rank in told]
+
+
+def _is_malformed(cells: Sequence[str], width: int) -> bool:
+    return len(cells) < width or any(text.strip() for text in cells[width:])
+
+
+def _require_whole(layout: Layout, records: Sequence[Record], name: str) -> None:
+    """Refuse a file whose last line stops short, or in which hardly a row has the columns of the header.
+
+    Raises
+    ------
+    InputFileError
+        If it is one.
+    """
+    width = len(layout.header)
+    wrong = [(line, cells) for line, cells in records if _is_malformed(cells, width)]
+    is_cut = layout.reading.is_cut and len(records[-1][1]) < width
+    if is_cut or 2 * len(wrong) >= len(records):
+        line, cells = records[-1] if is_cut else wrong[0]
+        raise InputFileError(
+            f"Le fichier « {name} » a {len(cells)} colonnes à la ligne {line} au lieu de {width} : il est tronqué "
+            "ou mal formé, téléchargez-le de nouveau."
+        )

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from observatory.sources.formats import tables, workbooks
+from observatory.sources.formats import workbooks
+from observatory.sources.formats.table_layout import HEADER_LINES
 
 HEAD_BYTES: Final = 262_144
 """The header of the widest of INSEE's files fits in there."""
@@ -29,7 +30,7 @@ def vintage(path: Path, pattern: str) -> str | None:
     '2021'
     """
     if workbooks.is_workbook(path):
-        records = workbooks.records(path, limit=tables.HEADER_LINES)
+        records = workbooks.records(path, limit=HEADER_LINES)
         head = "\n".join(text for _, cells in records for text in cells)
     else:
         try:

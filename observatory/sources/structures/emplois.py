@@ -7,6 +7,7 @@ from typing import Final
 import pandas as pd
 
 from observatory.sources.batch import Batch, Sieve
+from observatory.sources.formats import cell_text
 from observatory.sources.formats.tables import reader
 from observatory.sources.registry import Source
 from observatory.sources.structures import structure_file
@@ -47,6 +48,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure que l’observatoire ne suit pas")
     sieve.drop_duplicates(["record_id"])
     structure_file.repair_points(sieve)
+    cell_text.sirets(sieve)
     dates = sieve.frame["changed_date"].dropna().str.slice(0, 10)
     period = max(dates, default="inconnue")
     return sieve.batch(structure_file.records(sieve.frame, source_id=SOURCE_ID, period=period))

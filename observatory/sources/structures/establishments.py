@@ -43,7 +43,6 @@ PERIODS: Final = {
     "france_travail_2026": "2026",
 }
 """Source id → the date that its rows speak of."""
-SIRET: Final = r"\d{14}"
 CONTACT: Final = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?<!\d)0\d(?:[ .-]?\d{2}){4}(?!\d)")
 """E-mail addresses and French telephone numbers: never carried."""
 PLAIN: Final = str.maketrans({"’": "'", "œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE"})
@@ -83,8 +82,7 @@ def _normalise_source(source: str, rows: pd.DataFrame) -> Batch:
     sieve.reject(sieve.frame["name"].isna() | sieve.frame["kind"].isna(), "nom ou type absent")
     for column in ("name", "address", "city", "label"):
         sieve.frame = sieve.frame.assign(**{column: sieve.frame[column].map(_clean, na_action="ignore")})
-    siret = sieve.frame["siret"]
-    sieve.reject_cells("siret", siret.notna() & ~siret.fillna("").str.fullmatch(SIRET), "SIRET illisible")
+    cell_text.sirets(sieve)
     cell_text.numbers(sieve, ["lon", "lat", "geocoding_score", "capacity"])
     frame = sieve.frame
     result = pd.DataFrame(

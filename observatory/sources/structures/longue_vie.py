@@ -11,6 +11,7 @@ import pandas as pd
 
 from observatory.errors import InputFileError
 from observatory.sources.batch import LINE, Batch, Sieve
+from observatory.sources.formats import cell_text
 from observatory.sources.formats.json_lists import is_json, json_rows
 from observatory.sources.formats.tables import read_table
 from observatory.sources.registry import Source
@@ -90,6 +91,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     sieve.reject(sieve.frame["name"].isna(), "nom absent")
     sieve.drop_duplicates(["record_id"])
     structure_file.repair_points(sieve)
+    cell_text.sirets(sieve)
     is_named = [not NAMED.isdisjoint(slug(name).split("-")) for name in sieve.frame["name"]]
     kind = pd.Series(is_named, index=sieve.frame.index, dtype=bool).map({True: RESSOURCERIE, False: KIND})
     kept = sieve.frame.assign(kind=kind, label=sieve.frame["services"])

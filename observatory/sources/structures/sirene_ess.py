@@ -17,7 +17,6 @@ from observatory.sources.context import Context
 from observatory.sources.formats import cell_text
 from observatory.sources.registry import CLOSURES, Source
 from observatory.sources.structures import sirene_stock, structure_file
-from observatory.sources.structures.establishments import SIRET
 from observatory.sources.structures.places import TOO_FAR_M, Gazetteer
 from observatory.words import place_notes
 
@@ -98,7 +97,7 @@ def normalise(
         Source, and what is said of the points that its rows bear themselves.
     """
     sieve = Sieve(stock.frame.assign(**{LINE: None}), source_id, file_name, shown=("siret", "name", "commune_code"))
-    sieve.reject(~sieve.frame["siret"].fillna("").str.fullmatch(SIRET), "SIRET illisible")
+    sieve.reject(~sieve.frame["siret"].fillna("").str.fullmatch(cell_text.SIRET), "SIRET illisible")
     sieve.drop_duplicates(["siret"])
     frame = sieve.frame
     present = frame["commune_code"].map(lambda code: successor.get(code, code), na_action="ignore")

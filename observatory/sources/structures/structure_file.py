@@ -82,6 +82,8 @@ def repair_points(sieve: Sieve) -> None:
 def records(frame: pd.DataFrame, *, source_id: str, period: str) -> pd.DataFrame:
     """Lay kept rows in the common columns; ``record_id`` is the file's own where it has one, else SIRET or name.
 
+    What is not a SIRET was put aside before, by :func:`observatory.sources.formats.cell_text.sirets`.
+
     Parameters
     ----------
     frame
@@ -103,7 +105,7 @@ def records(frame: pd.DataFrame, *, source_id: str, period: str) -> pd.DataFrame
     for name in ("geocoding_score", "capacity_count"):
         whole[name] = pd.to_numeric(whole[name]).astype("float64")
     whole = whole.assign(
-        siret=_texts([cell_text.siret(one) for one in whole["siret"]], whole.index),
+        siret=whole["siret"].where(whole["siret"].fillna("").str.fullmatch(cell_text.SIRET), None),
         departement_code=whole["commune_code"].combine_first(whole["post_code"]).str[:2],
     )
     if whole["record_id"].isna().any():

@@ -13,7 +13,8 @@ from observatory.declared.region import home_region
 from observatory.errors import InputFileError
 from observatory.sources.batch import Batch, Sieve
 from observatory.sources.formats import cell_text
-from observatory.sources.formats.tables import Columns, read_table
+from observatory.sources.formats.table_layout import Columns
+from observatory.sources.formats.tables import read_table
 from observatory.sources.registry import Source, classes
 from observatory.sources.territories.zoning import DENSITY, LABELLED, part
 

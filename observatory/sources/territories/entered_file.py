@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import shapely
 
 from observatory import crs
 from observatory.errors import InputFileError, UsageError
-from observatory.sources.batch import LINE, REPEATED_HEADER
+from observatory.sources.batch import LINE, MALFORMED, NOTES, REPEATED_HEADER
 from observatory.sources.formats import cell_text, coordinates, layers
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.tables import headings, read_table
@@ -42,7 +42,7 @@ PROBLEM: Final = "problem"
 """Column of reasons, in French, why the coordinates of a row can't be used."""
 
 
-def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list[str]]:
+def read(path: Path, *, crs_name: str | None = None, layer: str | None = None) -> tuple[pd.DataFrame, list[str]]:
     """Read every row of a layer.
 
     Parameters
@@ -51,6 +51,8 @@ def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list
         File; a Shapefile is zipped.
     crs_name
         Its CRS (``EPSG:3857``) where the file doesn't say it or says it wrong.
+    layer
+        Which of its layers, where it has several.
 
     Returns
     -------
@@ -63,10 +65,10 @@ def read(path: Path, *, crs_name: str | None = None) -> tuple[pd.DataFrame, list
     InputFileError
         If the file can't be read for certain, or holds nothing.
     UsageError
-        If the CRS doesn't exist.
+        If the CRS or the layer doesn't exist.
     """
     told = _crs(crs_name)
-    frame, notes = _layer(path, told) if layers.is_layer(path) else _table(path, told)
+    frame, notes = _layer(path, told, layer) if layers.is_layer(path) else _table(path, told)
     if frame.empty:
         raise InputFileError(f"« {path.name} » ne contient aucune ligne : vérifiez le fichier.")
     return frame, notes
@@ -88,9 +90,9 @@ def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
         name: tuple(sorted({one.replace("_", " ") for one in names} | set(names))) for name, names in FIELDS.items()
     }
     found = [one for one in headings(path, known) if one]
-    rows = read_table(path, {one: (one,) for one in found}, optional=found, missing=frozenset({""}))
-    rows = rows[~rows[REPEATED_HEADER]].drop(columns=REPEATED_HEADER)
-    frame = _fields(rows, found)
+    keys = {f"column {rank}": one for rank, one in enumerate(found)}  # headings may be names of ours
+    rows = read_table(path, {key: (one,) for key, one in keys.items()}, optional=keys, missing=frozenset({""}))
+    frame = _fields(rows[list(keys)].rename(columns=keys), rows[LINE])
     lon, lat = (pd.Series([cell_text.number(one) for one in frame[name]], index=frame.index, dtype=float)
                 for name in ("longitude", "latitude"))  # fmt: skip
     unreadable = (frame["longitude"].notna() & lon.isna()) | (frame["latitude"].notna() & lat.isna())
@@ -100,35 +102,37 @@ def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
         x, y = turn.transform(lon.to_numpy(), lat.to_numpy())
         fine = np.isfinite(x) & np.isfinite(y)
         problem = _objects([None if one else "coordonnées hors du système indiqué" for one in fine], frame.index)
-        notes: list[str] = []
+        notes = list(rows.attrs[NOTES])
     else:
         repaired = coordinates.repaired(lon, lat)
         turn = pyproj.Transformer.from_crs(crs.EXCHANGE, crs.STORAGE, always_xy=True)
         x, y = turn.transform(repaired["lon"].to_numpy(), repaired["lat"].to_numpy())
         problem = _objects([None if one in coordinates.KEPT else one for one in repaired["note"]], frame.index)
         counts = repaired["note"].value_counts()
-        notes = [f"{counts[one]} points : {one}" for one in coordinates.KEPT if one in counts]
+        notes = [*rows.attrs[NOTES], *(f"{counts[one]} points : {one}" for one in coordinates.KEPT if one in counts)]
     problem[unreadable] = "longitude ou latitude illisible"
     shapes = [shapely.Point(a, b) if np.isfinite(a) and np.isfinite(b) else None for a, b in zip(x, y, strict=True)]
     frame[SHAPE] = _objects(shapes, frame.index)
     frame[PROBLEM] = _objects([why if said else None for why, said in zip(problem, has_any, strict=True)], frame.index)
+    frame.loc[rows[REPEATED_HEADER], PROBLEM] = cell_text.REPEATED_REASON
+    if MALFORMED in rows:
+        frame[PROBLEM] = rows[MALFORMED].combine_first(frame[PROBLEM])
     return frame, notes
 
 
-def _layer(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
-    layer = layers.opened(path)
-    notes: list[str] = []
+def _layer(path: Path, told: pyproj.CRS | None, name: str | None) -> tuple[pd.DataFrame, list[str]]:
+    layer = layers.opened(path, layer=name)
+    notes: list[str] = list(layer.attrs[NOTES])
     shapes = (
         gpd.GeoSeries(layer.geometry) if isinstance(layer, gpd.GeoDataFrame) else gpd.GeoSeries([None] * len(layer))
     )
     if told is not None:
         shapes = shapes.set_crs(told, allow_override=True)
     shapes = layers.in_metres(shapes, path.name, notes)
-    rows = pd.DataFrame(layer.drop(columns="geometry", errors="ignore"))
-    rows.columns = [heading(str(one)) for one in rows.columns]
+    rows = pd.DataFrame(layer.drop(columns=layer.geometry.name) if isinstance(layer, gpd.GeoDataFrame) else layer)
+    rows.columns = pd.Index(_told_apart([str(one) for one in rows.columns], notes))
     texts = rows.astype(object).map(_text)
-    texts[LINE] = range(1, len(texts) + 1)
-    frame = _fields(texts, [one for one in rows.columns if one])
+    frame = _fields(texts, pd.Series(range(1, len(texts) + 1), index=texts.index))
     west, south, east, north = coordinates.METRES
     bounds = shapes.bounds.to_numpy(dtype=float)
     inside = (bounds[:, 0] >= west) & (bounds[:, 1] >= south) & (bounds[:, 2] <= east) & (bounds[:, 3] <= north)
@@ -140,9 +144,22 @@ def _layer(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
     return frame, notes
 
 
-def _fields(rows: pd.DataFrame, found: Iterable[str]) -> pd.DataFrame:
+def _told_apart(names: list[str], notes: list[str]) -> list[str]:
+    """Return headings, those that differ by case or accents alone numbered; notes say which one is taken."""
+    found: dict[str, str] = {}
+    for name in names:
+        key, rank = heading(name) or "sans titre", 1
+        while (numbered := key if rank == 1 else f"{key} ({rank})") in found:
+            rank += 1
+        if rank > 1:
+            notes.append(f"Colonnes « {found[key]} » et « {name} » : la seconde est lue à part, « {numbered} ».")
+        found[numbered] = name
+    return list(found)
+
+
+def _fields(rows: pd.DataFrame, lines: pd.Series) -> pd.DataFrame:
     """Return the known fields, each from the first heading that the file has, and the other columns aside."""
-    columns = {one: one for one in found}
+    columns = {str(one): str(one) for one in rows.columns if one}
     frame = pd.DataFrame(index=rows.index)
     for name, names in FIELDS.items():
         heads = [one for key in names for one in (key, key.replace("_", " ")) if one in columns]
@@ -153,7 +170,7 @@ def _fields(rows: pd.DataFrame, found: Iterable[str]) -> pd.DataFrame:
     records = rows.to_dict("records")
     said = [{key: row[key] for key in others if isinstance(row[key], str)} for row in records]
     frame["attributes"] = _objects(said, rows.index)
-    frame[LINE] = rows[LINE]
+    frame[LINE] = lines
     return frame
 
 
@@ -163,6 +180,10 @@ def _objects(values: list[Any], index: pd.Index) -> pd.Series:
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell of any type
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return ", ".join(str(one) for one in value) or None
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     if value is None or value != value:  # noqa: PLR0124 - NaN is not itself
         return None
     text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

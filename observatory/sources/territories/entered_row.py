@@ -175,11 +175,11 @@ def _given(
     services: Sequence[str] | None,
     is_month_first: bool,
 ) -> Given:
-    if not name:
-        raise CellError("nom absent")
-    require_no_error({str(key): _text(value) for key, value in row.items()} | row["attributes"], {})
     if row[PROBLEM] is not None:
         raise CellError(str(row[PROBLEM]))
+    require_no_error({str(key): _text(value) for key, value in row.items()} | row["attributes"], {})
+    if not name:
+        raise CellError("nom absent")
     shape, quality, score, note = row[SHAPE], "address", None, None
     if shape is None:
         shape, quality, score, note = _from_address(row, located)

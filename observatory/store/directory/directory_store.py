@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from observatory.declared.reference import directory_updates
+from observatory.errors import InputFileError
 from observatory.sources.directory import directory_file
 from observatory.sources.directory.directory_cells import Known
 from observatory.sources.directory.directory_entry import Change, Entry, Place, difference, merged
 from observatory.sources.structures.establishments import slug
-from observatory.store import read
+from observatory.store import read, refusal
 from observatory.store import tables as t
 from observatory.store.directory import directory_edits, directory_write
 from observatory.store.ingest.context import Known as Territories
@@ -110,6 +111,7 @@ def import_rows(
     file_name: str,
     today: str,
     removes_absent: bool = False,
+    accepts_fewer: bool = False,
     is_trial: bool = False,
 ) -> Outcome:
     """Change the directory by what a file says, or only tell what would change.
@@ -120,22 +122,30 @@ def import_rows(
         As :func:`observatory.sources.directory.directory_file.read` returns them.
     removes_absent
         Take out the structures and places that the file doesn't name, but those of which a row was refused.
+    accepts_fewer
+        Take them out even if the file names less than half of the directory.
     is_trial
-        Nothing is written.
+        Everything is done, constraints of the database included, then undone.
+
+    Raises
+    ------
+    InputFileError
+        If the file names less than half of the directory, and what it doesn't name would be taken out.
     """
     context = known(connection)
     reading = directory_file.normalise(frame, present, context, today=today)
     given = _within_communes(connection, reading)
-    return apply(
-        connection,
-        given,
-        context=context,
-        reading=reading,
-        file_name=file_name,
-        today=today,
-        removes_absent=removes_absent,
-        is_trial=is_trial,
-    )
+    with refusal.undone(connection, is_trial=is_trial):
+        return apply(
+            connection,
+            given,
+            context=context,
+            reading=reading,
+            file_name=file_name,
+            today=today,
+            removes_absent=removes_absent,
+            accepts_fewer=accepts_fewer,
+        )
 
 
 def apply(
@@ -147,15 +157,19 @@ def apply(
     file_name: str,
     today: str,
     removes_absent: bool,
-    is_trial: bool,
+    accepts_fewer: bool = False,
     removes_places: bool = False,
 ) -> Outcome:
     """Write the entries that differ from what is known; the same entries again change nothing.
 
     ``removes_places`` takes out the places that an entry no longer has, whatever becomes of the entries not given.
+    What the database can't hold is refused, by the line of the file.
     """
     changes = []
+    unchanged_count = 0
     safe = reading.touched
+    if removes_absent and not accepts_fewer:
+        _require_half(len({one.structure_id for one in given} & context.entries.keys()), len(context.entries))
     bases = directory_edits.bases(connection)
     for one in given:
         former = context.entries.get(one.structure_id)
@@ -163,29 +177,42 @@ def apply(
         after = merged(former, one, keeps_places=keeps, today=today, base=bases.get(one.structure_id))
         change = difference(former, after)
         if change is None:
+            unchanged_count += 1
+            continue
+        try:
+            with connection.begin_nested():
+                directory_edits.change(connection, former, after, file_name=file_name, today=today)
+        except refusal.REFUSALS as error:
+            line = reading.lines.get(one.structure_id, 0)
+            reading.refused.append(directory_file.Refused(line, one.name, refusal.reason(error)))
+            safe = reading.touched
             continue
         changes.append(change)
-        if not is_trial:
-            directory_edits.change(connection, former, after, file_name=file_name, today=today)
     named = {one.structure_id for one in given}
     absent = [one for name, one in context.entries.items() if name not in named and slug(one.name) not in safe]
     if removes_absent:
         for one in absent:
             changes.append(Change("supprimé", one.structure_id, one.name))
-            if not is_trial:
-                directory_edits.change(connection, one, None, file_name=file_name)
-    if changes and not is_trial:
+            directory_edits.change(connection, one, None, file_name=file_name)
+    if changes:
         directory_write.count_records(connection)
         mark(connection)
-    written = sum(change.what != "supprimé" for change in changes)
     return Outcome(
         changes=tuple(changes),
         absent=() if removes_absent else tuple(absent),
         refused=tuple(reading.refused),
         notes=tuple(reading.notes),
         row_count=reading.row_count,
-        unchanged_count=len(given) - written,
+        unchanged_count=unchanged_count,
     )
+
+
+def _require_half(named_count: int, held_count: int) -> None:
+    if 2 * named_count < held_count:
+        raise InputFileError(
+            f"Le fichier ne nomme que {named_count} des {held_count} structures de l’annuaire : --remove-absent en "
+            f"retirerait {held_count - named_count}. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
+        )
 
 
 def put_back(connection: sa.Connection) -> None:
