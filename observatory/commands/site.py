@@ -192,7 +192,7 @@ def _figure(aim: str, value: float | None) -> str:
     from observatory.siting.proposal.reasons import few
     from observatory.words import numbers
 
-    return few(value) if aim in AIMS_OF_DEFIS else numbers.decimal(value)
+    return few(value, is_public=True) if aim in AIMS_OF_DEFIS else numbers.decimal(value)
 
 
 def _basis(run: SitingRun) -> list[str]:

@@ -19,6 +19,22 @@ class Thresholds(Declaration):
     households: Whole
 
 
+Diffusion = Literal["published", "withheld", "restricted"]
+
+
+class SourceSecrecy(Declaration):
+    """How a source's counts of persons may be shown."""
+
+    diffusion: Diffusion
+    """``published``: as the producer publishes them; ``withheld``: its producer left out what it holds secret, which is
+    missing; ``restricted``: entered by a territory, or finer than what is published: the small ones are hidden."""
+    reason: str
+    """Why, in French."""
+    persons: Whole | None = None
+    """The source's own thresholds, which replace the general ones."""
+    households: Whole | None = None
+
+
 class Protection(Declaration):
     """Least width of the interval that anyone can deduce of a hidden count."""
 
@@ -26,7 +42,7 @@ class Protection(Declaration):
 
 
 class ProtectedFigure(Declaration):
-    """A figure whose small counts are hidden."""
+    """A figure of persons, whose small counts are hidden where its source is restricted."""
 
     unit: Unit
     source: str
@@ -47,8 +63,8 @@ class Secrecy(Declaration):
     """From the widest to the narrowest: a cap comes before what it bounds."""
     public: Mapping[str, str]
     """Figure of persons that is shown as it is → why, in French."""
-    sources: Mapping[str, Mapping[Unit, Whole]]
-    """A source's own thresholds, which replace the general ones."""
+    sources: Mapping[str, SourceSecrecy]
+    """A source that isn't here is restricted."""
 
 
 class Published(Declaration):

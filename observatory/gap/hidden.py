@@ -32,6 +32,8 @@ class Rule:
     """Figure that nobody ignores and that the count can't exceed."""
     linked_to: str | None = None
     """Figure whose hidden communes it shares."""
+    is_public: bool = False
+    """Whether its source is shown as it is: nothing of it is hidden, and anyone knows it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,15 +60,18 @@ def rules(declared: Secrecy) -> tuple[Rule, ...]:
     """Read the rules, in the order declared: a cap comes before what it bounds."""
     found = []
     for figure, one in declared.figures.items():
-        threshold = declared.sources.get(one.source, {}).get(one.unit, getattr(declared.thresholds, one.unit))
-        found.append(Rule(figure, threshold, declared.protection.width, one.of, one.cap, one.linked_to))
+        source = declared.sources.get(one.source)
+        own = None if source is None else getattr(source, one.unit)
+        threshold = getattr(declared.thresholds, one.unit) if own is None else own
+        is_public = source is not None and source.diffusion != "restricted"
+        found.append(Rule(figure, threshold, declared.protection.width, one.of, one.cap, one.linked_to, is_public))
     return tuple(found)
 
 
 def inputs_of(wanted: set[str], known: Sequence[Rule]) -> set[str]:
-    """Return every figure needed to protect ``wanted``: denominators, caps, and theirs in turn."""
+    """Return every figure needed to protect ``wanted``: denominators, caps, theirs in turn; none if all is public."""
     by_name = {rule.figure: rule for rule in known}
-    needed, waiting = set(), [name for name in wanted if name in by_name]
+    needed, waiting = set(), [name for name in wanted if name in by_name and not by_name[name].is_public]
     while waiting:
         name = waiting.pop()
         if name not in needed:
@@ -102,10 +107,12 @@ def hide(
     Returns
     -------
     dict
-        By figure; what is not loaded is left out.
+        By figure; what is public or not loaded is left out.
     """
     found: dict[str, HiddenFigure] = {}
     for rule in known:
+        if rule.is_public:
+            continue
         if rule.linked_to is not None and rule.linked_to in found:
             found[rule.figure] = _linked(rule, found[rule.linked_to], figures, commune_of_iris)
             continue
@@ -113,7 +120,8 @@ def hide(
         counts = _commune_counts(rule, shares, figures, commune_of_iris, population_count)
         if counts is None:
             continue
-        cap = _cap(rule, found, figures, population_count)
+        public = _public_counts(rule.cap, known, figures, commune_of_iris, population_count)
+        cap = _cap(rule, found, figures, population_count) if public is None else public
         iris, fragile = _hidden_iris(rule, shares, commune_of_iris, counts)
         also = _small(_by_commune(shares, commune_of_iris, counts.index), rule) | counts.index.isin(fragile)
         suppression = suppress(
@@ -186,6 +194,22 @@ def _commune_counts(
     return _whole(share / 100.0 * population_count.astype(float))
 
 
+def _public_counts(
+    figure: str | None,
+    known: Sequence[Rule],
+    figures: Mapping[str, pd.DataFrame],
+    commune_of_iris: pd.Series,
+    population_count: pd.Series,
+) -> pd.Series | None:
+    """Return the counts of a figure that is shown as it is, which bound those within it; None if it isn't one."""
+    rule = next((one for one in known if one.figure == figure and one.is_public), None)
+    if rule is None:
+        return None
+    shares = iris_counts(rule, known, figures, commune_of_iris)
+    counts = _commune_counts(rule, shares, figures, commune_of_iris, population_count)
+    return None if counts is None else counts.astype("Float64").fillna(population_count.astype("Float64"))
+
+
 def _cap(
     rule: Rule,
     found: Mapping[str, HiddenFigure],
@@ -194,9 +218,9 @@ def _cap(
 ) -> pd.Series:
     """Return the most that anyone knows each count to be: what is published of its cap, or what is deduced of it."""
     if rule.cap in found:
-        wider = found[str(rule.cap)]
-        known = wider.counts.astype("Float64")
-        return known.where(~wider.mask, wider.suppression.intervals["high"].reindex(known.index))
+        hidden = found[str(rule.cap)]
+        counts = hidden.counts.astype("Float64")
+        return counts.where(~hidden.mask, hidden.suppression.intervals["high"].reindex(counts.index))
     communes = figures.get(COMMUNE, pd.DataFrame())
     if rule.cap in communes.columns and rule.cap != POPULATION:
         return communes[rule.cap].reindex(population_count.index).round().astype("Float64")

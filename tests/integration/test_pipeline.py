@@ -15,6 +15,7 @@ from observatory.errors import InputFileError, NoSupplyError, NotComputedError, 
 from observatory.store.ingest.snapshot_load import load_snapshot
 from observatory.store.tables import AccessResult, GapResult, IndicatorValue, NeedResult, Run, SnapshotFile, Structure
 
+CENSUS = Path(__file__).parents[3] / "shared" / "data" / "figures" / "commune_rp2021.csv"
 TOY_STUDY = """
 [study]
 id = "toy"
@@ -280,29 +281,40 @@ def test_normandy_adds_up_at_every_level(normandy: sa.Engine) -> None:
 
 
 def _persons_add_up(connection: sa.Connection, run_hash: str, rows: pd.DataFrame) -> None:
-    """Totals are exact, hidden communes included: what is shown and the estimates of what is hidden make each of them.
-
-    The estimates are those that the need keeps for sums; as many communes are hidden as the run says.
-    """
+    """What is published is shown: each total is the sum of the communes, none hidden."""
     gap = connection.execute(sa.select(Run.parameters).where(Run.run_hash == run_hash)).scalar_one()
-    need = connection.execute(sa.select(Run.parameters).where(Run.run_hash == gap["need_run"])).scalar_one()
-    estimates = pd.Series(need["secrecy"]["volume_estimates"], dtype="Int64")
+    assert gap["secrecy"] == {"threshold": None, "hidden_count": 0, "withheld": {}}
     communes = rows.loc["commune"]
-    hidden = communes.index[communes["status"] == "suppressed"]
-    assert sorted(hidden) == sorted(estimates.index)
-    assert len(hidden) == gap["secrecy"]["hidden_count"]
-    assert communes.loc[hidden, "need_volume_count"].isna().all()
-    volume = communes["need_volume_count"].astype("Int64").fillna(estimates)
+    assert "suppressed" not in set(communes["status"])
+    volume = communes["need_volume_count"].astype("Int64")
     total = rows.loc[("region", "28"), ["need_volume_count", "in_need_out_of_reach_count"]]
     assert total["need_volume_count"] == volume.sum() == rows.loc["departement", "need_volume_count"].sum()
     assert total["in_need_out_of_reach_count"] == rows.loc["departement", "in_need_out_of_reach_count"].sum()
     is_far = communes["out_of_reach_count"] == communes["population_count"]
     assert total["in_need_out_of_reach_count"] == volume[is_far].sum()
-    epci = rows.loc["epci"]
-    withheld = epci.index[epci["status"] == "suppressed"]
-    assert sorted(withheld) == sorted(gap["secrecy"]["withheld"].get("epci", []))
-    if withheld.empty:
-        assert epci["need_volume_count"].sum() == total["need_volume_count"]
+    assert rows.loc["epci", "need_volume_count"].sum() == total["need_volume_count"]
+
+
+def test_every_commune_has_the_unemployed_that_insee_publishes(normandy: sa.Engine) -> None:
+    """Small counts too: to the person, with the rate that they make, from the producer's file."""
+    if not CENSUS.is_file():
+        pytest.skip("les figures de l’Insee ne sont pas à côté du projet")
+    census = pd.read_csv(CENSUS, dtype={"commune_code": str}).set_index("commune_code")
+    with normandy.connect() as connection:
+        query = (
+            sa.select(NeedResult.code, NeedResult.volume, NeedResult.components)
+            .join(Run, Run.run_hash == NeedResult.run_hash)
+            .where(Run.is_default, Run.defi == "insertion", NeedResult.level == "commune")
+        )
+        found = pd.DataFrame(connection.execute(query).mappings().all()).set_index("code")
+    found = found[found.index.isin(census.index)]
+    assert len(found) > 2600
+    known = census.loc[found.index]
+    assert found["volume"].tolist() == ((known["unemployed_1564_count"] + 0.5) // 1).tolist()
+    assert (known["unemployed_1564_count"].between(1, 10)).sum() > 800
+    rate = pd.Series({code: one["unemployment_1564_rate"]["value"] for code, one in found["components"].items()})
+    expected = 100 * known["unemployed_1564_count"] / known["active_1564_count"]
+    assert rate.astype(float).to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-4, nan_ok=True)
 
 
 def test_who_is_near_the_threshold_is_counted_at_every_level(normandy: sa.Engine) -> None:
@@ -370,5 +382,4 @@ def test_shares_of_75_by_epci_are_the_iris_file_weighted_by_population(normandy:
         ).all()
     assert len(found) == 71
     for code, components in found:
-        # One decimal above the commune: finer, the share would be a second total of the same persons (docs/secret.md).
-        assert components["age75p_pct"]["value"] == pytest.approx(expected[code], abs=0.0501)
+        assert components["age75p_pct"]["value"] == pytest.approx(expected[code], abs=0.5001e-4)

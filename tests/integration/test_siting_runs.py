@@ -10,9 +10,11 @@ import pytest
 import sqlalchemy as sa
 
 from observatory import pipeline
+from observatory.declared.reference import secrecy
 from observatory.declared.siting_file import read_siting_study
 from observatory.declared.siting_study import SitingStudy
 from observatory.errors import InputFileError, NotComputedError, UnknownTerritoryError, UsageError
+from observatory.runs.need import small_counts
 from observatory.runs.siting.siting_run import SitingRun, find_siting, siting_run
 from observatory.store import read
 
@@ -61,9 +63,9 @@ def test_a_study_is_proved_and_its_reasons_make_the_objective(worked_out: Siting
             for one in why["services"]:
                 communes = one["communes"]
                 assert sum(unit["population_count"] for unit in communes) == one["newly_covered"]["population_count"]
-                # A small count of persons concerned is never shown, unit by unit.
+                # Published counts are shown, small ones too.
                 assert all(
-                    count is None or count == 0 or count >= 11 or count == unit["population_count"]
+                    count is not None and 0 <= count <= unit["population_count"]
                     for unit in communes
                     for count in unit["concerned"].values()
                 )
@@ -109,8 +111,11 @@ def test_communes_cut_finer_than_what_may_be_placed_are_named(worked_out: Siting
 
 
 def test_small_counts_of_persons_are_hidden_wherever_they_are_summed(
-    connection: sa.Connection, simple: SitingStudy
+    connection: sa.Connection, simple: SitingStudy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The census declared as if territories had entered it; as it is, what it publishes is shown."""
+    declared = secrecy()
+    monkeypatch.setattr(small_counts, "secrecy", lambda: declared.model_copy(update={"sources": {}}))
     # Two poles within twenty minutes of nearly all: what each adds, and what is left, is often a handful of persons.
     asked = replace(
         simple, services=("tiers_lieu",), defis={"insertion": 1.0, "vieillissement": 1.0}, poles=3, threshold_min=24.0,

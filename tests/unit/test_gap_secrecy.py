@@ -289,6 +289,11 @@ def test_thresholds_are_declared_for_known_sources() -> None:
     sources, fields = {one.source_id for one in catalogue.sources()}, {one.indicator for one in catalogue.fields()}
     assert declared.thresholds.model_dump() == {"persons": 11, "households": 5}
     assert set(declared.sources) <= sources
+    assert {one.source for one in declared.figures.values()} <= set(declared.sources)
+    assert {name for name, one in declared.sources.items() if one.diffusion == "published"} == {
+        "insee_rp_2021", "insee_iris_rp2022", "insee_etat_civil_2022",
+    }  # fmt: skip
+    assert all(len(one.reason) > 20 for one in declared.sources.values())
     for figure, entry in declared.figures.items():
         assert figure in fields
         assert entry.source in sources

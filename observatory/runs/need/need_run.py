@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ class NeedRun:
 
     @property
     def is_volume_public(self) -> bool:
-        """Whether the persons concerned are inhabitants, which anyone may count."""
+        """Whether the persons concerned are published, or inhabitants, which anyone may count."""
         return bool(self.parameters["secrecy"]["is_public"])
 
     @property
@@ -99,8 +99,14 @@ def _missing_note(
 
 
 def need_hash(study: Study, travel: TravelInForce, defi: str, checksums: dict[str, str]) -> str:
-    """Return the name of a need run."""
-    content = {"study": study.digest, "defi": defi, "travel": travel_parameters(travel), "inputs": checksums}
+    """Return the name of a need run; what secrecy declares is a part of it."""
+    content = {
+        "study": study.digest,
+        "defi": defi,
+        "travel": travel_parameters(travel),
+        "inputs": checksums,
+        "secrecy": [astuple(rule) for rule in small_counts.declared_rules()],
+    }
     return run_hash("need", content)
 
 

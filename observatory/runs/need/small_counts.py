@@ -33,7 +33,7 @@ class Protected:
     figures: Mapping[str, HiddenFigure]
     """By indicator."""
     volume_figure: HiddenFigure | None
-    """None where the volume is public."""
+    """None where the volume is public: inhabitants, or a count that its producer publishes."""
 
     def hides_volume(self, level: str, codes: pd.Index[str]) -> pd.Series:
         """Return whether the volume of each territory is hidden."""
@@ -78,6 +78,7 @@ def protect(
     Notes
     -----
     What the sources don't declare is protected all the same: the volume of any study, under the general threshold.
+    What is published is what it is: nothing stands in for it.
     """
     measured = {one.id: one.measure.figure for one in need.indicators if one.measure is not None}
     wanted = figure_names(set(measured.values()))
@@ -110,6 +111,8 @@ def _volume_figure(
     if need.volume is None or need.volume.kind == "population":
         return None
     figure = need.volume.indicator if need.volume.kind == "count" else measured[need.volume.indicator]
+    if _is_public(figure):
+        return None
     known = found.get(figure)
     if known is not None and known.counts.equals(volume):
         return known
@@ -120,6 +123,11 @@ def _volume_figure(
         also_hidden=None if known is None else known.mask,
     )  # fmt: skip
     return HiddenFigure(rule, volume, cap, suppression, pd.Series(dtype=bool))
+
+
+def _is_public(figure: str) -> bool:
+    declared = secrecy()
+    return figure in declared.public or any(rule.figure == figure and rule.is_public for rule in rules(declared))
 
 
 def _estimates(figure: HiddenFigure, inputs: Inputs) -> pd.Series:
@@ -227,6 +235,8 @@ def published(connection: Connection, values: pd.DataFrame) -> pd.DataFrame:
     The communes and IRIS hidden are those of the latest period, in every period, and whatever is small in its own.
     """
     known = declared_rules()
+    if all(rule.is_public for rule in known):
+        return values
     inputs = read_inputs(connection)
     figures = dict(read_figures(connection, inputs_of({rule.figure for rule in known}, known)).by_level)
     found = hide(
@@ -266,7 +276,7 @@ def without_small_places(connection: Connection, series: pd.DataFrame, *, level:
     the secrecy counts with, of all of them at every period, and is not withheld: any other sum, less a total, could be
     a commune.
     """
-    protected = series["indicator"].isin({rule.figure for rule in declared_rules()})
+    protected = series["indicator"].isin({rule.figure for rule in declared_rules() if not rule.is_public})
     is_own = protected & (series["basis"] == "own") & series["level"].isin([COMMUNE, IRIS])
     summed = protected & (series["basis"] == "communes")
     if summed.any():

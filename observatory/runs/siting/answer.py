@@ -71,6 +71,7 @@ def answer(connection: Connection, asked: Asked) -> Answer:
         study,
         volumes={defi: need.volume for defi, need in needs.items()},
         hidden={defi: need.hidden for defi, need in needs.items()},
+        public=frozenset(defi for defi, need in needs.items() if need.is_public),
         inputs=inputs,
     )
     document: dict[str, Any] = {"study": siting.id}

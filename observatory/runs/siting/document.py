@@ -168,6 +168,7 @@ def _why(found: SitingInputs, study: Study, solution: Solution, story: Explanati
         volumes=volume_labels(study, found),
         threshold_min=found.model.threshold_min,
         objective=found.model.objective,
+        public=found.public,
     )
     if why["alternative"] is not None:
         why["alternative"] |= {"concerned_lost": without_small(found, why["alternative"]["concerned_lost"])}
@@ -212,11 +213,10 @@ def persons_counts(found: SitingInputs, units: Booleans) -> dict[str, Any]:
 
 
 def without_small(found: SitingInputs, counts: Mapping[str, int]) -> dict[str, int | None]:
-    """Return counts of persons by défi, None where they are small: inhabitants alone are public."""
+    """Return counts of persons by défi, None where they are small and the défi's are not public."""
     least = secrecy().thresholds.persons
     return {
-        defi: None if 0 < abs(count) < least and not found.counts_inhabitants(defi) else count
-        for defi, count in counts.items()
+        defi: None if 0 < abs(count) < least and defi not in found.public else count for defi, count in counts.items()
     }
 
 
@@ -300,6 +300,7 @@ def named_documents(found: SitingInputs, study: Study, solution: Solution, *, de
             volumes=volume_labels(study, found),
             objective=found.model.objective,
             is_several=len(found.model.services) > 1,
+            public=found.public,
         )
         document["concerned_lost"] = without_small(found, document["concerned_lost"])
         documents.append(document)

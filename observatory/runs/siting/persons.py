@@ -25,6 +25,8 @@ class Concerned:
     volume: pd.Series
     hidden: frozenset[str]
     """Communes whose count is under secrecy: it enters sums as an estimate, and isn't shown."""
+    is_public: bool
+    """Whether its small counts and sums are shown."""
     source_ids: list[str]
 
 
@@ -45,4 +47,5 @@ def concerned_persons(connection: Connection, study: Study, defi: str, inputs: I
 def _concerned(volume: pd.Series, parameters: Mapping[str, Any], source_ids: list[str]) -> Concerned:
     estimates = pd.Series(parameters.get("secrecy", {}).get("volume_estimates", {}), dtype="Int64")
     hidden = frozenset(str(code) for code in estimates.index if code in volume.index and pd.isna(volume[code]))
-    return Concerned(volume.fillna(estimates), hidden, source_ids)
+    is_public = bool(parameters.get("secrecy", {}).get("is_public", False))
+    return Concerned(volume.fillna(estimates), hidden, is_public, source_ids)

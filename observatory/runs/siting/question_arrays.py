@@ -59,10 +59,8 @@ class SitingInputs:
     norms: Mapping[str, float]
     """Norm of each service's supply per inhabitant, that of today."""
     travel: TravelInForce
-
-    def counts_inhabitants(self, defi: str) -> bool:
-        """Whether the persons whom a défi concerns are the inhabitants, whose number is public."""
-        return bool(np.array_equal(self.model.concerned_count[defi], self.model.population_count))
+    public: frozenset[str] = frozenset()
+    """Défis whose persons concerned are public: their small counts are shown."""
 
 
 def siting_inputs(
@@ -73,6 +71,7 @@ def siting_inputs(
     volumes: Mapping[str, pd.Series],
     inputs: Inputs,
     hidden: Mapping[str, frozenset[str]] | None = None,
+    public: frozenset[str] = frozenset(),
 ) -> SitingInputs:
     """Read what a siting question is about.
 
@@ -82,6 +81,8 @@ def siting_inputs(
         Persons concerned by each défi, by commune; estimates where they are under secrecy.
     hidden
         Communes whose persons concerned by a défi are not to be shown.
+    public
+        Défis whose persons concerned are public.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def siting_inputs(
     secret = {defi: commune.isin((hidden or {}).get(defi, frozenset())).to_numpy(dtype=bool) for defi in siting.defis}
     norms = {name: supply_norm(study.service(name), supply)[0] for name, supply in supplies.items()}
     note = with_error(cost.note, error_at(travel, siting.threshold_min))
-    return SitingInputs(model, units, sites, supplies, territory, siting.named, note, secret, norms, travel)
+    return SitingInputs(model, units, sites, supplies, territory, siting.named, note, secret, norms, travel, public)
 
 
 def _units(

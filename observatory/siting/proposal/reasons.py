@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from observatory.declared.reference import secrecy
@@ -20,10 +20,11 @@ NO_ALTERNATIVE: Final = {
 }
 
 
-def few(value: float | None) -> str:
-    """Return a count of persons concerned, a small one (None where it is hidden already) without its figure."""
+def few(value: float | None, *, is_public: bool = False) -> str:
+    """Return a count of persons concerned; a small one that is not public (None if hidden already) has no figure."""
     least = secrecy().thresholds.persons
-    return f"moins de {least}" if value is None or 0 < value < least else count(value)
+    is_hidden = value is None or (0 < value < least and not is_public)
+    return f"moins de {least}" if is_hidden else count(value)
 
 
 def reason_sentences(
@@ -33,6 +34,7 @@ def reason_sentences(
     volumes: Mapping[str, str],
     threshold_min: float,
     objective: str,
+    public: Collection[str] = (),
 ) -> list[str]:
     """Return the sentences of one site, in the order that a reader asks: who gains, how much, who loses, what else.
 
@@ -48,7 +50,7 @@ def reason_sentences(
     if why["existing_losses"]:
         losses = [f"{one['name']} ({counted(one['population_count'], 'habitant')})" for one in why["existing_losses"]]
         sentences.append(f"En contrepartie, ce site devient le plus proche à la place de {listed(losses)}.")
-    sentences.append(_alternative(why, volumes, objective, is_several=len(services) > 1))
+    sentences.append(_alternative(why, volumes, objective, public, is_several=len(services) > 1))
     return sentences
 
 
@@ -57,7 +59,7 @@ def _gain(one: Mapping[str, Any], services: Mapping[str, str], volumes: Mapping[
     if not one["newly_covered"]["population_count"]:
         return f"{name} : aucun habitant du territoire de plus sous {_minutes(threshold_min)}."
     concerned = [
-        f"{few(value)} {volumes[defi]}"
+        f"{few(value, is_public=True)} {volumes[defi]}"
         for defi, value in one["newly_covered"]["concerned"].items()
         if value != 0 and not volumes[defi].startswith("habitants")
     ]
@@ -86,31 +88,50 @@ def _closer(one: Mapping[str, Any], services: Mapping[str, str]) -> str:
     )
 
 
-def _alternative(why: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
+def _alternative(
+    why: Mapping[str, Any], volumes: Mapping[str, str], objective: str, public: Collection[str], *, is_several: bool
+) -> str:
     other = why["alternative"]
     if other is None:
         return NO_ALTERNATIVE[why["without"]]
     names = listed([site["name"] for site in other["sites"]])
     if not other["cost"]:
         return f"Sans ce site, {names} : aussi bien. Le choix entre les deux ne tient pas à ces chiffres."
-    cost = _cost(other, volumes, objective, is_several=is_several)
+    cost = _cost(other, volumes, objective, public, is_several=is_several)
     return f"Sans ce site, la meilleure solution serait {names}{cost}."
 
 
-def named_sentence(document: Mapping[str, Any], *, volumes: Mapping[str, str], objective: str, is_several: bool) -> str:
+def named_sentence(
+    document: Mapping[str, Any],
+    *,
+    volumes: Mapping[str, str],
+    objective: str,
+    is_several: bool,
+    public: Collection[str] = (),
+) -> str:
     """Return what choosing a place that the study names would cost, in one French sentence."""
     if document["is_chosen"]:
         return f"{document['name']} : retenu par la proposition."
     if not document["cost"]:
         return f"{document['name']} : ferait aussi bien que la proposition."
-    cost = _cost(document, volumes, objective, is_several=is_several)
+    cost = _cost(document, volumes, objective, public, is_several=is_several)
     return f"{document['name']} : choisir ce lieu est possible{cost}."
 
 
-def _cost(other: Mapping[str, Any], volumes: Mapping[str, str], objective: str, *, is_several: bool) -> str:
+def _cost(
+    other: Mapping[str, Any], volumes: Mapping[str, str], objective: str, public: Collection[str], *, is_several: bool
+) -> str:
     """Say who would be lost and won within the threshold, all services added, and what the objective loses."""
-    lost = [f"{few(value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value > 0]
-    won = [f"{few(-value)} {volumes[defi]}" for defi, value in other["concerned_lost"].items() if value < 0]
+    lost = [
+        f"{few(value, is_public=defi in public)} {volumes[defi]}"
+        for defi, value in other["concerned_lost"].items()
+        if value > 0
+    ]
+    won = [
+        f"{few(-value, is_public=defi in public)} {volumes[defi]}"
+        for defi, value in other["concerned_lost"].items()
+        if value < 0
+    ]
     parts = [f"{listed(some)} de {word}" for some, word in ((lost, "moins"), (won, "plus")) if some]
     if parts:
         parts[0] += " sous le seuil"
@@ -167,7 +188,7 @@ def _opened(
     if not newly["population_count"]:
         return f"{services[one['service']]}, sans habitant de plus sous {_minutes(threshold_min)}"
     concerned = [
-        f"{few(value)} {volumes[defi]}"
+        f"{few(value, is_public=True)} {volumes[defi]}"
         for defi, value in newly["concerned"].items()
         if value != 0 and not volumes[defi].startswith("habitants")
     ]
