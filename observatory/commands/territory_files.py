@@ -59,23 +59,33 @@ def import_(
     from_layer: Annotated[
         str | None, typer.Option(metavar="NOM", help="Couche du fichier à lire, s’il en a plusieurs.")
     ] = None,
+    map_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="CHAMP=COLONNE",
+            help="Colonne qui dit un champ, par exemple « nom=Nom du site ».",
+        ),
+    ] = None,
 ) -> None:
     """Import a layer and print what it changes."""
     from observatory.commands.import_changes import print_outcome
     from observatory.commands.session import messages, opened
     from observatory.runs.entered_import import import_layer
     from observatory.sources.territories import entered_file
+    from observatory.sources.territories.entered_columns import mapping_of
     from observatory.store import entered_files
     from observatory.store.directory import directory_store
     from observatory.store.ingest.snapshot_load import migrate
 
     today = datetime.now(UTC).date().isoformat()
+    mapping = mapping_of(map_ or ())
     with opened() as engine:
         migrate(engine)
         with engine.begin() as connection:
             directory_store.take_turn(connection)
             entered_files.require_layer(connection, territory, layer)
-            frame, notes = entered_file.read(file, crs_name=crs, layer=from_layer)
+            frame, notes = entered_file.read(file, crs_name=crs, layer=from_layer, mapping=mapping)
             outcome = import_layer(
                 connection,
                 frame,

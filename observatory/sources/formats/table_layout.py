@@ -12,6 +12,7 @@ from observatory.errors import InputFileError
 from observatory.sources.formats import delimited, json_lists, record_counts, workbooks
 from observatory.sources.formats.cell_text import heading
 from observatory.sources.formats.encodings import read_text
+from observatory.sources.formats.other_formats import require_ours
 from observatory.sources.formats.record_counts import Counted
 
 HEADER_LINES: Final = 20
@@ -54,6 +55,7 @@ class Layout:
 
 def _readings(path: Path, *, as_list: bool) -> Iterable[Reading]:
     """Return the ways to cut a file into records, by its content."""
+    require_ours(path)
     if workbooks.is_workbook(path):
         filled = {name: one for name, one in workbooks.sheets(path).items() if one.records}
         return [_of_sheet(path, name, one) for name, one in filled.items()] or [Reading([], list)]

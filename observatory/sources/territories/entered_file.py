@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,32 +18,20 @@ from observatory.errors import InputFileError, UsageError
 from observatory.sources.batch import LINE, MALFORMED, NOTES, REPEATED_HEADER
 from observatory.sources.formats import cell_text, coordinates, layers
 from observatory.sources.formats.cell_text import heading
+from observatory.sources.formats.other_formats import require_ours
 from observatory.sources.formats.tables import headings, read_table
+from observatory.sources.territories.entered_columns import FIELDS, columns_of, lon_lat, understood
 
-FIELDS: Final = {
-    "code": ("code", "id", "identifiant", "ref", "reference", "fid_local"),
-    "nom": ("nom", "name", "libelle", "designation", "intitule", "site"),
-    "adresse": ("adresse", "address", "voie"),
-    "code_postal": ("code postal", "code_postal", "cp"),
-    "commune": ("commune", "ville", "nom commune", "nom_commune"),
-    "code_commune": ("code commune", "code_commune", "insee", "code insee", "code_insee", "citycode"),
-    "service": ("service",),
-    "structure": ("structure", "organisme"),
-    "jours": ("jours", "horaires"),
-    "phases": ("phases",),
-    "source": ("source",),
-    "date": ("date",),
-    "longitude": ("longitude", "lon", "lng", "long", "x"),
-    "latitude": ("latitude", "lat", "y"),
-}
-"""Our name → headings, without case and accents."""
+UNDERSTOOD: Final = "understood"
 SHAPE: Final = "shape"
 """Column of shapes, EPSG:2154; None where the row has no coordinates."""
 PROBLEM: Final = "problem"
 """Column of reasons, in French, why the coordinates of a row can't be used."""
 
 
-def read(path: Path, *, crs_name: str | None = None, layer: str | None = None) -> tuple[pd.DataFrame, list[str]]:
+def read(
+    path: Path, *, crs_name: str | None = None, layer: str | None = None, mapping: Mapping[str, str] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
     """Read every row of a layer.
 
     Parameters
@@ -53,6 +42,8 @@ def read(path: Path, *, crs_name: str | None = None, layer: str | None = None) -
         Its CRS (``EPSG:3857``) where the file doesn't say it or says it wrong.
     layer
         Which of its layers, where it has several.
+    mapping
+        Our name → the heading that says it, where the usual ones don't.
 
     Returns
     -------
@@ -68,10 +59,13 @@ def read(path: Path, *, crs_name: str | None = None, layer: str | None = None) -
         If the CRS or the layer doesn't exist.
     """
     told = _crs(crs_name)
-    frame, notes = _layer(path, told, layer) if layers.is_layer(path) else _table(path, told)
+    require_ours(path)
+    mapped = mapping or {}
+    is_layer = layers.is_layer(path)
+    frame, notes = _layer(path, told, layer, mapped) if is_layer else _table(path, told, mapped)
     if frame.empty:
         raise InputFileError(f"« {path.name} » ne contient aucune ligne : vérifiez le fichier.")
-    return frame, notes
+    return frame, [*frame.attrs.get(UNDERSTOOD, ()), *notes]
 
 
 def _crs(name: str | None) -> pyproj.CRS | None:
@@ -85,14 +79,16 @@ def _crs(name: str | None) -> pyproj.CRS | None:
         ) from error
 
 
-def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]]:
+def _table(path: Path, told: pyproj.CRS | None, mapping: Mapping[str, str]) -> tuple[pd.DataFrame, list[str]]:
     known = {
-        name: tuple(sorted({one.replace("_", " ") for one in names} | set(names))) for name, names in FIELDS.items()
+        name: tuple(sorted({one.replace("_", " ") for one in names} | {*names, mapping.get(name, names[0])}))
+        for name, names in FIELDS.items()
     }
-    found = [one for one in headings(path, known) if one]
+    found = [one for one in headings(path, known) or headings(path, {"any": ("*",)}) if one]
     keys = {f"column {rank}": one for rank, one in enumerate(found)}  # headings may be names of ours
     rows = read_table(path, {key: (one,) for key, one in keys.items()}, optional=keys, missing=frozenset({""}))
-    frame = _fields(rows[list(keys)].rename(columns=keys), rows[LINE])
+    frame = _fields(rows[list(keys)].rename(columns=keys), rows[LINE], mapping, path.name)
+    _take_positions(frame)
     lon, lat = (pd.Series([cell_text.number(one) for one in frame[name]], index=frame.index, dtype=float)
                 for name in ("longitude", "latitude"))  # fmt: skip
     unreadable = (frame["longitude"].notna() & lon.isna()) | (frame["latitude"].notna() & lat.isna())
@@ -120,7 +116,9 @@ def _table(path: Path, told: pyproj.CRS | None) -> tuple[pd.DataFrame, list[str]
     return frame, notes
 
 
-def _layer(path: Path, told: pyproj.CRS | None, name: str | None) -> tuple[pd.DataFrame, list[str]]:
+def _layer(
+    path: Path, told: pyproj.CRS | None, name: str | None, mapping: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[str]]:
     layer = layers.opened(path, layer=name)
     notes: list[str] = list(layer.attrs[NOTES])
     shapes = (
@@ -132,7 +130,7 @@ def _layer(path: Path, told: pyproj.CRS | None, name: str | None) -> tuple[pd.Da
     rows = pd.DataFrame(layer.drop(columns=layer.geometry.name) if isinstance(layer, gpd.GeoDataFrame) else layer)
     rows.columns = pd.Index(_told_apart([str(one) for one in rows.columns], notes))
     texts = rows.astype(object).map(_text)
-    frame = _fields(texts, pd.Series(range(1, len(texts) + 1), index=texts.index))
+    frame = _fields(texts, pd.Series(range(1, len(texts) + 1), index=texts.index), mapping, path.name)
     west, south, east, north = coordinates.METRES
     bounds = shapes.bounds.to_numpy(dtype=float)
     inside = (bounds[:, 0] >= west) & (bounds[:, 1] >= south) & (bounds[:, 2] <= east) & (bounds[:, 3] <= north)
@@ -157,20 +155,29 @@ def _told_apart(names: list[str], notes: list[str]) -> list[str]:
     return list(found)
 
 
-def _fields(rows: pd.DataFrame, lines: pd.Series) -> pd.DataFrame:
-    """Return the known fields, each from the first heading that the file has, and the other columns aside."""
-    columns = {str(one): str(one) for one in rows.columns if one}
+def _take_positions(frame: pd.DataFrame) -> None:
+    """Give longitude and latitude to the rows that say both in one cell, and to no other."""
+    is_bare = frame["longitude"].isna() & frame["latitude"].isna() & frame["position"].notna()
+    for index, text in frame.loc[is_bare, "position"].items():
+        found = lon_lat(text)
+        # What can't be read is left as the longitude, which then says so for the row.
+        lon, lat = (text, text) if found is None else (repr(found[0]), repr(found[1]))
+        frame.loc[index, ["longitude", "latitude"]] = [lon, lat]
+
+
+def _fields(rows: pd.DataFrame, lines: pd.Series, mapping: Mapping[str, str], file_name: str) -> pd.DataFrame:
+    """Return the known fields, and the other columns aside; what was understood is attached, in French."""
+    present = [str(one) for one in rows.columns if one]
+    columns = columns_of(present, mapping, file_name)
     frame = pd.DataFrame(index=rows.index)
-    for name, names in FIELDS.items():
-        heads = [one for key in names for one in (key, key.replace("_", " ")) if one in columns]
-        frame[name] = rows[heads[0]] if heads else None
-        for one in heads[:1]:
-            columns.pop(one)
-    others = list(columns)
+    for name in FIELDS:
+        frame[name] = rows[columns[name]] if name in columns else None
+    others = [one for one in present if one not in columns.values()]
     records = rows.to_dict("records")
     said = [{key: row[key] for key in others if isinstance(row[key], str)} for row in records]
     frame["attributes"] = _objects(said, rows.index)
     frame[LINE] = lines
+    frame.attrs[UNDERSTOOD] = (understood(columns, present),)
     return frame
 
 
