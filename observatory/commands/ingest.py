@@ -46,7 +46,12 @@ def ingest(
         bool, typer.Option("--all", help="L’instantané, puis toutes les sources qui répondent sur le réseau.")
     ] = False,
     check: Annotated[
-        bool, typer.Option("--check", help="Lit, vérifie et compare avec ce qui est chargé ; ne charge rien.")
+        bool,
+        typer.Option(
+            "--check",
+            "--dry-run",
+            help="Fait tout le chargement, le compare avec ce qui est en place, puis le défait : rien n’est chargé.",
+        ),
     ] = False,
     accept_fewer: Annotated[
         bool, typer.Option("--accept-fewer", help="Charge un fichier même s’il dit bien moins que ce qui est chargé.")

@@ -63,6 +63,9 @@ class SourceDeclaration(LoadedSource):
     """Short names that the command line accepts too."""
     reader: str | None = None
     """Module of :mod:`observatory.sources` that reads the producer's own file; None: only the snapshot holds it."""
+    lost_share_max: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    """Share of the rows about the region that may be put aside; beyond, its file is not loaded (convention de
+    l'observatoire: half of them, or more where the file lists what the observatory doesn't follow)."""
     in_snapshot: Flag = True
     """False: nothing of it is delivered with the observatory."""
     live: LiveDeclaration | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from observatory.declared import catalogue
+from observatory.errors import InputFileError
 from observatory.sources.batch import Batch
 from observatory.sources.context import Context
 from observatory.sources.table_declarations import FILLED, QUARTERS
@@ -68,13 +69,31 @@ class Source:
         tables = dict(self.tables(found, context))
         if set(tables) != set(self.fills):
             raise ValueError(f"{self.source_id} declares {self.fills} and fills {sorted(tables)}")
+        if "structure_records" in tables:
+            self._require_all(len(found.batch.frame), len(tables["structure_records"]), path)
         return found.batch, tables
 
     def normalised(self, path: Path, context: Context) -> Normalised:
         """Read a file and normalise it, as :meth:`load` does before it makes tables."""
+        import pandas as pd
+
         given = {name: getattr(context, attribute) for name, attribute in self.needs.items()}
-        found: Normalised = self.normalise(self.read(path), file_name=path.name, **given)
+        rows = self.read(path)
+        found: Normalised = self.normalise(rows, file_name=path.name, **given)
+        if isinstance(rows, pd.DataFrame):
+            self._require_all(len(rows), found.batch.read_count, path)
         return found
+
+    def _require_all(self, there: int, told: int, path: Path) -> None:
+        """Stop where rows that were read have no account, or where a record that is kept becomes nothing.
+
+        A reader compares what it read with what the file holds (:mod:`observatory.sources.formats.record_counts`).
+        """
+        if there != told:
+            raise InputFileError(
+                f"« {path.name} » contient {there} lignes, et {told} ont leur compte : rien n’est chargé. Le lecteur "
+                f"de « {self.source_id} » est à corriger."
+            )
 
 
 def figures(

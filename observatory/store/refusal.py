@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -56,6 +57,17 @@ def reason(error: BaseException) -> str:
     if "NUL" in str(cause):
         return "caractère nul dans le texte"
     return f"{column} : {next((told for kind, told in KINDS.items() if isinstance(cause, kind)), 'illisible')}"
+
+
+def place(error: BaseException) -> str:
+    """Return which row it is, by its first value, or by its rank in what was copied."""
+    cause = getattr(error, "orig", error)
+    diagnosis = cause.diag if isinstance(cause, psycopg.Error) else None
+    if diagnosis is not None and (found := re.search(r"\((.*?)[,)]", diagnosis.message_detail or "")):
+        return f"ligne « {found[1]} »"
+    if diagnosis is not None and (found := re.search(r"line (\d+)", diagnosis.context or "")):
+        return f"ligne {found[1]} de ce qui en est gardé"
+    return "une ligne"
 
 
 @contextmanager

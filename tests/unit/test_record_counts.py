@@ -313,3 +313,38 @@ def test_a_matrix_in_seconds_that_does_not_say_so_is_refused(
     assert unit_doubt(metres, minutes) is None
     assert unit_doubt(metres, minutes * 60) is not None
     assert unit_doubt(metres, minutes / 60) is not None
+
+
+def test_rows_that_a_source_takes_out_before_its_account_stop_the_import(tmp_path: Path) -> None:
+    from observatory.sources.context import Context
+    from observatory.sources.registry import Source
+
+    def forgetful(frame: pd.DataFrame, *, file_name: str) -> Any:
+        return Sieve(frame.iloc[:5], "s", file_name).batch()
+
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["code;nom", *(f"{rank};x" for rank in range(20))]) + "\n", encoding="utf-8")
+    source = Source(
+        source_id="s",
+        fills=(),
+        read=lambda one: read_table(one, {"code": ("code",)}),
+        normalise=forgetful,
+        tables=lambda _found, _context: {},
+    )
+    with pytest.raises(InputFileError, match="contient 20 lignes, et 5 ont leur compte"):
+        source.load(path, Context())
+
+
+def test_a_source_that_loses_more_than_it_declares_stops_and_one_row_alone_never_does() -> None:
+    from observatory.store.ingest.file_check import require_few_lost
+
+    def lost(count: int, kept: int) -> Any:
+        sieve = Sieve(pd.DataFrame({"code": range(count + kept), "line": range(count + kept)}), "s", "a.csv")
+        sieve.reject(sieve.frame["code"] < count, "nom absent")
+        return sieve.batch()
+
+    require_few_lost("anct_france_services_2024", Path("a.csv"), lost(1, 0))
+    require_few_lost("anct_france_services_2024", Path("a.csv"), lost(5, 5))
+    with pytest.raises(InputFileError, match=r"perdrait 6 de ses 10 lignes \(le plus souvent : nom absent\)"):
+        require_few_lost("anct_france_services_2024", Path("a.csv"), lost(6, 4))
+    require_few_lost("emplois_inclusion", Path("a.csv"), lost(9, 1))

@@ -94,7 +94,7 @@ def normalise(frame: pd.DataFrame, *, departements: set[str], file_name: str = F
     cell_text.sirets(sieve)
     is_named = [not NAMED.isdisjoint(slug(name).split("-")) for name in sieve.frame["name"]]
     kind = pd.Series(is_named, index=sieve.frame.index, dtype=bool).map({True: RESSOURCERIE, False: KIND})
-    kept = sieve.frame.assign(kind=kind, label=sieve.frame["services"])
+    kept = sieve.frame.drop(columns="state").assign(kind=kind, label=sieve.frame["services"])
     return sieve.batch(structure_file.records(kept, source_id=SOURCE_ID, period="inconnue"))
 
 

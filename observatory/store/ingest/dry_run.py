@@ -1,4 +1,4 @@
-"""What an ingest would do, without doing it: read, checked and compared in a transaction that is rolled back."""
+"""What an ingest would do: all of it is done, constraints included, in a transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from observatory.declared import catalogue
 from observatory.errors import ObservatoryError
 from observatory.sources.table_declarations import OF_SNAPSHOT, Table
 from observatory.store.engine import plain_errors
-from observatory.store.ingest import file_check, file_ingest, snapshot_load, table_sql
+from observatory.store.ingest import file_ingest, snapshot_load, table_sql
 from observatory.store.ingest.snapshot_load import SourceReport
 from observatory.store.ingest.stage import Progress
 
@@ -53,11 +53,12 @@ def check_file(engine: sa.Engine, source_id: str, path: Path, *, origin: str, pr
     source = file_ingest.source_of(source_id)
     with file_ingest.refusals(path), _forgotten(engine, progress) as connection:
         progress(f"Lecture de {path.name}", 0, 2)
-        batch, tables = file_ingest.read(connection, source, path)
-        file_check.require_as_much(connection, source_id, path, tables)
-        file_ingest.declare_new(connection, source_id)
+        found = file_ingest.staged(connection, source, path, accepts_fewer=False)
+        batch = found.batch
         progress("Comparaison avec ce qui est chargé", 1, 2)
-        counts = _differences(connection, file_check.stage_tables(connection, path, tables))
+        counts = _differences(connection, found.filled)
+        file_ingest.load_staged(connection, source_id, found, {"file_name": path.name, "checksum": "essai"})
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
     account = SourceReport(
         source_id=source_id,
         title=catalogue.source(source_id).title,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 
+from observatory.declared import catalogue
 from observatory.errors import InputFileError
 from observatory.sources.registry import Tables
 from observatory.sources.table_declarations import FILLED, Table
@@ -17,9 +18,29 @@ from observatory.store.ingest.stage import raw_connection
 if TYPE_CHECKING:
     import pandas as pd
 
+    from observatory.sources.batch import Batch
+
 PROBLEMS_SHOWN: Final = 5
 LEAST_SHARE: Final = 0.9
 """A file that says less than this share of what it replaces is taken for truncated (convention de l'observatoire)."""
+
+
+def require_few_lost(source_id: str, path: Path, batch: Batch) -> None:
+    """Refuse a file that loses more rows about the region than its source declares; one row alone never blocks it.
+
+    Raises
+    ------
+    InputFileError
+        If it does.
+    """
+    about = batch.read_count - batch.outside_count
+    most = catalogue.source(source_id).lost_share_max if source_id in catalogue.known_names() else 1.0
+    if batch.rejected_count > max(1.0, most * about):
+        often = batch.rejected.loc[batch.rejected["scope"].eq("row"), "reason"].mode()[0]
+        raise InputFileError(
+            f"« {path.name} » perdrait {batch.rejected_count} de ses {about} lignes (le plus souvent : {often}) : plus "
+            f"que ce que la source admet ({most:.0%}). Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
+        )
 
 
 def require_as_much(connection: sa.Connection, source_id: str, path: Path, tables: Tables) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,11 +23,12 @@ from observatory.sources import registry
 from observatory.sources.fetch import archive
 from observatory.sources.registry import CLOSURES, Source, Tables
 from observatory.sources.table_declarations import STRUCTURES, Table
+from observatory.store import refusal
 from observatory.store import tables as t
 from observatory.store.engine import plain_errors
 from observatory.store.ingest import closures, declare, resolution, snapshot_load, table_sql
 from observatory.store.ingest.context import Known
-from observatory.store.ingest.file_check import require_as_much, stage_tables
+from observatory.store.ingest.file_check import require_as_much, require_few_lost, stage_tables
 from observatory.store.ingest.stage import Progress, raw_connection
 from observatory.store.statements import statement
 
@@ -121,8 +123,8 @@ def refusals(path: Path) -> Iterator[None]:
         ) from error
     except (psycopg.DataError, psycopg.IntegrityError, sa.exc.DataError, sa.exc.IntegrityError) as error:
         raise InputFileError(
-            f"« {path.name} » contient des valeurs que la base refuse, et les données en place restent : vérifiez que "
-            "c’est bien le fichier de la source."
+            f"« {path.name} », {refusal.place(error)} : {refusal.reason(error)}. Les données en place restent : "
+            "corrigez cette ligne, ou vérifiez que c’est bien le fichier de la source."
         ) from error
 
 
@@ -194,25 +196,51 @@ def _ingest(
             _seen_again(connection, source_id, fetched_at)
             return "unchanged", snapshot_load.report(connection, [source_id])
         tell(f"Lecture de {path.name}", 0, 3)
-        batch, tables = read(connection, source, path)
-        tell("Vérification", 1, 3)
-        if not accepts_fewer:
-            require_as_much(connection, source_id, path, tables)
-        declare_new(connection, source_id)
-        filled = stage_tables(connection, path, tables)
-        put_in_place(connection, filled)
-        if CLOSURES in tables:
-            closures.write(connection, source_id, batch.file_name, tables[CLOSURES])
-        _forget_rivals(connection, source_id, tables)
+        found = staged(connection, source, path, accepts_fewer=accepts_fewer)
         tell("Remplacement des données", 2, 3)
-        mains = [table for table in filled if table.is_main]
-        value_count = sum(len(tables[main.name]) for main in mains)
         run = {"file_name": path.name, "checksum": checksum, "message": origin, "fetched_at": fetched_at}
-        _record(connection, batch, run, value_count=value_count)
-        _count(connection, source_id, batch, is_list=all(main.only_moves for main in mains))
+        load_staged(connection, source_id, found, run)
         result = snapshot_load.report(connection, [source_id])
     tell("Source chargée", 3, 3)
     return "loaded", result
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """A file that was read, checked and staged."""
+
+    batch: Batch
+    tables: Tables
+    filled: Sequence[Table]
+
+
+def staged(connection: sa.Connection, source: Source, path: Path, *, accepts_fewer: bool) -> Staged:
+    """Read, check and stage a file.
+
+    Raises
+    ------
+    InputFileError
+        If the file isn't what the source publishes, loses too much, or contradicts what is loaded.
+    NotComputedError
+        If the territories aren't loaded yet.
+    """
+    batch, tables = read(connection, source, path)
+    if not accepts_fewer:
+        require_few_lost(source.source_id, path, batch)
+        require_as_much(connection, source.source_id, path, tables)
+    declare_new(connection, source.source_id)
+    return Staged(batch, tables, stage_tables(connection, path, tables))
+
+
+def load_staged(connection: sa.Connection, source_id: str, found: Staged, run: dict[str, Any]) -> None:
+    """Put what is staged in the place of what is loaded, and record it: a dry run does it too, and undoes it."""
+    put_in_place(connection, found.filled)
+    if CLOSURES in found.tables:
+        closures.write(connection, source_id, found.batch.file_name, found.tables[CLOSURES])
+    _forget_rivals(connection, source_id, found.tables)
+    mains = [table for table in found.filled if table.is_main]
+    _record(connection, found.batch, run, value_count=sum(len(found.tables[main.name]) for main in mains))
+    _count(connection, source_id, found.batch, is_list=all(main.only_moves for main in mains))
 
 
 def put_in_place(connection: sa.Connection, filled: Sequence[Table]) -> None:
