@@ -235,7 +235,7 @@ PHRASES: Final[Mapping[str, str]] = {
 
 @lru_cache(maxsize=64)
 def _parsed(path: Path, modified_ns: int, size: int) -> Mapping[str, Any]:  # noqa: ARG001  (the version of the file)
-    return tomllib.loads(path.read_bytes().decode("utf-8"))
+    return tomllib.loads(path.read_bytes().decode("utf-8-sig"))  # Windows editors begin a text with a mark
 
 
 @lru_cache(maxsize=64)

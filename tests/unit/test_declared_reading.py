@@ -19,6 +19,7 @@ from observatory.declared.reading import (
     OpenDeclaration,
     Whole,
     declaration,
+    document,
     fault,
     shaped,
     validated,
@@ -26,6 +27,12 @@ from observatory.declared.reading import (
 from observatory.declared.reference import Secrecy
 from observatory.declared.services import Offer
 from observatory.errors import InputFileError
+
+
+def test_a_mark_at_the_head_of_a_declaration_says_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "etude.toml"
+    path.write_bytes('\ufefftitle = "Étude"\n'.encode())
+    assert document(path) == {"title": "Étude"}
 
 
 class Place(Declaration):
