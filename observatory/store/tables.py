@@ -171,6 +171,10 @@ class Territory(Base):
     population_count: Mapped[int | None]
     population_status: Mapped[str]
     population_source_id: Mapped[str | None] = mapped_column(ForeignKey("source.source_id"))
+    population_method: Mapped[str | None]
+    """How it was found: ``table_declarations.POPULATION_METHODS``."""
+    population_period: Mapped[str | None]
+    """Year of the census."""
     source_id: Mapped[str] = mapped_column(ForeignKey("source.source_id"))
     is_border: Mapped[bool]
     """True outside Normandy: takes part in access, never in a Normandy total."""

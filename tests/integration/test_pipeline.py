@@ -271,7 +271,7 @@ def test_normandy_adds_up_at_every_level(normandy: sa.Engine) -> None:
             rows = rows_of(connection, run_hash)
             levels = ("commune", "epci", "departement", "region")
             totals = [rows.loc[level, COUNTS].sum() for level in levels]
-            assert totals[0]["population_count"] == 3_328_562
+            assert totals[0]["population_count"] == 3_339_075
             for total in totals[1:]:
                 assert total.tolist() == totals[0].tolist()
             _persons_add_up(connection, run_hash, rows)

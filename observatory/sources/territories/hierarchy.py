@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import geopandas as gpd
@@ -13,7 +13,7 @@ import shapely
 from observatory import crs
 from observatory.declared.region import home_region
 from observatory.sources.figures import iris
-from observatory.sources.territories import data_france, qpv, zoning
+from observatory.sources.territories import data_france, population, qpv, zoning
 from observatory.sources.territories.coverage import Coverage, clean_coverage, dissolve, multipolygons
 
 TERRITORY_COLUMNS: Final = (
@@ -21,9 +21,7 @@ TERRITORY_COLUMNS: Final = (
     "code",
     "name",
     "vintage",
-    "population_count",
-    "population_status",
-    "population_source_id",
+    *population.COLUMNS,
     "source_id",
     "is_border",
     "is_partial",
@@ -44,6 +42,7 @@ class Places:
     """What ``data-france`` gives, sorted by use.
 
     ``communes``: GeoDataFrame indexed by code, the 13 départements, with ``point`` and ``has_town_hall``;
+    :meth:`counted` gives them their population;
     ``delegated``: communes déléguées and associées of Normandy; ``coverage``: its communes, cleaned and simplified.
     """
 
@@ -56,20 +55,34 @@ class Places:
         """Communes of the région."""
         return self.communes[self.communes["departement_code"].isin(home_region().departements)]
 
+    def counted(self, persons: pd.DataFrame) -> Places:
+        """Return these with the population of their communes: columns of :mod:`population`, by commune."""
+        communes = self.communes.drop(columns=population.COUNT).join(persons)
+        return replace(self, communes=gpd.GeoDataFrame(communes))
 
-def places(frame: gpd.GeoDataFrame) -> Places:
-    """Sort the frame of :func:`data_france.normalise`, and clean Normandy's coverage."""
+
+def places(frame: gpd.GeoDataFrame, *, lacking: gpd.GeoSeries | None = None) -> Places:
+    """Sort the frame of :func:`data_france.normalise`, and clean Normandy's coverage.
+
+    Parameters
+    ----------
+    frame
+        Communes of the 13 départements, those of Normandy with their polygon.
+    lacking
+        Rough outlines of the communes of Normandy without one, by code.
+    """
     communes = frame[frame["kind"].eq("COM")].set_index("code").sort_index()
     delegated = frame[frame["kind"].ne("COM")].sort_values(["code", "kind"])
     has_town_hall = communes["town_hall"].notna()
-    surface = communes.geometry.representative_point()
-    communes = communes.assign(point=communes["town_hall"].where(has_town_hall, surface), has_town_hall=has_town_hall)
     incomplete = set(delegated.loc[delegated.geometry.isna(), "commune_code"])
     inside = communes["departement_code"].isin(home_region().departements)
-    coverage = clean_coverage(communes.geometry[inside], incomplete=incomplete)
+    has_outline = communes.geometry.notna()
+    coverage = clean_coverage(communes.geometry[inside & has_outline], incomplete=incomplete, lacking=lacking)
     whole = communes.geometry.copy()
-    whole.loc[inside] = coverage.geometry
-    return Places(communes.set_geometry(whole), delegated, coverage)
+    whole.loc[coverage.geometry.index] = coverage.geometry
+    surface = communes.geometry.where(has_outline, whole).representative_point()
+    communes = communes.assign(point=communes["town_hall"].where(has_town_hall, surface), has_town_hall=has_town_hall)
+    return Places(communes.set_geometry(whole), delegated, replace(coverage, geometry=coverage.geometry.sort_index()))
 
 
 def memberships(found: Places, zones: pd.DataFrame) -> dict[str, pd.Series]:
@@ -138,7 +151,7 @@ def _communes(found: Places) -> pd.DataFrame:
         communes.index,
         name=communes["name"],
         vintage=data_france.VINTAGE,
-        population=communes["population_count"],
+        persons=communes[list(population.COLUMNS)],
         source_id=data_france.SOURCE_ID,
         points=communes["point"],
         geometry=communes.geometry.where(~is_border, None),
@@ -156,7 +169,12 @@ def _delegated(found: Places) -> pd.DataFrame:
         parts["code"],
         name=parts["name"],
         vintage=data_france.VINTAGE,
-        population=parts["population_count"],
+        persons=population.stated(
+            parts["population_count"],
+            source_id=data_france.POPULATION_SOURCE_ID,
+            method=population.PUBLISHED,
+            period=data_france.POPULATION_PERIOD,
+        ),
         source_id=data_france.SOURCE_ID,
         points=points,
         geometry=geometry,
@@ -164,14 +182,17 @@ def _delegated(found: Places) -> pd.DataFrame:
 
 
 def _iris(frame: pd.DataFrame, found: Places) -> pd.DataFrame:
-    population = frame["population_count"].round().astype("Int64")
     return _frame(
         "iris",
         frame["iris_code"],
         name=iris.names(frame, found.communes["name"]),
         vintage=iris.VINTAGE,
-        population=population,
-        population_source_id=iris.SOURCE_ID,
+        persons=population.stated(
+            frame["population_count"],
+            source_id=iris.SOURCE_ID,
+            method=population.PUBLISHED,
+            period=population.PERIOD,
+        ),
         source_id=iris.SOURCE_ID,
     )
 
@@ -182,7 +203,12 @@ def _qpv(frame: gpd.GeoDataFrame) -> pd.DataFrame:
         frame["code"],
         name=frame["name"],
         vintage=qpv.VINTAGE,
-        population=pd.Series(pd.NA, index=frame.index, dtype="Int64"),
+        persons=population.stated(
+            pd.Series(pd.NA, index=frame.index, dtype="Int64"),
+            source_id=qpv.SOURCE_ID,
+            method=population.PUBLISHED,
+            period=population.PERIOD,
+        ),
         source_id=qpv.SOURCE_ID,
         points=frame.geometry.representative_point(),
         geometry=frame.geometry,
@@ -191,8 +217,9 @@ def _qpv(frame: gpd.GeoDataFrame) -> pd.DataFrame:
 
 def _upper(found: Places, level: str, member: pd.Series, names: pd.Series, partial: set[str]) -> pd.DataFrame:
     communes = found.inside
-    grouped = communes.groupby(member)["population_count"]
-    population, count = grouped.sum(), grouped.size()
+    is_published = level not in ZONE_VINTAGES
+    persons = population.summed(communes[list(population.COLUMNS)], member, is_published=is_published)
+    count = communes.groupby(member).size()
     geometry = dissolve(found.coverage.geometry, member)
     vintage, source_id = ZONE_VINTAGES.get(level, (data_france.VINTAGE, data_france.SOURCE_ID))
     codes = geometry.index
@@ -201,7 +228,7 @@ def _upper(found: Places, level: str, member: pd.Series, names: pd.Series, parti
         codes,
         name=names.reindex(codes),
         vintage=vintage,
-        population=population.reindex(codes),
+        persons=persons.reindex(codes),
         source_id=source_id,
         points=geometry.representative_point(),
         geometry=geometry,
@@ -216,11 +243,10 @@ def _frame(
     *,
     name: pd.Series,
     vintage: str,
-    population: pd.Series,
+    persons: pd.DataFrame,
     source_id: str,
     points: gpd.GeoSeries | None = None,
     geometry: gpd.GeoSeries | None = None,
-    population_source_id: str = data_france.POPULATION_SOURCE_ID,
     is_border: pd.Series | bool = False,
     is_partial: np.ndarray | bool = False,
     commune_count: pd.Series | None = None,
@@ -229,16 +255,13 @@ def _frame(
     count = len(codes)
     shapes = np.full(count, None, dtype=object) if geometry is None else geometry.to_numpy()
     spots = np.full(count, None, dtype=object) if points is None else points.to_numpy()
-    is_known = population.notna().to_numpy()
     return pd.DataFrame(
         {
             "level": level,
             "code": np.asarray(codes, dtype=object),
             "name": name.to_numpy(dtype=object),
             "vintage": vintage,
-            "population_count": population.astype("Int64").array,
-            "population_status": np.where(is_known, "observed", "missing"),
-            "population_source_id": [population_source_id if known else None for known in is_known],
+            **{column: persons[column].array for column in population.COLUMNS},
             "source_id": source_id,
             "is_border": np.asarray(is_border) if isinstance(is_border, pd.Series) else is_border,
             "is_partial": is_partial,

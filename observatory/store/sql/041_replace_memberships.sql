@@ -39,6 +39,8 @@ SET
     population_count = summed.population_count,
     population_status = CASE WHEN summed.population_count IS NULL THEN 'missing' ELSE 'observed' END,
     population_source_id = CASE WHEN summed.population_count IS NOT NULL THEN summed.population_source_id END,
+    population_method = CASE WHEN summed.population_count IS NOT NULL THEN 'commune_sum' END,
+    population_period = CASE WHEN summed.population_count IS NOT NULL THEN summed.population_period END,
     commune_count = summed.commune_count,
     geom = summed.geom,
     point = ST_PointOnSurface(summed.geom),
@@ -51,7 +53,8 @@ FROM (
         link.parent_code AS code,
         count(*) AS commune_count,
         CASE WHEN count(*) = count(commune.population_count) THEN sum(commune.population_count) END AS population_count,
-        min(commune.population_source_id) AS population_source_id,
+        max(commune.population_source_id) AS population_source_id,
+        min(commune.population_period) AS population_period,
         ST_Multi(ST_Union(commune.geom)) AS geom
     FROM touched
     JOIN observatory.territory_link AS link

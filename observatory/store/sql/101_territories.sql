@@ -58,6 +58,8 @@ SELECT
     matched.population_count,
     matched.population_status,
     matched.population_source_id,
+    matched.population_method,
+    matched.population_period,
     matched.source_id,
     matched.vintage,
     matched.is_partial,

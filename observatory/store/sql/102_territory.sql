@@ -17,6 +17,8 @@ SELECT
     territory.population_count,
     territory.population_status,
     territory.population_source_id,
+    territory.population_method,
+    territory.population_period,
     territory.source_id,
     territory.is_border,
     territory.is_partial,
