@@ -29,6 +29,7 @@ WATCHED: Final = (
     "structure_decision",
     "structure_record",
     "structure_service",
+    "structure_statement",
     "territory",
     "territory_entry",
     "territory_link",
