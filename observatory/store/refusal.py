@@ -11,7 +11,7 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 
-REFUSALS: Final = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.InternalError)
+REFUSALS: Final = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.InternalError, UnicodeEncodeError)
 """What a value that the database can't hold raises, through SQLAlchemy."""
 COLUMNS: Final = {
     "address": "adresse",

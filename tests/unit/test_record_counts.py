@@ -113,7 +113,7 @@ def test_a_second_sheet_with_the_same_columns_is_asked_about_and_another_is_told
     book.save(tmp_path / "notice.xlsx")
     frame, notes = entered_file.read(tmp_path / "notice.xlsx")
     assert len(frame) == 20
-    assert notes == ["Feuille « Lisez-moi » non lue ; la feuille lue est « Sites »."]
+    assert notes[1:] == ["Feuille « Lisez-moi » non lue ; la feuille lue est « Sites »."]
 
 
 def test_rows_out_of_order_that_openpyxl_skips_stop_the_import(tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_altitudes_are_dropped_and_said(tmp_path: Path) -> None:
         feature({"nom": "b"}, {"type": "Polygon", "coordinates": [square]}),
     )
     frame, notes = entered_file.read(path)
-    assert notes == ["2 formes avec une altitude (Z) : elle n’est pas gardée."]
+    assert notes[1:] == ["2 formes avec une altitude (Z) : elle n’est pas gardée."]
     assert not shapely.has_z(frame["shape"].to_numpy()).any()
 
 
@@ -187,7 +187,7 @@ def test_altitudes_are_dropped_and_said(tmp_path: Path) -> None:
 def test_the_layers_with_altitudes(name: str) -> None:
     frame, notes = entered_file.read(case(name))
     assert not shapely.has_z(frame["shape"].to_numpy()).any()
-    assert "altitude" in notes[0]
+    assert "altitude" in notes[1]
 
 
 def test_curves_become_lines(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_two_headings_that_differ_by_case_and_lists_are_told(tmp_path: Path) -> 
 def test_the_layers_that_ended_in_an_unexpected_error() -> None:
     frame, notes = entered_file.read(case("accent.geojson"))
     assert frame["nom"].tolist() == ["Halle"]
-    assert len(notes) == 2
+    assert len(notes) == 3
     frame, _ = entered_file.read(case("id-num.geojson"))
     assert frame["attributes"].iloc[0]["liste"] == "a, b"
 
@@ -232,7 +232,7 @@ def test_a_column_named_as_one_of_ours_is_kept(tmp_path: Path) -> None:
     frame, notes = entered_file.read(path)
     assert frame["attributes"].iloc[0] == {"line": "7", "is_header": "oui", "raw": "brut"}
     assert frame["line"].tolist() == [2]
-    assert notes == ["Colonne 5 sans titre : non lue."]
+    assert notes[1:] == ["Colonne 5 sans titre : non lue."]
 
 
 def package(path: Path, **held: gpd.GeoDataFrame | pd.DataFrame) -> Path:
@@ -249,7 +249,7 @@ def test_layers_of_programs_and_without_shapes_are_left_and_several_are_asked_ab
     path = package(tmp_path / "un.gpkg", layer_styles=styles, listes=styles, sites=sites)
     frame, notes = entered_file.read(path)
     assert frame["nom"].tolist() == ["Halle"]
-    assert notes == ["Couches sans forme, non lues : listes."]
+    assert notes[1:] == ["Couches sans forme, non lues : listes."]
     both = package(tmp_path / "deux.gpkg", friches=sites, sites=sites.assign(nom="Autre"))
     with pytest.raises(InputFileError, match=r"2 couches \(friches, sites\).*--from-layer"):
         entered_file.read(both)
@@ -348,3 +348,11 @@ def test_a_source_that_loses_more_than_it_declares_stops_and_one_row_alone_never
     with pytest.raises(InputFileError, match=r"perdrait 6 de ses 10 lignes \(le plus souvent : nom absent\)"):
         require_few_lost("anct_france_services_2024", Path("a.csv"), lost(6, 4))
     require_few_lost("emplois_inclusion", Path("a.csv"), lost(9, 1))
+
+
+def test_characters_that_no_text_holds_are_marked(tmp_path: Path) -> None:
+    from observatory.sources.formats.json_lists import json_rows
+
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"nom": "a\ud800b\x00", "é": ["\udfff", 1]}, {"nom": "\U0001f600"}]), encoding="utf-8")
+    assert json_rows(path) == [{"nom": "a\ufffdb\ufffd", "é": ["\ufffd", 1]}, {"nom": "\U0001f600"}]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from observatory.sources.formats.record_counts import Counted
 LISTS: Final = ("results", "observations", "data", "items", "features")
 """Keys under which the APIs give their rows."""
 HEAD_BYTES: Final = 64
+ESCAPED: Final = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)
+NO_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+"""What JSON may escape and no text holds: nul, and halves of characters."""
 
 
 def is_json(path: Path) -> bool:
@@ -36,7 +40,10 @@ def json_rows(path: Path) -> list[dict[str, Any]]:
         If it isn't a list of objects, or holds none.
     """
     try:
-        answer = json.loads(read_text(path)[0])
+        text = read_text(path)[0]
+        answer = json.loads(text)
+        if ESCAPED.search(text):
+            answer = _written(answer)
         if isinstance(answer, dict):
             answer = next(answer[key] for key in LISTS if isinstance(answer.get(key), list))
         rows = [one.get("properties") or one for one in answer]
@@ -62,6 +69,15 @@ def records(path: Path) -> list[tuple[int, list[str]]]:
     rows = [{heading(name): text for name, text in _flat(row).items()} for row in json_rows(path)]
     header = [name for name in dict.fromkeys(name for row in rows for name in row) if name]
     return [(0, header), *((rank, [row.get(name, "") for name in header]) for rank, row in enumerate(rows, start=1))]
+
+
+def _written(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return what JSON holds, a mark in the place of each character that no text holds."""
+    if isinstance(value, str):
+        return NO_TEXT.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_written(one) for one in value]
+    return {_written(key): _written(one) for key, one in value.items()} if isinstance(value, dict) else value
 
 
 def _flat(row: dict[str, Any], prefix: str = "") -> dict[str, str]:
