@@ -107,7 +107,8 @@ def read(path: Path) -> tuple[pd.DataFrame, set[str]]:
     """
     optional = [name for name in COLUMNS if name != "nom"]
     frame = read_table(path, COLUMNS, optional=optional, missing=frozenset({""}))
-    return frame, columns_present(path, COLUMNS)
+    said = {name: frame[name].map(unquoted, na_action="ignore") for name in COLUMNS}
+    return frame.assign(**said), columns_present(path, COLUMNS)
 
 
 def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: str) -> Reading:
@@ -127,7 +128,7 @@ def normalise(frame: pd.DataFrame, present: set[str], known: Known, *, today: st
     found: dict[str, Entry] = {}
     lines = reading.lines
     for row in frame.to_dict("records"):
-        plain = {str(name): unquoted(value) if isinstance(value, str) else None for name, value in row.items()}
+        plain = {str(name): value if isinstance(value, str) else None for name, value in row.items()}
         line = int(row[LINE])
         try:
             _require_whole(row)

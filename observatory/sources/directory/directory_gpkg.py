@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,13 +9,15 @@ import pandas as pd
 
 from observatory import crs
 from observatory.errors import InputFileError
-from observatory.sources.batch import LINE
+from observatory.sources.batch import LINE, MALFORMED, RAW
 from observatory.sources.directory.directory_cells import SEPARATOR
 from observatory.sources.directory.directory_file import COLUMNS, OF_PLACE
+from observatory.sources.formats import layers
 
 LAYERS: Final = ("structures", "lieux", "zones")
 MAGIC: Final = b"SQLite format 3\x00"
 OF_ZONE: Final = ("zones", "source_zones", "date_zones")
+ORPHAN: Final = "sa structure n’est pas dans la couche « structures » : ajoutez-l’y"
 
 
 def is_geopackage(path: Path) -> bool:
@@ -36,8 +37,7 @@ def read(path: Path) -> tuple[pd.DataFrame, set[str]]:
     InputFileError
         If a layer is absent or can't be read.
     """
-    layers = {name: _layer(path, name) for name in LAYERS}
-    structures, places, zones = (layers[name] for name in LAYERS)
+    structures, places, zones = (_layer(path, name) for name in LAYERS)
     if "nom" not in structures or "identifiant" not in structures:
         raise InputFileError(
             f"La couche « structures » de « {path.name} » n’a pas les colonnes identifiant et nom : repartez de "
@@ -55,8 +55,12 @@ def read(path: Path) -> tuple[pd.DataFrame, set[str]]:
             whole | {name: row.get(name) for name in OF_PLACE} | {LINE: row.get(LINE, body[LINE])}
             for row in own or [{}]
         ]
-    orphans = (row for row in places.to_dict("records") if not taken & _keys(row))
-    rows += [dict.fromkeys(COLUMNS) | dict(row) for row in orphans]
+    # Taken for structures, they would say that nothing else is known of theirs.
+    orphans = [row for layer in (places, zones) for row in layer.to_dict("records") if not taken & _keys(row)]
+    rows += [
+        dict.fromkeys(COLUMNS) | {"nom": row.get("nom"), LINE: row[LINE], MALFORMED: ORPHAN, RAW: None}
+        for row in orphans
+    ]
     frame = pd.DataFrame(rows)
     for name in COLUMNS:
         if name not in frame:
@@ -64,20 +68,16 @@ def read(path: Path) -> tuple[pd.DataFrame, set[str]]:
     present = {name for name in COLUMNS if name in structures or name in places} | set(OF_ZONE)
     present |= {"longitude", "latitude"}
     texts = frame[[*COLUMNS]].astype(object).map(_text)
-    return texts.assign(**{LINE: frame[LINE]}), present
+    others = [name for name in (LINE, MALFORMED, RAW) if name in frame]
+    return texts.join(frame[others]), present
 
 
 def _layer(path: Path, name: str) -> pd.DataFrame:
-    import pyogrio
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            frame = pyogrio.read_dataframe(path, layer=name, datetime_as_string=True)
-    except Exception as error:
+    if name not in layers.names(path):
         raise InputFileError(
             f"« {path.name} » n’a pas de couche « {name} » lisible : repartez de « observatory directory template »."
-        ) from error
+        )
+    frame = layers.read_layer(path, name)
     frame = pd.DataFrame(frame.assign(**{LINE: range(1, len(frame) + 1)}))
     if "geometry" not in frame:
         return frame

@@ -98,6 +98,35 @@ def opened(path: Path, *, prefer: str | None = None, layer: str | None = None) -
     return _read(str(path), name, path, notes, first=None)
 
 
+def names(path: Path) -> list[str]:
+    """Return the names of all the layers of a file.
+
+    Raises
+    ------
+    InputFileError
+        If it can't be read.
+    """
+    import pyogrio
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return [str(name) for name, _ in pyogrio.list_layers(path)]
+    except Exception as error:
+        raise InputFileError(_UNREADABLE.format(name=path.name)) from error
+
+
+def read_layer(path: Path, name: str) -> pd.DataFrame:
+    """Read one layer of a file, with shapes or without, as :func:`opened` does.
+
+    Raises
+    ------
+    InputFileError
+        If it can't be read, or if features of it were not.
+    """
+    return _read(str(path), name, path, [], first=None)
+
+
 def _read(dataset: str, layer: str | None, path: Path, notes: list[str], *, first: str | None) -> pd.DataFrame:
     """Read a layer, and compare it with what its driver says that it holds."""
     import pyogrio
