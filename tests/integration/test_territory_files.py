@@ -315,3 +315,66 @@ def test_what_cant_be_read_or_named_is_one_sentence(connection: sa.Connection, t
         entered_files.require_layer(connection, VIRE, "bidule")
     with pytest.raises(UnknownTerritoryError):
         entered_files.require_layer(connection, "14762", "candidats")
+
+
+def many(path: Path, count: int) -> Path:
+    rows = "".join(f"D{rank};Site {rank};-0,889;48,838;{rank}\n" for rank in range(count))
+    return table(path, "code;nom;longitude;latitude;surface m2\n" + rows)
+
+
+def test_a_file_that_names_less_than_half_removes_nothing_unless_it_is_meant(
+    connection: sa.Connection, tmp_path: Path
+) -> None:
+    brought(connection, many(tmp_path / "tous.csv", 20))
+    few = many(tmp_path / "peu.csv", 9)
+    with pytest.raises(InputFileError, match="ne nomme que 9 des 20 saisies"):
+        brought(connection, few, removes_absent=True)
+    assert len(entered_files.entered(connection, VIRE, "candidats")) == 20
+    assert len(brought(connection, few, removes_absent=True, accepts_fewer=True).changes) == 11
+
+
+@pytest.mark.parametrize("is_trial", [True, False])
+def test_what_the_database_refuses_of_a_row_is_told_by_its_column_and_the_rest_goes_in(
+    connection: sa.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trial: bool
+) -> None:
+    from dataclasses import replace
+
+    from observatory.runs import entered_import
+
+    whole = entered_import.entered
+
+    def unplaced(one: Any, *, today: str) -> Any:
+        said = whole(one, today=today)
+        return replace(said, place_quality="unknown") if one.code == "D1" else said
+
+    monkeypatch.setattr(entered_import, "entered", unplaced)
+    outcome = brought(connection, many(tmp_path / "a.csv", 3), is_trial=is_trial)
+    assert [(one.line, one.reason) for one in outcome.refused] == [
+        (3, "« précision » : hors de ce que l’observatoire admet")
+    ]
+    assert [one.code for one in outcome.changes] == ["D0", "D2"]
+    assert outcome.row_count == 3
+    held = entered_files.entered(connection, VIRE, "candidats")
+    assert sorted(held) == ([] if is_trial else ["D0", "D2"])
+
+
+def test_altitudes_go_in_as_the_trial_says(connection: sa.Connection, tmp_path: Path) -> None:
+    square = [[-0.889, 48.838, 1], [-0.888, 48.838, 1], [-0.888, 48.839, 1], [-0.889, 48.838, 1]]
+    kinds = {
+        "Polygon": [square],
+        "MultiPolygon": [[square]],
+        "Point": square[0],
+        "MultiPoint": square[:2],
+        "LineString": square[:2],
+        "MultiLineString": [square[:2]],
+    }
+    features = [
+        {"type": "Feature", "properties": {"code": kind, "nom": kind}, "geometry": {"type": kind, "coordinates": held}}
+        for kind, held in kinds.items()
+    ]
+    path = tmp_path / "z.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    trial = brought(connection, path, "friches", is_trial=True)
+    assert len(trial.changes) == len(kinds)
+    assert brought(connection, path, "friches").changes == trial.changes
+    assert brought(connection, path, "friches").unchanged_count == len(kinds)

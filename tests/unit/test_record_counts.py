@@ -356,3 +356,21 @@ def test_characters_that_no_text_holds_are_marked(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps([{"nom": "a\ud800b\x00", "é": ["\udfff", 1]}, {"nom": "\U0001f600"}]), encoding="utf-8")
     assert json_rows(path) == [{"nom": "a\ufffdb\ufffd", "é": ["\ufffd", 1]}, {"nom": "\U0001f600"}]
+
+
+SIRET_REASONS = {
+    "siren.json": ["siret : SIREN à la place d’un SIRET", "siret : SIRET dont la clé est fausse"],
+    "zeros.json": ["siret : SIRET dont la clé est fausse", "siret : chiffre répété, qui n’est celui de personne"],
+}
+
+
+@pytest.mark.parametrize("name", SIRET_REASONS)
+def test_a_siret_that_is_none_empties_its_cell_and_blocks_no_source(name: str) -> None:
+    from observatory.sources.structures import longue_vie
+
+    rows = longue_vie.read(case(name))
+    batch = longue_vie.normalise(rows, departements={"14", "27", "50", "61", "76"}, file_name=name)
+    assert (batch.read_count, batch.kept_count, batch.rejected_count) == (len(rows), len(rows), 0)
+    assert sorted(set(batch.rejected["reason"])) == SIRET_REASONS[name]
+    assert all(cell_text.has_valid_key(one) for one in batch.frame["siret"].dropna())
+    assert "state" not in batch.frame or not batch.frame["state"].eq("ACTIF").any()
