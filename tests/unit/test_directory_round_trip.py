@@ -33,7 +33,7 @@ LETTERS: Final = "abcÉœ ;,\"'’=+-@/().:_012 59&%*!?<>«»€\t"
 text = (
     st.text(LETTERS, min_size=1, max_size=14)
     .map(lambda said: clean(said) or "")
-    .filter(lambda said: bool(slug(said)) and not said.startswith("EXEMPLE"))
+    .filter(lambda said: bool(slug(said)) and not said.startswith(("EXEMPLE", "'")))
 )
 maybe = st.none() | text
 phases = st.sets(st.sampled_from(list(PHASES))).map(lambda said: tuple(one for one in PHASES if one in said))
@@ -51,7 +51,7 @@ def places(draw: st.DrawFn, rank: int) -> Place:
         address=draw(maybe),
         commune_code=draw(st.sampled_from([None, "14762", "01004"])) if has_point else None,
         lon=draw(degrees) if has_point else None,
-        lat=48.5 + draw(degrees) if has_point else None,
+        lat=round(48.5 + draw(degrees), 6) if has_point else None,
         days=draw(maybe),
         phases=draw(phases),
         quality=draw(st.sampled_from(["address", "commune_centre"])) if has_point else "unknown",
@@ -106,7 +106,10 @@ def known(held: tuple[Entry, ...]) -> Known:
 
 @pytest.mark.parametrize("form", ["csv", "gpkg"])
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(held=directories)
 def test_what_is_written_and_read_back_changes_nothing(tmp_path: Path, form: str, held: tuple[Entry, ...]) -> None:
