@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import codecs
+import functools
 import io
 import os
 import sys
@@ -59,6 +60,8 @@ def only_answers() -> Iterator[None]:
     answers = os.fdopen(kept, "w", encoding=real.encoding, errors=LEGIBLE, buffering=1 if real.isatty() else -1)
     os.dup2(sys.stderr.fileno(), real.fileno())
 
+    # Named as what it stands for: numba looks the built-in functions that it knows up by their name.
+    @functools.wraps(printing)
     def aside(*values: object, file: TextIO | None = None, **options: Any) -> None:  # noqa: ANN401
         printing(*values, file=sys.stderr if file is None else file, **options)
 

@@ -114,7 +114,7 @@ def test_a_click_shows_the_figures_and_their_source(tab) -> None:
     popup.wait_for()
     text = popup.inner_text()
     assert "Vire Normandie" in text
-    assert "17\u202f178" in text
+    assert "17\u202f411" in text
     assert "Statut" in text
     assert popup.locator("a[href^='/donnees#']").count() > 0
     assert popup.locator("a[href='/territoires/commune/14762']").count() == 1

@@ -14,7 +14,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from api.app import create_app
@@ -48,13 +47,10 @@ def refusal(client: TestClient, address: str, status: int) -> str:
 
 
 def test_every_route_refuses_a_parameter_that_it_does_not_know_by_its_name(client: TestClient) -> None:
-    addresses = {
-        route.path: re.sub(r"\{[^}]+\}", "1", route.path)
-        for route in client.app.routes
-        if isinstance(route, APIRoute) and route.path.startswith("/api/") and "GET" in route.methods
-    }
+    paths = client.get("/openapi.json").json()["paths"]
+    addresses = [re.sub(r"\{[^}]+\}", "1", path) for path in paths if path.startswith("/api/") and "get" in paths[path]]
     assert len(addresses) > 5
-    for address in addresses.values():
+    for address in addresses:
         assert "« inconnu » inconnu : cette adresse " in refusal(client, f"{address}?inconnu=1", 422)
     assert "vouliez-vous dire « territory » ?" in refusal(client, f"{GAPS}&level=epci&territoire=14", 422)
     assert client.get("/territoires?q=vire&utm_source=lettre").status_code == 200
@@ -126,8 +122,11 @@ def test_every_level_adds_up_to_the_region(client: TestClient, level: str) -> No
         assert sum(row[column] for column in ADDENDS) == row["population_count"]
     for column in ("population_count", *ADDENDS):
         assert sum(row[column] for row in rows) == region[column]
+    # No IRIS of 2022 gives the ages of Aurseulles: unknown, and counted nowhere.
+    unknown = [row["code"] for row in rows if row["need_volume_count"] is None]
+    assert unknown == (["14581"] if level == "commune" else [])
     for column in ("need_volume_count", "in_need_out_of_reach_count"):
-        assert sum(row[column] for row in rows) == region[column]
+        assert sum(row[column] for row in rows if row["code"] not in unknown) == region[column]
 
 
 @pytest.fixture
@@ -344,5 +343,5 @@ def test_completeness_is_served_by_level(client: TestClient) -> None:
     assert (row["expected_count"], row["is_complete"]) == (1534, False)
     assert client.get("/api/completeness", params={"level": "iris"}).status_code == 422
     page = client.get("/donnees").text
-    for words in ("Par département, là où quelqu’un publie un nombre", "1\u202f534", "26 au lieu de 27"):
+    for words in ("Par département, là où quelqu’un publie un nombre", "1\u202f534", "27 au lieu de 28"):
         assert words in page, words

