@@ -56,7 +56,7 @@ SITED = SitingStudy(
     defis={"insertion": 1.0},
     poles=1,
     objective="mclp",
-    threshold_min=8.0,
+    threshold_min=10.0,
 )
 
 
@@ -223,7 +223,7 @@ def test_siting_gives_no_hidden_count(client: TestClient, computed_engine: sa.En
             assert count is None or count == known.loc[unit["code"], "need_volume_count"]
             seen.add(unit["code"])
     assert len(seen & hidden) > 5
-    assert len(seen - hidden) > 5
+    assert len(seen - hidden) > 3
 
 
 def test_a_page_says_secret_and_why(client: TestClient) -> None:
