@@ -38,13 +38,14 @@ from api.routes import (
     territory_page,
     tiles,
 )
+from observatory.declared.reading import version
 from observatory.declared.region import use_region
 from observatory.errors import ObservatoryError
 from observatory.libraries import library
 from observatory.runs.job_queue import Worker
 from observatory.settings import Settings
 from observatory.store.engine import create_engine
-from observatory.store.read.data_version import data_version
+from observatory.store.read.published_version import published_version
 
 STATEMENT_TIMEOUT_MS: Final = 20_000
 """Longest time for one SQL statement of a page (convention de l'observatoire)."""
@@ -127,11 +128,11 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _version(app: FastAPI) -> str | None:
-    """Return the version of what is served now: of the data, and of this code; None where the database is away."""
+    """Return the version of what is served now: of the data, and of this code; None where it can't be told."""
     try:
         with app.state.engine.connect() as connection:
-            return f"{app.state.code_mark}-{data_version(connection, app.state.settings)}"
-    except (ObservatoryError, sa.exc.SQLAlchemyError):
+            return f"{app.state.code_mark}-{published_version(connection, app.state.settings)}"
+    except (ObservatoryError, sa.exc.SQLAlchemyError, OSError):
         return None
 
 
@@ -139,5 +140,5 @@ def _code_mark() -> str:
     """Return a mark of the files of this code, which a new version of it changes."""
     root = Path(__file__).resolve().parent
     files = (path for top in (root, root.parent / "observatory") for path in top.rglob("*") if path.is_file())
-    told = [(str(path.relative_to(root.parent)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
-    return hashlib.sha256(repr(sorted(one for one in told if "__pycache__" not in one[0])).encode()).hexdigest()[:8]
+    told = sorted(version(path) for path in files if path.parent.name != "__pycache__")
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:8]

@@ -11,6 +11,8 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.middleware import gathered, reply
+
 OK: Final = 200
 NEVER_KEPT: Final = ("/static/", "/healthz", "/readyz", "/metrics", "/implantation", "/api/jobs", "/api/siting")
 """Paths whose answers depend on more than what is loaded: a process, a job."""
@@ -74,7 +76,7 @@ class Kept:
         asked = Headers(scope=scope)
         tag = tag_of(version)
         if tag in asked.get("if-none-match", ""):
-            await _reply(send, 304, [(b"etag", tag.encode())], b"")
+            await reply(send, 304, [(b"etag", tag.encode())], b"")
             return
         key = (scope["path"], scope["query_string"], asked.get("host", ""), "gzip" in asked.get("accept-encoding", ""))
         answer = self._known(key, version)
@@ -83,7 +85,7 @@ class Kept:
             answer = self._known(key, version)
         if answer is not None:
             scope["route"] = answer.route
-            await _reply(send, OK, answer.headers, answer.body)
+            await reply(send, OK, answer.headers, answer.body)
             return
         over = self._under_way.setdefault((key, version), asyncio.Event())
         try:
@@ -94,23 +96,15 @@ class Kept:
 
     def _keeping(self, key: Key, version: str, scope: Scope, send: Send) -> Send:
         """Return where an answer goes to be kept, then sent."""
-        start: Message = {}
-        body = bytearray()
 
-        async def hold(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body", False):
-                # What was worked out while the data changed belongs to neither version.
-                if _is_lasting(start) and await self._version() == version:
-                    MutableHeaders(raw=start["headers"])["ETag"] = tag_of(version)
-                    self._keep(key, Answer(version, start["headers"], bytes(body), scope.get("route")))
-                await _reply(send, start["status"], start["headers"], bytes(body))
+        async def keep(start: Message, body: bytes) -> None:
+            # What was worked out while the data changed belongs to neither version.
+            if _is_lasting(start) and await self._version() == version:
+                MutableHeaders(raw=start["headers"])["ETag"] = tag_of(version)
+                self._keep(key, Answer(version, start["headers"], body, scope.get("route")))
+            await reply(send, start["status"], start["headers"], body)
 
-        return hold
+        return gathered(keep)
 
     def _known(self, key: Key, version: str) -> Answer | None:
         answer = self._answers.get(key)
@@ -152,8 +146,3 @@ def _may_keep(scope: Scope) -> bool:
 def _is_lasting(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
     return start["status"] == OK and "no-store" not in headers.get("cache-control", "") and "set-cookie" not in headers
-
-
-async def _reply(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -7,6 +7,7 @@ import logging
 import re
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -44,6 +45,29 @@ def content_security_policy(basemap_url: str | None) -> str:
             "frame-ancestors 'self'",
         )
     )
+
+
+def gathered(release: Callable[[Message, bytes], Awaitable[None]]) -> Send:
+    """Return where an answer goes that is held back, then released with its whole body."""
+    start: Message = {}
+    body = bytearray()
+
+    async def hold(message: Message) -> None:
+        nonlocal start
+        if message["type"] == "http.response.start":
+            start = message
+            return
+        body.extend(message.get("body", b""))
+        if not message.get("more_body", False):
+            await release(start, bytes(body))
+
+    return hold
+
+
+async def reply(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Send a whole answer."""
+    await send({"type": "http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class Headered:
@@ -89,19 +113,7 @@ class Tagged:
             await self.app(scope, receive, send)
             return
         known = Headers(scope=scope).get("if-none-match", "")
-        start: Message = {}
-        chunks: list[bytes] = []
-
-        async def hold(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            chunks.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                await self._release(start, b"".join(chunks), known, send)
-
-        await self.app(scope, receive, hold)
+        await self.app(scope, receive, gathered(lambda start, body: self._release(start, body, known, send)))
 
     async def _release(self, start: Message, body: bytes, known: str, send: Send) -> None:
         headers = MutableHeaders(scope=start)
@@ -113,8 +125,7 @@ class Tagged:
                 del headers["content-length"]
                 start["headers"] = headers.raw
                 body = b""
-        await send(start)
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        await reply(send, start["status"], start["headers"], body)
 
 
 class Measured:

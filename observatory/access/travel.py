@@ -87,6 +87,17 @@ class TravelConstants:
         if not set(self.urban_levels) <= set(range(DENSITY_LEVELS + 1)):
             raise UsageError("Constantes de trajet : les niveaux urbains sont des entiers de 0 à 7.")
 
+    def as_shown(self) -> dict[str, float | list[int]]:
+        """Return the constants by name, barriers left out, as results and commands show them."""
+        return {
+            "one_km_min": self.one_km_min,
+            "exponent": self.exponent,
+            "floor_min": self.floor_min,
+            "urban_min": self.urban_min,
+            "urban_km": self.urban_km,
+            "urban_levels": list(self.urban_levels),
+        }
+
     def is_urban(self, density: Levels) -> NDArray[np.int8]:
         """Return 1 where a density level is urban, 0 elsewhere, same shape."""
         known = [int(level in self.urban_levels) for level in range(DENSITY_LEVELS + 1)]

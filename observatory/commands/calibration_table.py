@@ -16,16 +16,8 @@ PERCENT: Final = 100.0
 
 def as_json(result: Calibration, left_out: dict[str, int], factor: Factor | None) -> dict[str, Any]:
     """Return the fit as a JSON object; the last band's ``high_km`` is null, and so is an unknown factor."""
-    constants = result.constants
     return {
-        "constants": {
-            "one_km_min": constants.one_km_min,
-            "exponent": constants.exponent,
-            "floor_min": constants.floor_min,
-            "urban_min": constants.urban_min,
-            "urban_km": constants.urban_km,
-            "urban_levels": list(constants.urban_levels),
-        },
+        "constants": result.constants.as_shown(),
         "count": result.count,
         "origin_count": result.origin_count,
         "urban_count": result.urban_count,

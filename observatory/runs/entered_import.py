@@ -58,59 +58,32 @@ def import_layer(
         If the file names so little that ``removes_absent`` would take out most of what is there.
     """
     with refusal.undone(connection, is_trial=is_trial):
-        return _imported(
-            connection,
-            frame,
-            territory=territory,
-            layer=layer,
-            located=located,
-            file_name=file_name,
-            today=today,
-            allows_outside=allows_outside,
-            removes_absent=removes_absent,
-            accepts_fewer=accepts_fewer,
-        )
-
-
-def _imported(
-    connection: Connection,
-    frame: pd.DataFrame,
-    *,
-    territory: str,
-    layer: str,
-    located: Mapping[int, Located],
-    file_name: str,
-    today: str,
-    allows_outside: bool,
-    removes_absent: bool,
-    accepts_fewer: bool,
-) -> entered_files.Outcome:
-    services = list(entered_files.services()) if layer == "structures" else None
-    given, refused, notes = normalise(frame, dict(located), today=today, services=services)
-    given, outside = entered_files.measured(connection, territory, given, allows_outside=allows_outside)
-    refused += outside
-    if layer == "permanences":
-        changes, absent, unchanged = _permanences(
-            connection, given, refused, territory=territory, file_name=file_name, today=today,
-            removes_absent=removes_absent,
-            accepts_fewer=accepts_fewer,
-        )  # fmt: skip
-    else:
-        changes, absent, unchanged = entered_files.import_entries(
-            connection,
-            territory,
-            layer,
-            [(one.line, entered(one, today=today)) for one in given],
-            file_name=file_name,
-            removes_absent=removes_absent,
-            accepts_fewer=accepts_fewer,
-            refused=refused,
-        )
-        saved = sum(one.what != "supprimé" for one in changes)
-        if len(frame) != saved + unchanged + len(refused):
-            raise ValueError(f"{file_name}: {len(frame)} rows, {saved} + {unchanged} + {len(refused)} told")
-    ordered = sorted(refused, key=lambda one: one.line)
-    return entered_files.Outcome(tuple(changes), absent, tuple(ordered), tuple(notes), unchanged, len(frame))
+        services = list(entered_files.services()) if layer == "structures" else None
+        given, refused, notes = normalise(frame, dict(located), today=today, services=services)
+        given, outside = entered_files.measured(connection, territory, given, allows_outside=allows_outside)
+        refused += outside
+        if layer == "permanences":
+            changes, absent, unchanged = _permanences(
+                connection, given, refused, territory=territory, file_name=file_name, today=today,
+                removes_absent=removes_absent,
+                accepts_fewer=accepts_fewer,
+            )  # fmt: skip
+        else:
+            changes, absent, unchanged = entered_files.import_entries(
+                connection,
+                territory,
+                layer,
+                [(one.line, entered(one, today=today)) for one in given],
+                file_name=file_name,
+                removes_absent=removes_absent,
+                accepts_fewer=accepts_fewer,
+                refused=refused,
+            )
+            saved = sum(one.what != "supprimé" for one in changes)
+            if len(frame) != saved + unchanged + len(refused):
+                raise ValueError(f"{file_name}: {len(frame)} rows, {saved} + {unchanged} + {len(refused)} told")
+        ordered = sorted(refused, key=lambda one: one.line)
+        return entered_files.Outcome(tuple(changes), absent, tuple(ordered), tuple(notes), unchanged, len(frame))
 
 
 def _permanences(
@@ -142,7 +115,7 @@ def _permanences(
         lines.setdefault(name, one.line)
     former = entered_files.permanences_of(context.entries, territory)
     if removes_absent and not accepts_fewer:
-        entered_files.require_half(len(wanted.keys() & former.keys()), len(former))
+        refusal.require_half(len(wanted.keys() & former.keys()), len(former), entered_files.ENTRIES)
     removes = removes_absent and not refused
     reading = Reading(lines={context.entries[name].structure_id: lines[name] for name in wanted})
     touched = {**{name: context.entries[name] for name in wanted}, **(former if removes else {})}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from observatory.declared.services import offer
-from observatory.errors import InputFileError, UsageError
+from observatory.errors import UsageError
 from observatory.sources.directory.directory_entry import Change, shown
 from observatory.sources.directory.directory_file import Refused
 from observatory.sources.territories.entered_row import Entered, Given
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from observatory.sources.directory.directory_entry import Entry
 
 LAYERS: Final = (*t.ENTRY_LAYERS, "permanences")
+ENTRIES: Final = "saisies en place"
+"""What sentences call the things that a territory entered."""
 MARKER: Final = "territoires:saisie"
 KIND: Final = "SAISIE_TERRITOIRE"
 ENTERED: Final = tuple(name for name in Entered.__dataclass_fields__ if name != "shape")
@@ -127,7 +129,7 @@ def import_entries(
     held = entered(connection, territory, layer)
     named = {one.code for _, one in given}
     if removes_absent and not accepts_fewer:
-        require_half(len(named & held.keys()), len(held))
+        refusal.require_half(len(named & held.keys()), len(held), ENTRIES)
     changes = []
     unchanged_count = 0
     for line, one in given:
@@ -151,21 +153,6 @@ def import_entries(
     if changes and layer == "structures":
         project(connection)
     return changes, len(absent), unchanged_count
-
-
-def require_half(named_count: int, held_count: int) -> None:
-    """Refuse to take out what a file doesn't name, where it names less than half of what is there.
-
-    Raises
-    ------
-    InputFileError
-        If it does: such a file is likely to be a part.
-    """
-    if 2 * named_count < held_count:
-        raise InputFileError(
-            f"Le fichier ne nomme que {named_count} des {held_count} saisies en place : --remove-absent en retirerait "
-            f"{held_count - named_count}. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
-        )
 
 
 def entered(connection: sa.Connection, territory: str, layer: str) -> dict[str, Entered]:

@@ -11,6 +11,8 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import errors as pg
 
+from observatory.errors import InputFileError
+
 REFUSALS: Final = (sa.exc.DataError, sa.exc.IntegrityError, sa.exc.InternalError, UnicodeEncodeError)
 """What a value that the database can't hold raises, through SQLAlchemy."""
 COLUMNS: Final = {
@@ -68,6 +70,21 @@ def place(error: BaseException) -> str:
     if diagnosis is not None and (found := re.search(r"line (\d+)", diagnosis.context or "")):
         return f"ligne {found[1]} de ce qui en est gardé"
     return "une ligne"
+
+
+def require_half(named_count: int, held_count: int, what: str) -> None:
+    """Refuse to take out what a file doesn't name, where it names less than half of what is there (``what``, French).
+
+    Raises
+    ------
+    InputFileError
+        If it does: such a file is likely to be a part.
+    """
+    if 2 * named_count < held_count:
+        raise InputFileError(
+            f"Le fichier ne nomme que {named_count} des {held_count} {what} : --remove-absent en retirerait "
+            f"{held_count - named_count}. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
+        )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from observatory.settings import Settings
-from observatory.store.read.data_version import data_version
+from observatory.store.read.published_version import published_version
 from observatory.store.tables import SCHEMA, Base, Source
 
 KEPT = (
@@ -45,7 +45,7 @@ def test_every_table_is_watched_or_told_why_not(engine: sa.Engine) -> None:
 def test_the_version_follows_what_is_committed_and_nothing_else(engine: sa.Engine, settings: Settings) -> None:
     def version() -> str:
         with engine.connect() as connection:
-            return data_version(connection, settings)
+            return published_version(connection, settings)
 
     first = version()
     assert version() == first
@@ -68,17 +68,17 @@ def test_the_version_follows_the_default_runs_and_the_files(
     computed_engine: sa.Engine, settings: Settings, tmp_path: Path
 ) -> None:
     with computed_engine.connect() as connection:
-        first = data_version(connection, settings)
+        first = published_version(connection, settings)
         connection.execute(sa.text(f"UPDATE {SCHEMA}.run SET is_default = NOT is_default"))
-        assert data_version(connection, settings) != first
+        assert published_version(connection, settings) != first
         connection.rollback()
         study = tmp_path / "autre.toml"
         study.write_text("a", encoding="utf-8")
         other = settings.model_copy(update={"study": study})
-        second = data_version(connection, other)
+        second = published_version(connection, other)
         assert second not in {first, ""}
         study.write_text("ab", encoding="utf-8")
-        assert data_version(connection, other) != second
+        assert published_version(connection, other) != second
 
 
 @pytest.mark.parametrize("address", KEPT)

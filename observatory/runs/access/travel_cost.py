@@ -61,12 +61,7 @@ def travel_parameters(travel: TravelInForce) -> dict[str, Any]:
     """Return the kind of travel cost and its constants, as they are hashed and shown."""
     constants, loaded = travel.declared.constants, travel.loaded
     declared = {
-        "one_km_min": constants.one_km_min,
-        "exponent": constants.exponent,
-        "floor_min": constants.floor_min,
-        "urban_min": constants.urban_min,
-        "urban_km": constants.urban_km,
-        "urban_levels": list(constants.urban_levels),
+        **constants.as_shown(),
         "barriers": [barrier.name for barrier in constants.barriers],
         "digest": travel.declared.digest,
     }

@@ -16,22 +16,11 @@ from observatory.sources.structures import page_facts
 FILE: Final = "accompagnement_normandie.csv"
 SOURCE_ID: Final = "pages_accompagnement"
 COLUMNS: Final = {
-    "record_id": ("id",),
-    "name": ("name",),
-    "kind": ("kind",),
-    "city": ("commune",),
-    "commune_code": ("insee",),
-    "post_code": ("departement",),
-    "address": ("address",),
+    **page_facts.COLUMNS,
     "role": ("role_or_type",),
     "phases": ("phases",),
     "zone": ("zone",),
     "days": ("presence",),
-    "state": ("state_at_page_date",),
-    "state_date": ("page_date",),
-    "urls": ("urls",),
-    "confidence": ("confidence",),
-    "reason": ("reason",),
 }
 ALIASES: Final = {"tzcld": "experimentation"}
 """Kinds of the list that the file of 2018 calls otherwise."""
@@ -65,9 +54,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str]) -> Batch:
     )
     page_facts.sift(sieve)
     sieve.reject(~sieve.frame["kind"].isin(KINDS), "type de structure inconnu")
-    unknown = sieve.frame["commune_code"].notna() & ~sieve.frame["commune_code"].isin(communes)
-    sieve.reject(unknown, "commune inconnue")
-    sieve.drop_duplicates(["record_id"])
+    page_facts.sift_places(sieve, communes)
     kept = sieve.frame
     houses = kept["kind"].eq("lieu") & kept["phases"].map(lambda one: one == ["lieu"])
     told = page_facts.records(kept.assign(kind=kept["kind"].mask(houses, HOUSING).map(KINDS)), source_id=SOURCE_ID)

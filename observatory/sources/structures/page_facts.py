@@ -14,6 +14,21 @@ from observatory.sources.table_declarations import CONFIDENCES, STATES, STRUCTUR
 
 TOLD: Final = ("urls", "reason", "page_dates", "state_date", "judgement")
 """Columns that a curated record has beside those of :func:`observatory.sources.structures.structure_file.records`."""
+COLUMNS: Final = {
+    "record_id": ("id",),
+    "name": ("name",),
+    "kind": ("kind",),
+    "city": ("commune",),
+    "commune_code": ("insee",),
+    "post_code": ("departement",),
+    "address": ("address",),
+    "state": ("state_at_page_date",),
+    "state_date": ("page_date",),
+    "urls": ("urls",),
+    "confidence": ("confidence",),
+    "reason": ("reason",),
+}
+"""Columns that the lists of tiers-lieux and of bodies of accompaniment share."""
 FRENCH_STATES: Final = {"ouvert": "open", "annonce": "announced", "ferme": "closed", "inconnu": "unknown"}
 UNDATED: Final = "inconnue"
 ADDRESS: Final = re.compile(r"https?://[^\s;|]+")
@@ -46,6 +61,13 @@ def sift(sieve: Sieve) -> None:
     sieve.reject(~sieve.frame["state"].isin(STATES), "état inconnu de l’observatoire")
     sieve.reject(~sieve.frame["confidence"].isin(CONFIDENCES), "confiance inconnue de l’observatoire")
     sieve.reject(sieve.frame["reason"].isna(), "raison absente")
+
+
+def sift_places(sieve: Sieve, communes: set[str]) -> None:
+    """Put aside the places of a commune that the territories lack, and those said twice; one may tell no commune."""
+    unknown = sieve.frame["commune_code"].notna() & ~sieve.frame["commune_code"].isin(communes)
+    sieve.reject(unknown, "commune inconnue")
+    sieve.drop_duplicates(["record_id"])
 
 
 def records(frame: pd.DataFrame, *, source_id: str) -> pd.DataFrame:

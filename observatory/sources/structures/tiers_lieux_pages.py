@@ -14,21 +14,7 @@ from observatory.sources.structures import page_facts, ressourceries_pages
 FILE: Final = "tiers_lieux_normandie.csv"
 SOURCE_ID: Final = "pages_tiers_lieux"
 KIND: Final = "TIERS_LIEU"
-COLUMNS: Final = {
-    "record_id": ("id",),
-    "name": ("name",),
-    "kind": ("kind",),
-    "city": ("commune",),
-    "commune_code": ("insee",),
-    "post_code": ("departement",),
-    "address": ("address",),
-    "label": ("role_or_type",),
-    "state": ("state_at_page_date",),
-    "state_date": ("page_date",),
-    "urls": ("urls",),
-    "confidence": ("confidence",),
-    "reason": ("reason",),
-}
+COLUMNS: Final = {**page_facts.COLUMNS, "label": ("role_or_type",)}
 
 read: Final = reader(COLUMNS, optional=("address", "label", "state_date"))
 
@@ -44,9 +30,7 @@ def normalise(frame: pd.DataFrame, *, communes: set[str], file_name: str = FILE)
     sieve = Sieve(frame, SOURCE_ID, file_name, shown=("record_id", "name", "city", "state"))
     sieve.frame = sieve.frame.assign(state=sieve.frame["state"].map(page_facts.FRENCH_STATES))
     page_facts.sift(sieve)
-    unknown = sieve.frame["commune_code"].notna() & ~sieve.frame["commune_code"].isin(communes)
-    sieve.reject(unknown, "commune inconnue")
-    sieve.drop_duplicates(["record_id"])
+    page_facts.sift_places(sieve, communes)
     kept = sieve.frame.assign(kind=KIND, judgement="Tiers-lieu : " + sieve.frame["label"].fillna(sieve.frame["kind"]))
     return sieve.batch(page_facts.records(kept, source_id=SOURCE_ID))
 

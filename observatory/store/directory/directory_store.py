@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from observatory.declared.reference import directory_updates
-from observatory.errors import InputFileError
 from observatory.sources.directory import directory_file
 from observatory.sources.directory.directory_cells import Known
 from observatory.sources.directory.directory_entry import Change, Entry, Place, difference, merged
@@ -169,7 +168,8 @@ def apply(
     unchanged_count = 0
     safe = reading.touched
     if removes_absent and not accepts_fewer:
-        _require_half(len({one.structure_id for one in given} & context.entries.keys()), len(context.entries))
+        named = {one.structure_id for one in given} & context.entries.keys()
+        refusal.require_half(len(named), len(context.entries), "structures de l’annuaire")
     bases = directory_edits.bases(connection)
     for one in given:
         former = context.entries.get(one.structure_id)
@@ -205,14 +205,6 @@ def apply(
         row_count=reading.row_count,
         unchanged_count=unchanged_count,
     )
-
-
-def _require_half(named_count: int, held_count: int) -> None:
-    if 2 * named_count < held_count:
-        raise InputFileError(
-            f"Le fichier ne nomme que {named_count} des {held_count} structures de l’annuaire : --remove-absent en "
-            f"retirerait {held_count - named_count}. Rien n’est changé ; si c’est voulu, ajoutez --accept-fewer."
-        )
 
 
 def put_back(connection: sa.Connection) -> None:

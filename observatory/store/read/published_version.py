@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 import geodata
+from observatory.declared.reading import version
 from observatory.settings import Settings
 from observatory.store import loaded_travel
 
@@ -22,7 +23,7 @@ LOADED: Final = sa.text("""
 """Each transaction that changes published tables leaves one row: their number tells those that end out of order."""
 
 
-def data_version(connection: Connection, settings: Settings) -> str:
+def published_version(connection: Connection, settings: Settings) -> str:
     """Return a short mark, another one as soon as what is loaded, computed by default or declared has changed.
 
     Parameters
@@ -38,7 +39,7 @@ def data_version(connection: Connection, settings: Settings) -> str:
         Hexadecimal, 16 characters. The day is part of it, since pages tell the age of what they show.
     """
     told = [*connection.execute(LOADED).one(), datetime.datetime.now(datetime.UTC).date()]
-    told += [_file(path) for path in _declared(settings)]
+    told += [version(path) for path in _declared(settings) if path.is_file()]
     return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
@@ -49,11 +50,3 @@ def _declared(settings: Settings) -> Iterable[Path]:
     if settings.study is not None:
         yield settings.study
     yield loaded_travel.location(settings)
-
-
-def _file(path: Path) -> tuple[str, int, int] | None:
-    try:
-        told = path.stat()
-    except OSError:
-        return None
-    return str(path), told.st_mtime_ns, told.st_size
