@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from observatory.access.regional_factor import Factor
 
 PERCENT: Final = 100.0
+ERROR_HEADS: Final = "  " + "".join(f"{head:>9}" for head in ("médiane", "p90", "biais"))
 
 
 def as_json(result: Calibration, left_out: dict[str, int], factor: Factor | None) -> dict[str, Any]:
@@ -71,12 +72,12 @@ def as_table(result: Calibration, left_out: dict[str, int], factor: Factor | Non
         f"urban.value_min = {constants.urban_min:.3f}  # {urban}",
         f"floor.value_min = {constants.floor_min:.1f}  # celui de la déclaration",
         "",
-        f"{'Distance à vol d’oiseau':<24}{'Trajets':>9}{'Calé':>24}{'Déclaré':>24}",
-        f"{'':<24}{'':>8}{'médiane   p90   biais':>24}{'médiane   p90   biais':>24}",
+        f"{'Distance à vol d’oiseau':<24}{'Trajets':>8}{'Calé':>29}{'Déclaré':>29}",
+        f"{'':<32}{ERROR_HEADS}{ERROR_HEADS}",
     ]
     for k, (fitted, declared) in enumerate(zip(result.fitted, result.declared, strict=True)):
         name = "ensemble" if k == 0 else _band_name(fitted)
-        lines.append(f"{name:<24}{fitted.count:>8}{_errors(fitted):>24}{_errors(declared):>24}")
+        lines.append(f"{name:<24}{fitted.count:>8}{_errors(fitted)}{_errors(declared)}")
     lines += ["", "Erreur relative de la durée estimée ; biais positif : estimation trop lente."]
     if factor is not None:
         lines += ["", _factor_sentence(factor)]
@@ -95,7 +96,8 @@ def _factor_sentence(factor: Factor) -> str:
 
 def _errors(band: BandError) -> str:
     bias = f"{PERCENT * band.bias:+.1f}".replace(".", ",")
-    return f"{decimal(PERCENT * band.median)} %  {decimal(PERCENT * band.p90)} %  {bias} %"
+    cells = (f"{one} %" for one in (decimal(PERCENT * band.median), decimal(PERCENT * band.p90), bias))
+    return "  " + "".join(f"{cell:>9}" for cell in cells)
 
 
 def _band_name(band: BandError) -> str:

@@ -18,6 +18,7 @@ from observatory.errors import InputFileError, UsageError
 from observatory.sources.batch import NOTES
 from observatory.sources.formats import coordinates, record_counts
 from observatory.sources.formats.record_counts import Counted
+from observatory.words.grammar import plural
 
 GUESSED: Final = "{name} : système de coordonnées absent, {label} d’après ses valeurs"
 SWAPPED: Final = "longitude et latitude inversées, remises en ordre"
@@ -157,7 +158,7 @@ def _flat(layer: pd.DataFrame, kind: str, notes: list[str]) -> pd.DataFrame:
         outlines = layer.geometry.to_numpy()
         high = int(shapely.has_z(outlines).sum())
         if high:
-            notes.append(f"{high} formes avec une altitude (Z) : elle n’est pas gardée.")
+            notes.append(f"{high} {plural(high, 'forme')} avec une altitude (Z) : elle n’est pas gardée.")
             layer = layer.set_geometry(gpd.GeoSeries(shapely.force_2d(outlines), index=layer.index, crs=layer.crs))
         if MEASURED.search(kind):
             notes.append("Formes avec une mesure (M) : elle n’est pas gardée.")
